@@ -1,0 +1,66 @@
+/* Base: the one growable buffer, a list of strings, allocation that aborts, the clock.
+ *
+ * Out of memory aborts here and nowhere else: sb_alloc and friends never return NULL.
+ * Every other module may call this one; it calls none.
+ */
+#ifndef STRATOBENCH_BASE_H
+#define STRATOBENCH_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+
+/* Zeroed memory for n objects of size bytes; aborts with a message when there is none. */
+void *sb_alloc(size_t n, size_t size);
+void *sb_realloc(void *p, size_t n, size_t size);
+char *sb_strdup(const char *s);                /* NULL stays NULL */
+char *sb_strndup(const char *s, size_t n);
+char *sb_asprintf(const char *fmt, ...) SB_PRINTF(1, 2);
+
+/* A growable byte buffer, always NUL-terminated once anything was added (data is NULL
+ * before). `limit` is the most bytes it will ever hold and must be set: what does not fit is
+ * cut there, `overflow` is set, and the call returns -EFBIG. */
+struct sb_buf {
+    char *data;
+    size_t len;
+    size_t cap;
+    size_t limit;
+    bool overflow;
+};
+#define SB_BUF_INIT(max) {.limit = (max)}
+enum { SB_ERR_MAX = 64 * 1024 }; /* limit of a buffer that collects error messages */
+
+int sb_buf_add(struct sb_buf *b, const void *data, size_t len);
+int sb_buf_adds(struct sb_buf *b, const char *s);
+int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) SB_PRINTF(2, 3);
+const char *sb_buf_str(const struct sb_buf *b); /* never NULL; valid until the next change */
+char *sb_buf_detach(struct sb_buf *b);          /* the caller frees; the buffer is empty again */
+void sb_buf_release(struct sb_buf *b);
+
+/* A list of owned strings, NULL-terminated, so that .item can be passed to exec. */
+struct sb_strv {
+    char **item; /* NULL while empty */
+    size_t n;
+};
+void sb_strv_add(struct sb_strv *v, const char *s);      /* copies */
+void sb_strv_take(struct sb_strv *v, char *s);           /* takes ownership */
+bool sb_strv_has(const struct sb_strv *v, const char *s);
+void sb_strv_copy(struct sb_strv *dst, const struct sb_strv *src); /* appends */
+void sb_strv_release(struct sb_strv *v);
+
+/* CLOCK_MONOTONIC in seconds. */
+double sb_now_s(void);
+/* Now as RFC 3339 UTC, "2026-02-22T19:42:07Z". The caller frees. */
+char *sb_now_rfc3339(void);
+
+/* Appends `len` bytes of untrusted text made safe for a terminal: control characters
+ * (C0 but newline and tab, DEL, C1) and malformed UTF-8 become U+FFFD. */
+void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len);
+
+/* The candidate nearest to `word` by edit distance, or NULL when none is near enough to be
+ * a likely slip (distance > 1 + length/3). For "did you mean". */
+const char *sb_nearest(const char *word, const char *const *candidates, size_t n);
+
+#endif

@@ -1,0 +1,81 @@
+/* Bench: the measuring protocol (method.md): plan -> results, cell by cell.
+ *
+ * Prints nothing and writes no file but the servers' logs: what happens is told to an observer,
+ * who shows it, saves it, or stops it. */
+#ifndef STRATOBENCH_BENCH_H
+#define STRATOBENCH_BENCH_H
+
+#include "stratobench/config.h"
+#include "stratobench/gguf.h"
+#include "stratobench/llama.h"
+#include "stratobench/results.h"
+
+/* ---- preflight: everything that can be known before hours are spent ----------------------- */
+
+struct sb_preflight_cell {
+    const struct sb_cell_plan *plan;
+    const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
+    const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
+    char *problem;            /* short reason for the row, NULL = can run */
+    char *detail;             /* the long form: what, where, what to do */
+    struct sb_strv warnings;
+    struct sb_strv argv, env; /* exact, but for port and alias */
+    uint64_t need_bytes;      /* weights + KV at ctx; 0 unknown */
+    double eta_s;             /* rough: load + warm-up + runs; NaN unknown */
+};
+struct sb_preflight {
+    struct sb_llama_build *builds; /* one a backend, as in config */
+    char **build_errors;           /* NULL where it worked */
+    struct sb_gguf *ggufs;         /* one a model */
+    char **gguf_errors;
+    struct sb_preflight_cell *cells;
+    size_t n_cells, n_builds, n_ggufs;
+    bool interrupted;
+};
+struct sb_preflight_options {
+    bool force_memory;
+    const char *const *envp;
+    int signal_fd;
+};
+void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *o,
+                  struct sb_preflight *ret);
+void sb_preflight_release(struct sb_preflight *p);
+
+/* Writes what a cell is (model, backend, fingerprint) into an empty results cell. */
+void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_cell *p,
+                           struct sb_cell *ret);
+
+/* ---- measuring ---------------------------------------------------------------------------- */
+
+enum sb_stage { SB_STAGE_COOLDOWN, SB_STAGE_LOAD, SB_STAGE_WARMUP, SB_STAGE_RUN, SB_STAGE_STOP };
+
+struct sb_observer {
+    void *arg;
+    /* A stage begins. index from 1, of = how many there will be (0 unknown). */
+    void (*stage)(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of);
+    /* results[cell] changed: a run was added or the cell ended. Called between runs only. */
+    void (*changed)(void *arg, size_t cell, bool ended);
+};
+
+struct sb_bench {
+    const struct sb_config *config;
+    const struct sb_preflight *preflight;
+    struct sb_results *results;   /* one cell each, same order as config->cells */
+    const bool *skip;             /* cells to leave as they are (resume) */
+    const char *log_dir;
+    int signal_fd;
+    struct sb_observer observer;
+};
+/* Measures every cell that is not skipped. 0, or -EINTR when a signal of ours ended it (the
+ * cell in flight is then pending again, with nothing half-measured kept). */
+int sb_bench_run(const struct sb_bench *b);
+
+/* Is this run to be believed (method.md, One run)? NULL, or the reason in a few words (static
+ * or in buf). */
+struct sb_run_expectation {
+    long long prompt_n, cache_n, n_predict;
+};
+const char *sb_run_check(const struct sb_run *r, const struct sb_run_expectation *want,
+                         int truncated, char *buf, size_t size);
+
+#endif

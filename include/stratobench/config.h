@@ -1,0 +1,106 @@
+/* Config: INI text -> a validated plan of cells, each value with its file:line.
+ *
+ * Every problem of the file is found in one pass and reported as "file:line: message", one a
+ * line. Nothing outside the file system is touched: no program is started here. Whether a
+ * server or a model file exists is the preflight's business (it must not stop the other
+ * cells); whether the prompt can be read is checked here, since no cell can do without it. */
+#ifndef STRATOBENCH_CONFIG_H
+#define STRATOBENCH_CONFIG_H
+
+#include "stratobench/base.h"
+
+enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
+#define SB_WARMUP_AUTO (-1)
+#define SB_COOLDOWN_AUTO (-1.0)
+
+enum sb_layout { SB_LAYOUT_SECTIONS, SB_LAYOUT_TABLE };
+
+struct sb_prompt {
+    char *path;       /* as opened */
+    char *label;      /* what the document prints; never NULL */
+    char *text;
+    size_t text_len;  /* bytes */
+    char sha256[65];
+};
+
+/* Strings that were not given are NULL, numbers 0, unless a default is named here. */
+struct sb_backend {
+    char *id;         /* from [backend ID]: letters, digits, . _ - */
+    char *label;      /* default: id */
+    char *server;     /* required. A path (relative to the config file) or a name for PATH */
+    char *device;     /* "Vulkan0"; "none" (also written cpu) = CPU only; NULL = not stated */
+    char *gpu_layers; /* "all", "auto" or a number */
+    char *flash_attn; /* "on", "off", "auto" */
+    char *mmap;       /* "on", "off" */
+    char *cache_type;
+    int threads;
+    struct sb_strv args; /* split by shell quoting rules */
+    struct sb_strv env;  /* "NAME=value" */
+    char *notes;         /* default "" */
+    double bandwidth_gb_s; /* 10^9 bytes a second; default: [bench] bandwidth; 0 = unknown */
+    int line;              /* of the section header */
+};
+
+struct sb_model {
+    char *id;
+    char *label;  /* default: id */
+    char *path;   /* required; resolved against the config file */
+    char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
+    struct sb_strv backends; /* ids; default: all, in file order */
+    char *notes;             /* default "": appended to the backend's notes in this model's rows */
+    int line;
+    int path_line;
+};
+
+struct sb_cell_plan { /* one cell, in the order of the matrix: models, then their backends */
+    const struct sb_model *model;
+    const struct sb_backend *backend;
+};
+
+struct sb_config {
+    char *file;
+    char *title;         /* default "Inference Backend Benchmark Results" */
+    char *hardware;      /* NULL = probed */
+    struct sb_strv header; /* "Access: K8s Job on shadow node", in file order */
+    struct sb_prompt *prompts; /* n_prompts >= 1; `prompt` or `prompts` */
+    size_t n_prompts;
+    int runs;            /* default 3, at least 1 */
+    int warmup;          /* default SB_WARMUP_AUTO */
+    int launches;        /* default 1 */
+    int n_predict;       /* default 128, at least 2 */
+    int ctx;             /* default 8192 */
+    int *depths;         /* tokens already in the context; default {0} */
+    size_t n_depths;
+    enum sb_layout layout;
+    double load_timeout_s, run_timeout_s; /* default 900 */
+    bool load_cold;      /* load = cold; default: load = any */
+    double cooldown_s;   /* default 0; SB_COOLDOWN_AUTO */
+    double until;        /* share, 0.03 for "3%"; 0 = fixed number of runs */
+    int max_runs;        /* default 10 */
+    double bandwidth_gb_s;
+    bool summary;        /* default on */
+    bool chart;          /* default on */
+    struct sb_backend *backends;
+    size_t n_backends;
+    struct sb_model *models;
+    size_t n_models;
+    struct sb_cell_plan *cells; /* pointing into models and backends; after selection; >= 1 */
+    size_t n_cells;
+};
+
+/* Glob patterns (fnmatch) on id or label; NULL = all. */
+struct sb_selection {
+    const char *model;
+    const char *backend;
+};
+
+/* Reads and validates `path`. 0, or -EINVAL with every diagnostic in `errors` (one a line) and
+ * *ret released. A selection that matches nothing is an error that lists the ids. */
+int sb_config_load(const char *path, const struct sb_selection *sel, struct sb_config *ret,
+                   struct sb_buf *errors);
+/* The same from text in memory; `path` names it in diagnostics and anchors relative paths. */
+int sb_config_parse(const char *path, const char *text, size_t len,
+                    const struct sb_selection *sel, struct sb_config *ret, struct sb_buf *errors);
+void sb_config_release(struct sb_config *c);
+
+#endif

@@ -1,0 +1,59 @@
+/* Host: what this machine is and how it is set, from procfs and sysfs. Starts no program.
+ *
+ * Every file is optional: a fact that cannot be read is absent. `root` is put before every
+ * path ("" = the real machine) so that tests can show it a tree. */
+#ifndef STRATOBENCH_HOST_H
+#define STRATOBENCH_HOST_H
+
+#include <cjson/cJSON.h>
+
+#include "stratobench/base.h"
+
+/* The "host" object of the results file; the caller deletes it. Keys (units in the names):
+ *   hardware           one line: CPU, GPUs, memory; what the document prints unless configured
+ *   cpu, cpu_cores, cpu_threads, kernel, kernel_cmdline, os, memory_bytes, swap_total_bytes,
+ *   swap_used_bytes, governor, energy_performance_preference, platform_profile, thp,
+ *   on_battery (bool), load_average_1m
+ *   gpus: [ {card, pci_id, driver, vram_total_bytes, gtt_total_bytes, power_dpm_level} ]
+ *   environment: { NAME: value } of GGML_*, HSA_*, ROCBLAS_*, HIP_*, VK_*, AMD_*, RADV_*, MESA_*
+ *   warnings: [ "..." ]  see sb_host_warnings */
+cJSON *sb_host_probe(const char *root, const char *const *envp);
+
+/* What would spoil a measurement, one sentence each: busy machine (load average against
+ * cores, GPU busy), on battery, a power-saving governor or profile, swap in use. */
+void sb_host_warnings(const char *root, struct sb_strv *ret);
+
+struct sb_memory {
+    long long total_bytes, available_bytes; /* -1 unknown; the smaller of machine and cgroup */
+};
+struct sb_memory sb_host_memory(const char *root);
+
+/* Free bytes of the file system that holds `path`; -1 unknown. */
+long long sb_host_disk_free(const char *path);
+
+/* One reading of what changes: NaN / -1 where there is no sensor. A few file reads, done
+ * between runs only. The readings of several GPUs: memory is summed, temperature is the
+ * highest, power is summed. */
+struct sb_sample {
+    double temperature_c;
+    double power_w;
+    long long vram_used_bytes, gtt_used_bytes;
+    long long oom_kills;   /* /proc/vmstat, and the cgroup's memory.events, whichever is higher */
+    long long swapped_in_pages;
+};
+struct sb_sample sb_host_sample(const char *root);
+
+/* Share (0..1) of a file's pages in the page cache (mincore); NaN when it cannot be known. */
+double sb_host_cached_share(const char *path);
+/* Drops a file's clean pages (posix_fadvise DONTNEED); the share that stays, or NaN. */
+double sb_host_evict(const char *path);
+
+/* Reads memory with `threads` threads for about `seconds`; 10^9 bytes a second, best of the
+ * passes. 0 threads = all. NaN when memory is short. */
+double sb_host_read_bandwidth(int threads, double seconds);
+
+/* One harness at a time on a machine: an abstract socket, gone with the process. The
+ * descriptor to keep, or -EADDRINUSE when another holds it. */
+int sb_host_lock(void);
+
+#endif

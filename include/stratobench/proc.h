@@ -1,0 +1,64 @@
+/* Proc: one supervised child: start, wait, stop, usage. The only module that forks.
+ *
+ * A child runs in its own process group with stdin from /dev/null, dies with us
+ * (PR_SET_PDEATHSIG, and a watchdog that kills the whole group when we vanish), and has a
+ * raised oom_score_adj so that the kernel takes it rather than the desktop.
+ * Every wait also watches `signal_fd`, a signalfd of ours (-1 = none).
+ * A program that cannot be executed is an error of sb_proc_start, never a "death". */
+#ifndef STRATOBENCH_PROC_H
+#define STRATOBENCH_PROC_H
+
+#include <sys/types.h>
+
+#include "stratobench/base.h"
+
+struct sb_proc;
+
+struct sb_proc_spec {
+    const char *const *argv; /* argv[0]: a path, or a name looked up on the PATH of envp */
+    const char *const *envp; /* the whole environment; NULL = ours */
+    const char *log_path;    /* stdout and stderr, truncated; NULL = /dev/null */
+};
+
+struct sb_exit {
+    bool exited;             /* false while it runs: the rest is meaningless */
+    int code;                /* exit code, or -1 when a signal ended it */
+    int signal;              /* the signal, or 0 */
+    long long peak_rss_bytes;/* from wait4; -1 unknown */
+    double cpu_s;
+};
+
+enum sb_wait { SB_WAIT_EXITED, SB_WAIT_TIMEOUT, SB_WAIT_SIGNAL };
+
+/* 0, or -errno with one line in `error` (what could not be run and why). */
+int sb_proc_start(const struct sb_proc_spec *spec, struct sb_proc **ret, struct sb_buf *error);
+pid_t sb_proc_pid(const struct sb_proc *p);
+int sb_proc_fd(const struct sb_proc *p); /* pidfd: readable once it has ended */
+/* Waits until the child ends, `timeout_s` is over or a signal of ours is pending (it stays
+ * pending: whoever owns signal_fd reads it). 0 = just look. */
+enum sb_wait sb_proc_wait(struct sb_proc *p, double timeout_s, int signal_fd);
+const struct sb_exit *sb_proc_exit(struct sb_proc *p); /* reaps if it can; never NULL */
+
+/* Ends the whole group: TERM, `grace_s`, KILL, then whatever escaped the group but is still a
+ * descendant of ours (we are its subreaper). A signal during the grace cuts it short.
+ * Returns with nothing of it left running. Safe on one that has ended. */
+void sb_proc_stop(struct sb_proc *p, double grace_s, int signal_fd);
+/* Stops if still running, frees. NULL is fine. */
+void sb_proc_free(struct sb_proc *p);
+
+/* Runs a program to its end and keeps what it printed: stdout and stderr apart, each at most
+ * its buffer's limit (the rest is read and dropped). 0 whatever its exit code (in ret_exit),
+ * -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in `error`. `input` (may be
+ * NULL) is given on its stdin. */
+int sb_proc_capture(const char *const *argv, const char *const *envp, const struct sb_buf *input,
+                    double timeout_s, int signal_fd, struct sb_buf *out,
+                    struct sb_buf *err, struct sb_exit *ret_exit, struct sb_buf *error);
+
+/* The last lines of a log file, at most max_lines and max_bytes, made printable
+ * (sb_buf_add_printable), each ended by '\n'. Empty when there is no file. */
+void sb_log_tail(const char *path, int max_lines, size_t max_bytes, struct sb_buf *ret);
+
+/* "exit code 1", "signal 11 (SIGSEGV)". The caller frees. */
+char *sb_exit_text(const struct sb_exit *e);
+
+#endif

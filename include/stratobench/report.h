@@ -1,0 +1,22 @@
+/* Report: results -> Markdown (HTML and SVG are made from it in html.h and plot.h).
+ *
+ * From the results alone: same input, same bytes. The format is that of the reference
+ * document, to the character; what goes beyond it is added under it. */
+#ifndef STRATOBENCH_REPORT_H
+#define STRATOBENCH_REPORT_H
+
+#include "stratobench/results.h"
+
+/* The whole document: every result set in the order given, the first under a `#` title, the
+ * following ones under `##`. Appends to `ret`. */
+int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
+
+/* Text from outside (labels, notes, reasons) made safe for a Markdown table cell: | < > & `
+ * * _ [ ] \ # escaped where they would be read as markup, control characters and line ends
+ * made blanks, malformed UTF-8 U+FFFD. */
+void sb_markdown_escape(struct sb_buf *b, const char *text);
+
+/* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
+void sb_format_load(struct sb_buf *b, double load_s);
+
+#endif

@@ -1,0 +1,159 @@
+/* Results: the JSON document "stratobench/1": load, save, resume.
+ *
+ * In memory as on disk: one struct a JSON object, one member a key, units in the names. What
+ * was not measured is NaN (double), -1 (counts and bytes) or NULL (strings), and absent in
+ * the file: never 0. Reports are made from this alone. */
+#ifndef STRATOBENCH_RESULTS_H
+#define STRATOBENCH_RESULTS_H
+
+#include <cjson/cJSON.h>
+
+#include "stratobench/base.h"
+#include "stratobench/stats.h"
+
+#define SB_SCHEMA "stratobench/1"
+enum { SB_RESULTS_MAX_BYTES = 256 << 20, SB_RESULTS_MAX_DEPTH = 32 };
+
+enum sb_status { SB_PENDING, SB_OK, SB_INVALID, SB_FAILED, SB_SKIPPED };
+const char *sb_status_name(enum sb_status s); /* "pending", "ok", ... */
+
+struct sb_run { /* one /completion, in the order made */
+    int launch;            /* from 1 */
+    int prompt;            /* index into bench.prompts; absent in the file when 0 */
+    int depth;             /* tokens already in the context; absent when 0 */
+    bool warmup;
+    long long prompt_n, cache_n;
+    double prompt_ms;
+    long long predicted_n;
+    double predicted_ms;
+    double pp_tps, tg_tps; /* tok/s, computed from the raw fields (method.md, One run) */
+    double wall_ms;        /* the client's clock around the request */
+    double prompt_per_second, predicted_per_second; /* as this build printed them */
+    long long draft_n, draft_n_accepted;
+    char *stop_type;
+    bool valid;
+    char *reason;          /* why not */
+};
+
+struct sb_launch { /* one server process */
+    int launch;            /* from 1 */
+    double load_s;         /* spawn to the first 200 of /health */
+    double cached_share;   /* of the model's bytes in the page cache at launch, 0..1 */
+    double wall_s;         /* spawn to reaped */
+    double stop_s;         /* TERM to reaped */
+    double overhead_s;     /* wall_s - load_s - completions - stop_s: what the harness added */
+    long long peak_rss_bytes, peak_vram_bytes, peak_gtt_bytes;
+    double temperature_start_c, temperature_max_c, power_w;
+    double energy_j;       /* over the measured runs */
+    double energy_tok_per_j;
+};
+
+struct sb_point { /* figures at one prompt and depth; the first is the cell's own pp_tps, tg_tps */
+    int prompt, depth;
+    struct sb_summary pp_tps, tg_tps;
+};
+
+struct sb_device_share { /* where the weights were seen */
+    char *device;
+    double mib;
+};
+
+struct sb_cell {
+    struct {
+        char *id, *label, *path, *quantization, *file_size, *total_params, *active_params;
+        long long file_bytes;
+        long long bytes_per_token; /* weights read for one token, from the GGUF */
+        char *notes;
+    } model;
+    struct {
+        char *id, *label, *notes;
+        struct sb_strv argv;
+        struct sb_strv env;        /* "NAME=value"; an object in the file */
+        char *server_version;
+        char *device;              /* as configured, NULL when not */
+        char *device_name;         /* what --list-devices calls it: name and driver */
+        struct sb_device_share *device_seen; /* an object in the file: device -> MiB */
+        size_t n_device_seen;
+    } backend;
+    char *fingerprint;             /* sha256 of fingerprint_of, one line each */
+    struct sb_strv fingerprint_of; /* "n_predict=128", ...: what makes two cells comparable */
+    enum sb_status status;
+    char *reason;                  /* short, what the table prints; NULL when ok */
+    char *detail;                  /* exit code or signal, and the last lines of the log */
+    struct sb_strv flags;          /* "WARMUP", ... */
+    struct sb_strv remarks;        /* facts that the Notes column adds: "4/25 layers on CPU" */
+    char *measured_at;             /* RFC 3339 UTC, when the cell ended */
+    double load_s;                 /* of the first launch that loaded; see launches for all */
+    double bandwidth_gb_s;         /* stated or measured, for the share of the limit */
+    double tg_limit_share;         /* TG / (bandwidth / bytes per token), 0..1 */
+    struct sb_launch *launches;
+    size_t n_launches;
+    struct sb_run *runs;
+    size_t n_runs;
+    struct sb_summary pp_tps, tg_tps; /* n = 0 when there is none */
+    struct sb_point *points;          /* only when there is more than one */
+    size_t n_points;
+};
+
+struct sb_prompt_ref {
+    char *file, *label, *sha256;
+};
+
+struct sb_results {
+    struct {
+        char *title;
+        int runs, warmup /* SB_WARMUP_AUTO -> "auto" */, launches, n_predict, ctx;
+        bool table;               /* "layout": "table" or "sections" */
+        struct sb_strv header;
+        struct sb_prompt_ref *prompts; /* "prompt": the first; "prompts": all, when several */
+        size_t n_prompts;
+        int *depths;
+        size_t n_depths;
+        double until;             /* share; NaN = fixed number of runs */
+        int max_runs;
+        bool summary;             /* default true */
+        bool load_cold;
+        char *started_at, *updated_at; /* RFC 3339 UTC */
+        char *generator;          /* "stratobench 1.0.0" */
+    } bench;
+    cJSON *host;                  /* an object, kept verbatim; host.h says what is in it */
+    struct sb_cell *cells;
+    size_t n_cells;
+};
+
+/* Reads a results file. 0, or -EINVAL/-errno with one line in `error`: "FILE: cells[3].runs[1].
+ * prompt_ms: expected a number". An unknown schema version is refused by name. Unknown keys are
+ * ignored. *ret is released on failure. */
+int sb_results_load(const char *path, struct sb_results *ret, struct sb_buf *error);
+int sb_results_parse(const char *name, const char *text, size_t len, struct sb_results *ret,
+                     struct sb_buf *error);
+/* Pretty-printed JSON; the caller frees. Loading it again gives the same document. */
+char *sb_results_print(const struct sb_results *r);
+/* Temporary file beside `path`, fsync, rename, fsync of the folder: complete and valid at
+ * every moment. On failure the old file is untouched and no temporary file is left. */
+int sb_results_save(const struct sb_results *r, const char *path, struct sb_buf *error);
+void sb_results_release(struct sb_results *r);
+
+/* An empty cell or run whose every figure is "not measured". */
+struct sb_cell sb_cell_empty(void);
+struct sb_run sb_run_empty(void);
+struct sb_launch sb_launch_empty(void);
+struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run);          /* takes its strings */
+struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
+void sb_cell_release(struct sb_cell *c);
+/* Releases what a cell measured (runs, launches, figures, flags, reason), keeps what it is. */
+void sb_cell_clear_measured(struct sb_cell *c);
+
+/* Computes from the valid, measured runs: points, pp_tps, tg_tps, flags (the statistical ones;
+ * NOT_STEADY is kept if there). Does not touch status. */
+void sb_cell_summarize(struct sb_cell *c);
+/* The valid measured values of one metric at one point, in order; the caller frees.
+ * launch 0 = all launches. */
+enum sb_metric { SB_PP, SB_TG };
+double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
+                       int launch, size_t *ret_n);
+/* The mean of each launch, in order: the sample of every comparison. The caller frees. */
+double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
+                             size_t *ret_n);
+
+#endif

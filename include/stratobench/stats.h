@@ -1,0 +1,61 @@
+/* Statistics: pure functions on const double *. Needs libm alone.
+ *
+ * A figure that the sample cannot give (a deviation of one value, anything of none) is NaN,
+ * never 0; callers write NaN as absent. Formulas: method.md, Statistics and Comparing. */
+#ifndef STRATOBENCH_STATS_H
+#define STRATOBENCH_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sb_summary {
+    size_t n;
+    double mean;
+    double stddev; /* sample: n-1; NaN at n < 2 */
+    double median;
+    double min;
+    double max;
+    double ci95;   /* half-width of the 95 % interval of the mean, Student's t; NaN at n < 2 */
+};
+/* Unit of every member is the unit of x. */
+struct sb_summary sb_summarize(const double *x, size_t n);
+
+/* Coefficient of variation stddev/mean; NaN at n < 2 or mean <= 0. */
+double sb_cv(const struct sb_summary *s);
+
+/* Quantile p (0 < p < 1) of Student's t with df > 0 degrees of freedom (df may be fractional). */
+double sb_t_quantile(double p, double df);
+
+/* Doubts about a sequence of measured runs, in the order they were made. Bits. */
+enum sb_flag {
+    SB_FLAG_WARMUP = 1 << 0,     /* the first is < 0.95 of the least of the rest */
+    SB_FLAG_DRIFT = 1 << 1,      /* every value below the one before, > 3 % in all, and not WARMUP */
+    SB_FLAG_NOISY = 1 << 2,      /* CV above the limit given, and neither of the above */
+    SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: warm-up never settled */
+};
+/* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. */
+unsigned sb_flags(const double *x, size_t n, double noisy_cv);
+#define SB_NOISY_CV_PP 0.05
+#define SB_NOISY_CV_TG 0.03
+/* "WARMUP", ...; NULL for a bit that is no flag. */
+const char *sb_flag_name(enum sb_flag flag);
+
+enum sb_verdict { SB_VERDICT_FASTER, SB_VERDICT_SLOWER, SB_VERDICT_TIE, SB_VERDICT_INCONCLUSIVE };
+const char *sb_verdict_name(enum sb_verdict v); /* "faster", ... */
+
+/* The ratio a/b of two throughputs with its 95 % interval: Welch's t on log throughput.
+ * The samples are launch means (one value a launch), never runs within a launch.
+ * When a side has one launch the spread between launches is unknown and `assumed_cv` (the
+ * stated A/A spread, 0.02 unless measured) stands in for it; `assumed` says so. */
+struct sb_ratio {
+    double ratio; /* a/b; NaN when a side is empty or not positive */
+    double low, high;
+    bool assumed;
+    enum sb_verdict verdict; /* of a against b, with the margin given */
+};
+#define SB_TIE_MARGIN 0.03
+#define SB_ASSUMED_LAUNCH_CV 0.02
+struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t nb, double margin,
+                           double assumed_cv);
+
+#endif

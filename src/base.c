@@ -1,0 +1,212 @@
+#include "stratobench/base.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void *or_die(void *p) {
+    if (!p) {
+        fputs("stratobench: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+void *sb_alloc(size_t n, size_t size) {
+    return or_die(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *sb_realloc(void *p, size_t n, size_t size) {
+    return or_die(reallocarray(p, n ? n : 1, size ? size : 1));
+}
+
+char *sb_strdup(const char *s) {
+    return s ? or_die(strdup(s)) : NULL;
+}
+
+char *sb_strndup(const char *s, size_t n) {
+    return or_die(strndup(s, n));
+}
+
+char *sb_asprintf(const char *fmt, ...) {
+    char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    return or_die(n < 0 ? NULL : text);
+}
+
+int sb_buf_add(struct sb_buf *b, const void *data, size_t len) {
+    size_t room = b->limit - b->len;
+    bool cut = len > room;
+    if (cut)
+        len = room;
+    if (b->len + len + 1 > b->cap) {
+        size_t cap = b->cap ? b->cap : 256;
+        while (cap < b->len + len + 1)
+            cap *= 2;
+        b->data = sb_realloc(b->data, cap, 1);
+        b->cap = cap;
+    }
+    if (len)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+    if (!cut)
+        return 0;
+    b->overflow = true;
+    return -EFBIG;
+}
+
+int sb_buf_adds(struct sb_buf *b, const char *s) {
+    return sb_buf_add(b, s, strlen(s));
+}
+
+int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) {
+    char *text = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&text, fmt, ap);
+    va_end(ap);
+    or_die(n < 0 ? NULL : text);
+    int rc = sb_buf_add(b, text, (size_t)n);
+    free(text);
+    return rc;
+}
+
+const char *sb_buf_str(const struct sb_buf *b) {
+    return b->data ? b->data : "";
+}
+
+char *sb_buf_detach(struct sb_buf *b) {
+    char *data = b->data ? b->data : sb_strdup("");
+    *b = (struct sb_buf)SB_BUF_INIT(b->limit);
+    return data;
+}
+
+void sb_buf_release(struct sb_buf *b) {
+    free(b->data);
+    *b = (struct sb_buf)SB_BUF_INIT(b->limit);
+}
+
+void sb_strv_take(struct sb_strv *v, char *s) {
+    v->item = sb_realloc(v->item, v->n + 2, sizeof *v->item);
+    v->item[v->n++] = s;
+    v->item[v->n] = NULL;
+}
+
+void sb_strv_add(struct sb_strv *v, const char *s) {
+    sb_strv_take(v, sb_strdup(s));
+}
+
+bool sb_strv_has(const struct sb_strv *v, const char *s) {
+    for (size_t i = 0; i < v->n; i++)
+        if (strcmp(v->item[i], s) == 0)
+            return true;
+    return false;
+}
+
+void sb_strv_copy(struct sb_strv *dst, const struct sb_strv *src) {
+    for (size_t i = 0; i < src->n; i++)
+        sb_strv_add(dst, src->item[i]);
+}
+
+void sb_strv_release(struct sb_strv *v) {
+    for (size_t i = 0; i < v->n; i++)
+        free(v->item[i]);
+    free(v->item);
+    *v = (struct sb_strv){0};
+}
+
+double sb_now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+char *sb_now_rfc3339(void) {
+    time_t now = time(NULL);
+    struct tm tm;
+    char text[32];
+    gmtime_r(&now, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return sb_strdup(text);
+}
+
+/* Length of the well-formed UTF-8 sequence at s, 0 when there is none (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *s, size_t len) {
+    unsigned char c = s[0];
+    if (c < 0x80)
+        return 1;
+    size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || len < need)
+        return 0;
+    unsigned char low = 0x80, high = 0xbf;
+    if (c == 0xe0)
+        low = 0xa0;
+    else if (c == 0xed)
+        high = 0x9f;
+    else if (c == 0xf0)
+        low = 0x90;
+    else if (c == 0xf4)
+        high = 0x8f;
+    if (s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < need; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return need;
+}
+
+void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len) {
+    const unsigned char *s = (const unsigned char *)text;
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_length(s + i, len - i);
+        bool control = n == 1 && ((s[i] < 0x20 && s[i] != '\n' && s[i] != '\t') || s[i] == 0x7f);
+        bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
+        if (n == 0 || control || c1)
+            sb_buf_adds(b, "\xef\xbf\xbd");
+        else
+            sb_buf_add(b, s + i, n);
+        i += n ? n : 1;
+    }
+}
+
+static size_t edit_distance(const char *a, const char *b) {
+    enum { MAX = 64 };
+    size_t row[MAX + 1], na = strnlen(a, MAX), nb = strnlen(b, MAX);
+    for (size_t j = 0; j <= nb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+const char *sb_nearest(const char *word, const char *const *candidates, size_t n) {
+    const char *best = NULL;
+    size_t limit = 1 + strlen(word) / 3, least = limit + 1;
+    for (size_t i = 0; i < n; i++) {
+        size_t d = edit_distance(word, candidates[i]);
+        if (d < least) {
+            least = d;
+            best = candidates[i];
+        }
+    }
+    return best;
+}

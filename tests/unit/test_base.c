@@ -1,0 +1,62 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stratobench/base.h"
+
+static void buffer_stops_at_its_limit(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(10);
+    assert_int_equal(sb_buf_adds(&b, "12345678"), 0);
+    assert_int_equal(sb_buf_adds(&b, "9abc"), -EFBIG);
+    assert_string_equal(sb_buf_str(&b), "123456789a");
+    assert_true(b.overflow);
+    sb_buf_release(&b);
+    assert_string_equal(sb_buf_str(&b), "");
+}
+
+static void printable_neutralises_control_and_broken_utf8(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(1000);
+    /* ESC, C1 CSI as UTF-8, a lone continuation byte, an overlong slash, a real character. */
+    const char text[] = "a\x1b[31m\xc2\x9b|\x80|\xc0\xaf|\xc3\xa9\n";
+    sb_buf_add_printable(&b, text, sizeof text - 1);
+    assert_string_equal(sb_buf_str(&b), "a\xef\xbf\xbd[31m\xef\xbf\xbd|\xef\xbf\xbd|"
+                                        "\xef\xbf\xbd\xef\xbf\xbd|\xc3\xa9\n");
+    sb_buf_release(&b);
+}
+
+static void nearest_finds_a_slip_and_nothing_far(void **state) {
+    (void)state;
+    const char *const names[] = {"report", "run", "rank"};
+    assert_string_equal(sb_nearest("reprot", names, 3), "report");
+    assert_string_equal(sb_nearest("rnk", names, 3), "rank");
+    assert_null(sb_nearest("benchmark", names, 3));
+}
+
+static void strv_is_null_terminated(void **state) {
+    (void)state;
+    struct sb_strv v = {0};
+    sb_strv_add(&v, "a");
+    sb_strv_take(&v, sb_asprintf("%d", 7));
+    assert_int_equal(v.n, 2);
+    assert_null(v.item[2]);
+    assert_true(sb_strv_has(&v, "7"));
+    assert_false(sb_strv_has(&v, "b"));
+    sb_strv_release(&v);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buffer_stops_at_its_limit),
+        cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
+        cmocka_unit_test(nearest_finds_a_slip_and_nothing_far),
+        cmocka_unit_test(strv_is_null_terminated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
