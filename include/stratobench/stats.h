@@ -17,13 +17,14 @@ struct sb_summary {
     double max;
     double ci95;   /* half-width of the 95 % interval of the mean, Student's t; NaN at n < 2 */
 };
-/* Unit of every member is the unit of x. */
+/* Unit of every member is the unit of x. With a value that is not finite every figure is NaN. */
 struct sb_summary sb_summarize(const double *x, size_t n);
 
 /* Coefficient of variation stddev/mean; NaN at n < 2 or mean <= 0. */
 double sb_cv(const struct sb_summary *s);
 
-/* Quantile p (0 < p < 1) of Student's t with df > 0 degrees of freedom (df may be fractional). */
+/* Quantile p (0 < p < 1) of Student's t with df > 0 degrees of freedom, which may be fractional
+ * or INFINITY (the normal quantile); relative error below 1e-8. NaN outside these ranges. */
 double sb_t_quantile(double p, double df);
 
 /* Doubts about a sequence of measured runs, in the order they were made. Bits. */
@@ -33,7 +34,8 @@ enum sb_flag {
     SB_FLAG_NOISY = 1 << 2,      /* CV above the limit given, and neither of the above */
     SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: warm-up never settled */
 };
-/* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. */
+/* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. 0 when a value
+ * is not finite. */
 unsigned sb_flags(const double *x, size_t n, double noisy_cv);
 #define SB_NOISY_CV_PP 0.05
 #define SB_NOISY_CV_TG 0.03
@@ -46,7 +48,10 @@ const char *sb_verdict_name(enum sb_verdict v); /* "faster", ... */
 /* The ratio a/b of two throughputs with its 95 % interval: Welch's t on log throughput.
  * The samples are launch means (one value a launch), never runs within a launch.
  * When a side has one launch the spread between launches is unknown and `assumed_cv` (the
- * stated A/A spread, 0.02 unless measured) stands in for it; `assumed` says so. */
+ * stated A/A spread, 0.02 unless measured) stands in for it as the known standard deviation of
+ * the log, with infinite degrees of freedom in the Welch-Satterthwaite sum (as the GUM, JCGM
+ * 100:2008, G.4.3, has it for a spread that is stated and not estimated); `assumed` says so.
+ * Sides of several launches without any spread give an interval of no width. */
 struct sb_ratio {
     double ratio; /* a/b; NaN when a side is empty or not positive */
     double low, high;
@@ -57,5 +62,24 @@ struct sb_ratio {
 #define SB_ASSUMED_LAUNCH_CV 0.02
 struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t nb, double margin,
                            double assumed_cv);
+
+/* The regression gate: `next` has lost too much against `base`. Samples are launch means.
+ *   drop       1 - mean(next)/mean(base); negative is a gain, NaN when a side is empty or holds
+ *              a value that is not positive (then there is no regression to speak of)
+ *   launch_cv  the spread between launches: relative deviations from the own side's mean,
+ *              pooled over both sides; assumed_cv when neither side has two launches
+ *   limit      the greater of least_drop and 3 * sqrt(2) * launch_cv
+ * Three launches a side at 1 % spread: of 40 equal cells one in a hundred matrices at most
+ * alarms, a true 10 % loss is caught in at least 95 % (simulated in the tests). */
+struct sb_gate {
+    double drop;
+    double limit;
+    double launch_cv;
+    bool assumed;    /* launch_cv was not measured */
+    bool regression; /* drop > limit */
+};
+#define SB_GATE_LEAST_DROP 0.05
+struct sb_gate sb_gate(const double *base, size_t n_base, const double *next, size_t n_next,
+                       double least_drop, double assumed_cv);
 
 #endif
