@@ -11,10 +11,13 @@
 
 /* The "host" object of the results file; the caller deletes it. Keys (units in the names):
  *   hardware           one line: CPU, GPUs, memory; what the document prints unless configured
- *   cpu, cpu_cores, cpu_threads, kernel, kernel_cmdline, os, memory_bytes, swap_total_bytes,
- *   swap_used_bytes, governor, energy_performance_preference, platform_profile, thp,
- *   on_battery (bool), load_average_1m
- *   gpus: [ {card, pci_id, driver, vram_total_bytes, gtt_total_bytes, power_dpm_level} ]
+ *   cpu, cpu_cores, cpu_threads, cpu_limit_cores and memory_limit_bytes (of our cgroup),
+ *   memory_bytes, swap_total_bytes, swap_used_bytes, kernel, kernel_cmdline (what bears on
+ *   speed of it), os, governor, energy_performance_preference, platform_profile, thp,
+ *   on_battery (bool), load_average_1m,
+ *   {cpu,memory,io}_pressure_percent (of the last 10 s, in which some task waited)
+ *   gpus: [ {card, name, pci_id, driver, gfx, vram_total_bytes, gtt_total_bytes,
+ *            power_dpm_level} ]
  *   environment: { NAME: value } of GGML_*, HSA_*, ROCBLAS_*, HIP_*, VK_*, AMD_*, RADV_*, MESA_*
  *   warnings: [ "..." ]  see sb_host_warnings */
 cJSON *sb_host_probe(const char *root, const char *const *envp);
@@ -28,32 +31,41 @@ struct sb_memory {
 };
 struct sb_memory sb_host_memory(const char *root);
 
-/* Free bytes of the file system that holds `path`; -1 unknown. */
+/* Free bytes for us on the file system that holds `path`, or would hold it once it is made;
+ * -1 unknown. */
 long long sb_host_disk_free(const char *path);
 
 /* One reading of what changes: NaN / -1 where there is no sensor. A few file reads, done
- * between runs only. The readings of several GPUs: memory is summed, temperature is the
- * highest, power is summed. */
+ * between runs only. The readings of several GPUs: memory and power are summed, of the rest
+ * the highest counts. */
 struct sb_sample {
-    double temperature_c;
-    double power_w;
+    double temperature_c; /* the hottest of the GPUs and the CPU */
+    double power_w;       /* of the GPUs; an APU's sensor covers the whole package */
+    double gpu_busy_percent;
+    double gpu_mhz, gpu_memory_mhz;
     long long vram_used_bytes, gtt_used_bytes;
-    long long oom_kills;   /* /proc/vmstat, and the cgroup's memory.events, whichever is higher */
+    long long oom_kills; /* /proc/vmstat, and the cgroup's memory.events, whichever is higher */
     long long swapped_in_pages;
 };
 struct sb_sample sb_host_sample(const char *root);
 
-/* Share (0..1) of a file's pages in the page cache (mincore); NaN when it cannot be known. */
+/* Share (0..1) of a file's pages in the page cache (mincore); NaN when it cannot be known: no
+ * such file, an empty one, or one that the caller neither owns nor may write (of such a file
+ * the kernel says that all of it is cached). A model in shards is asked for shard by shard. */
 double sb_host_cached_share(const char *path);
-/* Drops a file's clean pages (posix_fadvise DONTNEED); the share that stays, or NaN. */
+/* Drops a file's pages (fdatasync, posix_fadvise DONTNEED); the share that stays, verified, or
+ * NaN. It stays 1 where the page cache is the file (tmpfs), and pages that another process has
+ * mapped stay. */
 double sb_host_evict(const char *path);
 
-/* Reads memory with `threads` threads for about `seconds`; 10^9 bytes a second, best of the
- * passes. 0 threads = all. NaN when memory is short. */
+/* Reads memory with `threads` threads for about `seconds` (at least two passes); 10^9 bytes a
+ * second, best of the passes. 0 threads = one for each CPU we may use. NaN when memory or
+ * threads are short. */
 double sb_host_read_bandwidth(int threads, double seconds);
 
-/* One harness at a time on a machine: an abstract socket, gone with the process. The
- * descriptor to keep, or -EADDRINUSE when another holds it. */
+/* One harness at a time on a machine (to be exact, in a network namespace): an abstract
+ * socket, gone with the process. The descriptor to keep, or -EADDRINUSE when another holds
+ * it, or another -errno. */
 int sb_host_lock(void);
 
 #endif
