@@ -1,6 +1,8 @@
 #include "stratobench/base.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +128,11 @@ double sb_now_s(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+int sb_poll_ms(double deadline_s) {
+    double ms = ceil((deadline_s - sb_now_s()) * 1e3);
+    return ms <= 0 ? 0 : ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 char *sb_now_rfc3339(void) {

@@ -52,6 +52,8 @@ void sb_strv_release(struct sb_strv *v);
 
 /* CLOCK_MONOTONIC in seconds. */
 double sb_now_s(void);
+/* Milliseconds from now to that moment of sb_now_s, for poll(2): rounded up, 0 once it is past. */
+int sb_poll_ms(double deadline_s);
 /* Now as RFC 3339 UTC, "2026-02-22T19:42:07Z". The caller frees. */
 char *sb_now_rfc3339(void);
 

@@ -1,8 +1,10 @@
 /* Proc: one supervised child: start, wait, stop, usage. The only module that forks.
  *
- * A child runs in its own process group with stdin from /dev/null, dies with us
- * (PR_SET_PDEATHSIG, and a watchdog that kills the whole group when we vanish), and has a
- * raised oom_score_adj so that the kernel takes it rather than the desktop.
+ * A child runs in its own process group with stdin from /dev/null and no terminal, and has a
+ * raised oom_score_adj so that the kernel takes it rather than the desktop. Its parent is a
+ * watchdog, a small process of ours in a session of its own: when the child ends, or when we
+ * vanish (kill -9 included), it kills whatever is left of the group and every descendant that
+ * escaped the group, whose subreaper it is.
  * Every wait also watches `signal_fd`, a signalfd of ours (-1 = none).
  * A program that cannot be executed is an error of sb_proc_start, never a "death". */
 #ifndef STRATOBENCH_PROC_H
@@ -33,15 +35,18 @@ enum sb_wait { SB_WAIT_EXITED, SB_WAIT_TIMEOUT, SB_WAIT_SIGNAL };
 /* 0, or -errno with one line in `error` (what could not be run and why). */
 int sb_proc_start(const struct sb_proc_spec *spec, struct sb_proc **ret, struct sb_buf *error);
 pid_t sb_proc_pid(const struct sb_proc *p);
-int sb_proc_fd(const struct sb_proc *p); /* pidfd: readable once it has ended */
+/* Readable, and so it stays, once the child has ended. Ours: the caller only polls it. */
+int sb_proc_fd(const struct sb_proc *p);
 /* Waits until the child ends, `timeout_s` is over or a signal of ours is pending (it stays
  * pending: whoever owns signal_fd reads it). 0 = just look. */
 enum sb_wait sb_proc_wait(struct sb_proc *p, double timeout_s, int signal_fd);
-const struct sb_exit *sb_proc_exit(struct sb_proc *p); /* reaps if it can; never NULL */
+const struct sb_exit *sb_proc_exit(struct sb_proc *p); /* how it is now; never NULL */
 
-/* Ends the whole group: TERM, `grace_s`, KILL, then whatever escaped the group but is still a
- * descendant of ours (we are its subreaper). A signal during the grace cuts it short.
- * Returns with nothing of it left running. Safe on one that has ended. */
+/* Ends the whole group: TERM, `grace_s`, KILL, then whatever escaped the group. A signal that is
+ * pending during the grace cuts it short, so read the one that led here first.
+ * Returns with nothing of it left running, also when the child had ended by itself. What even
+ * KILL does not end within a minute (stuck in a driver) is left to the watchdog; that the
+ * child itself is stuck shows in sb_proc_exit: it has not exited. */
 void sb_proc_stop(struct sb_proc *p, double grace_s, int signal_fd);
 /* Stops if still running, frees. NULL is fine. */
 void sb_proc_free(struct sb_proc *p);
@@ -54,8 +59,9 @@ int sb_proc_capture(const char *const *argv, const char *const *envp, const stru
                     double timeout_s, int signal_fd, struct sb_buf *out,
                     struct sb_buf *err, struct sb_exit *ret_exit, struct sb_buf *error);
 
-/* The last lines of a log file, at most max_lines and max_bytes, made printable
- * (sb_buf_add_printable), each ended by '\n'. Empty when there is no file. */
+/* Appends the last lines of a log file, at most max_lines and the file's last max_bytes, made
+ * printable (sb_buf_add_printable), each ended by '\n'. Of a line longer than max_bytes the end.
+ * Nothing when there is no such file. */
 void sb_log_tail(const char *path, int max_lines, size_t max_bytes, struct sb_buf *ret);
 
 /* "exit code 1", "signal 11 (SIGSEGV)". The caller frees. */

@@ -1,0 +1,208 @@
+/* Nothing here allocates or uses stdio: it runs between fork and exec, or as long as a server. */
+#include "watchdog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the child, up to exec ---------------------------------------------------------------- */
+
+static const char *search_path(const char *const *envp) {
+    for (; *envp; envp++)
+        if (strncmp(*envp, "PATH=", 5) == 0)
+            return *envp + 5;
+    return "/usr/bin:/bin";
+}
+
+/* execvpe, but on the PATH of envp and without its habit of handing a file that is no program
+ * to the shell: "Exec format error" says more than the shell's complaints. Returns errno. */
+static int execute(const char *const *argv, const char *const *envp) {
+    char *const *args = (char *const *)argv, *const *env = (char *const *)envp;
+    const char *name = argv[0];
+    if (strchr(name, '/')) {
+        execve(name, args, env);
+        return errno;
+    }
+    int error = ENOENT;
+    for (const char *dir = search_path(envp); *name && dir; dir = strchr(dir, ':')) {
+        dir += *dir == ':';
+        int len = (int)strcspn(dir, ":");
+        char file[PATH_MAX];
+        int n = snprintf(file, sizeof file, "%.*s%s%s", len, dir, len ? "/" : "", name);
+        if (n >= (int)sizeof file)
+            continue;
+        execve(file, args, env);
+        if (errno == EACCES)
+            error = EACCES;
+        else if (errno != ENOENT && errno != ENOTDIR)
+            return errno;
+    }
+    return error;
+}
+
+static void default_signals(int how, const sigset_t *mask) {
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
+    sigprocmask(how, mask, NULL);
+}
+
+/* The highest value: raising is always allowed, and no container's own setting is above it. */
+static void volunteer_for_the_oom_killer(void) {
+    static const char most[] = "1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = write(fd, most, sizeof most - 1);
+    (void)n; /* a child that is spared is no reason not to run it */
+    close(fd);
+}
+
+/* Each is moved out of the way first: when we were started without stdio, they may be 0 to 2. */
+static int take_stdio(const int stdio[3]) {
+    int high[3];
+    for (int i = 0; i < 3; i++)
+        if ((high[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, 3)) < 0)
+            return errno;
+    for (int i = 0; i < 3; i++)
+        if (dup2(high[i], i) < 0)
+            return errno;
+    return 0;
+}
+
+/* Reports errno on `report`, which exec closes. */
+static _Noreturn void child(const char *const *argv, const char *const *envp, const int stdio[3],
+                            int report, pid_t watchdog) {
+    sigset_t none;
+    sigemptyset(&none);
+    default_signals(SIG_SETMASK, &none);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != watchdog) /* it died before we could ask to follow it */
+        _exit(127);
+    volunteer_for_the_oom_killer();
+    report = fcntl(report, F_DUPFD_CLOEXEC, 3);
+    int error = setpgid(0, 0) ? errno : take_stdio(stdio);
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what others opened; ours have the flag anyway */
+    if (!error)
+        error = execute(argv, envp);
+    ssize_t n = write(report, &error, sizeof error);
+    (void)n;
+    _exit(127);
+}
+
+/* ---- the watchdog ------------------------------------------------------------------------- */
+
+/* 0 and the child's pid once it runs the program, or errno. */
+static int start(const char *const *argv, const char *const *envp, const int stdio[3],
+                 pid_t *ret_pid) {
+    int report[2], error = 0;
+    if (pipe2(report, O_CLOEXEC))
+        return errno;
+    pid_t self = getpid(), pid = fork();
+    if (pid < 0)
+        return errno;
+    if (pid == 0)
+        child(argv, envp, stdio, report[1], self);
+    close(report[1]);
+    ssize_t n = read(report[0], &error, sizeof error);
+    close(report[0]);
+    *ret_pid = pid;
+    return n > 0 ? error : 0;
+}
+
+/* Passes signals on until the child has ended or we, its owner, are gone. */
+static void watch(int control, int pidfd, pid_t pid) {
+    struct pollfd fds[] = {{.fd = control, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+    for (;;) {
+        unsigned char sig;
+        if (poll(fds, 2, -1) < 0)
+            continue;
+        if (fds[1].revents || recv(control, &sig, 1, 0) != 1)
+            return;
+        kill(-pid, sig);
+    }
+}
+
+/* Our children are what escaped the group: a subreaper inherits them when their parents die. */
+static void kill_children(void) {
+    char text[4096];
+    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return;
+    text[n] = '\0';
+    char *at = text, *end;
+    /* A number at the very end of a full buffer may be cut, and is then another's. */
+    for (long pid; (pid = strtol(at, &end, 10)) > 0 && *end == ' '; at = end)
+        kill((pid_t)pid, SIGKILL);
+}
+
+static struct sb_exit reap(pid_t pid) {
+    int status = 0;
+    struct rusage usage = {0};
+    while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
+        continue;
+    return (struct sb_exit){
+        .exited = true,
+        .code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+        .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+        .peak_rss_bytes = usage.ru_maxrss * 1024LL,
+        .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6,
+    };
+}
+
+/* Moves `control` to descriptor 0 and closes everything else: a log, a terminal or a socket of
+ * the caller must not stay open because of us. */
+static int keep_only(int *control) {
+    if (*control != 0 && dup2(*control, 0) < 0)
+        return errno;
+    *control = 0;
+    return close_range(1, ~0U, 0) ? errno : 0;
+}
+
+_Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, const int stdio[3],
+                           int control) {
+    /* Signals meant for our caller, or for everything that bears its name, are not for us. */
+    sigset_t all;
+    sigfillset(&all);
+    default_signals(SIG_SETMASK, &all);
+    prctl(PR_SET_NAME, "sb-watchdog");
+    setsid();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+    struct sb_watchdog_started started = {0};
+    started.error = start(argv, envp, stdio, &started.pid);
+    int kept = keep_only(&control), pidfd = -1;
+    if (!started.error)
+        started.error = kept;
+    if (!started.error && (pidfd = pidfd_open(started.pid, 0)) < 0)
+        started.error = errno;
+    send(control, &started, sizeof started, MSG_NOSIGNAL);
+    if (!started.error)
+        watch(control, pidfd, started.pid);
+
+    /* The group goes before its leader is reaped: until then its number is not given anew. */
+    if (started.pid > 0) {
+        kill(-started.pid, SIGKILL);
+        struct sb_exit ended = reap(started.pid);
+        if (!started.error)
+            send(control, &ended, sizeof ended, MSG_NOSIGNAL);
+    }
+    do
+        kill_children();
+    while (waitpid(-1, NULL, 0) > 0);
+    _exit(0);
+}
