@@ -1,6 +1,7 @@
 #include "stratobench/base.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static void *or_die(void *p) {
     if (!p) {
@@ -95,6 +97,25 @@ void sb_buf_release(struct sb_buf *b) {
     *b = (struct sb_buf)SB_BUF_INIT(b->limit);
 }
 
+int sb_read_file(const char *path, struct sb_buf *b) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    char chunk[65536];
+    int rc = 0;
+    while (rc == 0) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n == 0)
+            break;
+        if (n > 0)
+            rc = sb_buf_add(b, chunk, (size_t)n);
+        else if (errno != EINTR)
+            rc = -errno;
+    }
+    close(fd);
+    return rc;
+}
+
 void sb_strv_take(struct sb_strv *v, char *s) {
     v->item = sb_realloc(v->item, v->n + 2, sizeof *v->item);
     v->item[v->n++] = s;
@@ -144,9 +165,9 @@ char *sb_now_rfc3339(void) {
     return sb_strdup(text);
 }
 
-/* Length of the well-formed UTF-8 sequence at s, 0 when there is none (RFC 3629: no overlong
- * forms, no surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const unsigned char *s, size_t len) {
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+size_t sb_utf8_length(const char *text, size_t len) {
+    const unsigned char *s = (const unsigned char *)text;
     unsigned char c = s[0];
     if (c < 0x80)
         return 1;
@@ -173,7 +194,7 @@ static size_t utf8_length(const unsigned char *s, size_t len) {
 void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len) {
     const unsigned char *s = (const unsigned char *)text;
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_length(s + i, len - i);
+        size_t n = sb_utf8_length(text + i, len - i);
         bool control = n == 1 && ((s[i] < 0x20 && s[i] != '\n' && s[i] != '\t') || s[i] == 0x7f);
         bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
         if (n == 0 || control || c1)

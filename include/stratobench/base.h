@@ -38,6 +38,8 @@ int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) SB_PRINTF(2, 3);
 const char *sb_buf_str(const struct sb_buf *b); /* never NULL; valid until the next change */
 char *sb_buf_detach(struct sb_buf *b);          /* the caller frees; the buffer is empty again */
 void sb_buf_release(struct sb_buf *b);
+/* Appends the whole file. 0, -EFBIG when it holds more than the buffer's limit, or -errno. */
+int sb_read_file(const char *path, struct sb_buf *b);
 
 /* A list of owned strings, NULL-terminated, so that .item can be passed to exec. */
 struct sb_strv {
@@ -56,6 +58,10 @@ double sb_now_s(void);
 int sb_poll_ms(double deadline_s);
 /* Now as RFC 3339 UTC, "2026-02-22T19:42:07Z". The caller frees. */
 char *sb_now_rfc3339(void);
+
+/* Bytes (1 to 4) of the well-formed UTF-8 sequence that begins `text`, 0 when there is none;
+ * `len` at least 1. */
+size_t sb_utf8_length(const char *text, size_t len);
 
 /* Appends `len` bytes of untrusted text made safe for a terminal: control characters
  * (C0 but newline and tab, DEL, C1) and malformed UTF-8 become U+FFFD. */

@@ -122,19 +122,29 @@ struct sb_results {
 };
 
 /* Reads a results file. 0, or -EINVAL/-errno with one line in `error`: "FILE: cells[3].runs[1].
- * prompt_ms: expected a number". An unknown schema version is refused by name. Unknown keys are
- * ignored. *ret is released on failure. */
+ * prompt_ms: expected a number", "FILE:12:5: not valid JSON". An unknown schema version is refused
+ * by name. Unknown keys are ignored, null is as good as absent. *ret is released on failure.
+ *
+ * Required: schema; bench.title, runs, n_predict, ctx; cells; of a cell model.id, backend.id and
+ * status; of a run valid. A label that is absent becomes the id. A valid measured run must have
+ * pp_tps and tg_tps or the raw fields that give them, an ok cell at least one such run; the
+ * figures and flags of an ok cell that has no pp_tps or tg_tps are computed. */
 int sb_results_load(const char *path, struct sb_results *ret, struct sb_buf *error);
 int sb_results_parse(const char *name, const char *text, size_t len, struct sb_results *ret,
                      struct sb_buf *error);
-/* Pretty-printed JSON; the caller frees. Loading it again gives the same document. */
+/* Pretty-printed JSON, runs one a line; the caller frees. Loading it again gives the same document
+ * (but that malformed UTF-8 has become U+FFFD). NULL when it exceeds SB_RESULTS_MAX_BYTES. */
 char *sb_results_print(const struct sb_results *r);
-/* Temporary file beside `path`, fsync, rename, fsync of the folder: complete and valid at
- * every moment. On failure the old file is untouched and no temporary file is left. */
+/* Temporary file `path`.tmp, fsync, rename, fsync of the folder: complete and valid at every
+ * moment. On failure the old file is untouched and no temporary file is left; 0, or -errno with
+ * one line in `error`. What a killed save left is removed by the next one, so that a path must
+ * have one writer at a time. */
 int sb_results_save(const struct sb_results *r, const char *path, struct sb_buf *error);
 void sb_results_release(struct sb_results *r);
 
-/* An empty cell or run whose every figure is "not measured". */
+/* Results, a cell, a run or a launch whose every figure is "not measured" and whose settings are
+ * the defaults (bench.warmup -1 = "auto", launches 1, max_runs 10, summary on). */
+struct sb_results sb_results_empty(void);
 struct sb_cell sb_cell_empty(void);
 struct sb_run sb_run_empty(void);
 struct sb_launch sb_launch_empty(void);
@@ -143,6 +153,10 @@ struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 void sb_cell_release(struct sb_cell *c);
 /* Releases what a cell measured (runs, launches, figures, flags, reason), keeps what it is. */
 void sb_cell_clear_measured(struct sb_cell *c);
+
+/* Sets pp_tps and tg_tps from the raw fields: prompt_n*1000/prompt_ms and
+ * (predicted_n-1)*1000/predicted_ms; NaN where these do not give a finite positive number. */
+void sb_run_speeds(struct sb_run *r);
 
 /* Computes from the valid, measured runs: points, pp_tps, tg_tps, flags (the statistical ones;
  * NOT_STEADY is kept if there). Does not touch status. */
