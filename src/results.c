@@ -146,7 +146,7 @@ static struct sb_point *summarize_points(const struct sb_cell *c, size_t *ret_n)
 }
 
 /* A trend is one within a launch; noise is the spread over all of them. */
-static unsigned metric_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at) {
+unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at) {
     const struct sb_summary *all = m == SB_PP ? &at->pp_tps : &at->tg_tps;
     double limit = m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
     unsigned trends = 0;
@@ -189,7 +189,7 @@ void sb_cell_summarize(struct sb_cell *c) {
     c->n_points = 0;
     c->pp_tps = n ? points[0].pp_tps : sb_summarize(NULL, 0);
     c->tg_tps = n ? points[0].tg_tps : sb_summarize(NULL, 0);
-    set_flags(c, n ? metric_flags(c, SB_PP, points) | metric_flags(c, SB_TG, points) : 0);
+    set_flags(c, n ? sb_cell_flags(c, SB_PP, points) | sb_cell_flags(c, SB_TG, points) : 0);
     if (n > 1) {
         c->points = points;
         c->n_points = n;

@@ -170,4 +170,7 @@ double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, in
 double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
                              size_t *ret_n);
 
+/* The statistical flags (bits of sb_flag) of one metric at one point. */
+unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at);
+
 #endif

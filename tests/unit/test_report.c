@@ -1,0 +1,268 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../check_markdown.h"
+#include "stratobench/file.h"
+#include "stratobench/report.h"
+
+#define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
+enum { MAX_FILES = 3, MAX_BYTES = 64 << 20 };
+
+/* ---- text and figures ---------------------------------------------------------------------- */
+
+static void expect_escaped(const char *text, const char *want) {
+    struct sb_buf b = SB_BUF_INIT(4096);
+    sb_markdown_escape(&b, text);
+    assert_string_equal(sb_buf_str(&b), want);
+    sb_buf_release(&b);
+}
+
+static void test_escape(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"", ""},
+        {"q4_0 ~4 GiB [reference] (vision)", "q4_0 ~4 GiB [reference] (vision)"},
+        {"a|b", "a\\|b"},
+        {"a\\|b", "a\\\\\\|b"},
+        {"<b>", "&lt;b&gt;"},
+        {"&lt; R&D & co", "&amp;lt; R&D & co"},
+        {"`x` *y*", "\\`x\\` \\*y\\*"},
+        {"_em_ a_b __init__", "\\_em\\_ a_b \\_\\_init\\_\\_"},
+        {"[x](y) [x][y]", "[x\\](y) [x\\][y]"},
+        {"~~s~~", "~\\~s\\~\\~"},
+        {"x # y#z #", "x \\# y#z \\#"},
+        {"$x$", "\\$x\\$"},
+        {"a\nb\tc", "a b c"},
+        {"\x1b[31m", "\xef\xbf\xbd[31m"},
+        {"\xff é", "\xef\xbf\xbd é"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_escaped(cases[i].text, cases[i].want);
+}
+
+static void test_load(void **state) {
+    (void)state;
+    static const struct {
+        double load_s;
+        const char *want;
+    } cases[] = {
+        {0.04, "0.0s"}, {3.21, "3.2s"},  {9.94, "9.9s"},   {9.96, "10s"}, {50, "50s"},
+        {59.4, "59s"},  {59.6, "1m00s"}, {101.4, "1m41s"}, {90, "1m30s"}, {3599.7, "60m00s"},
+        {NAN, "—"},     {-1, "—"},       {INFINITY, "—"},  {65, "1m05s"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_buf b = SB_BUF_INIT(64);
+        sb_format_load(&b, cases[i].load_s);
+        assert_string_equal(sb_buf_str(&b), cases[i].want);
+        sb_buf_release(&b);
+    }
+}
+
+/* ---- documents ----------------------------------------------------------------------------- */
+
+struct sets {
+    struct sb_results item[MAX_FILES];
+    const struct sb_results *pointers[MAX_FILES];
+    size_t n;
+};
+
+static void load_sets(const char *const *names, struct sets *s) {
+    for (s->n = 0; s->n < MAX_FILES && names[s->n]; s->n++) {
+        char *path = sb_asprintf(GOLDEN_DIR "%s.json", names[s->n]);
+        struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+        if (sb_results_load(path, &s->item[s->n], &error) != 0)
+            fail_msg("%s", sb_buf_str(&error));
+        s->pointers[s->n] = &s->item[s->n];
+        sb_buf_release(&error);
+        free(path);
+    }
+}
+
+static void release_sets(struct sets *s) {
+    for (size_t i = 0; i < s->n; i++)
+        sb_results_release(&s->item[i]);
+}
+
+static char *render(const struct sets *s) {
+    struct sb_buf b = SB_BUF_INIT(MAX_BYTES);
+    assert_int_equal(sb_report_markdown(s->pointers, s->n, &b), 0);
+    return sb_buf_detach(&b);
+}
+
+static char *render_files(const char *const *names) {
+    struct sets s;
+    load_sets(names, &s);
+    char *document = render(&s);
+    release_sets(&s);
+    return document;
+}
+
+static char *read_golden(const char *name) {
+    char *path = sb_asprintf(GOLDEN_DIR "%s.md", name);
+    struct sb_buf b = SB_BUF_INIT(MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
+    if (sb_file_read(path, &b, &error) != 0)
+        fail_msg("%s", sb_buf_str(&error));
+    sb_buf_release(&error);
+    free(path);
+    return sb_buf_detach(&b);
+}
+
+static void write_golden(const char *name, const char *document) {
+    char *path = sb_asprintf(GOLDEN_DIR "%s.md", name);
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    if (sb_file_replace(path, document, strlen(document), &error) != 0)
+        fail_msg("%s", sb_buf_str(&error));
+    free(path);
+}
+
+/* UPDATE_GOLDEN=1 in the environment stores what is rendered: look at the difference then. */
+static void expect_golden(const char *name, char *rendered) {
+    if (getenv("UPDATE_GOLDEN"))
+        write_golden(name, rendered);
+    char *want = read_golden(name);
+    if (strcmp(rendered, want) != 0) {
+        size_t i = 0, line = 1;
+        for (; rendered[i] == want[i]; i++)
+            line += want[i] == '\n';
+        fail_msg("%s.md differs in line %zu: got \"%.60s\", want \"%.60s\"", name, line,
+                 rendered + i, want + i);
+    }
+    const char *out = find_breakout(rendered);
+    if (out)
+        fail_msg("%s: not a line of ours: %.80s", name, out);
+    free(want);
+    free(rendered);
+}
+
+static void test_golden(void **state) {
+    (void)state;
+    static const char *const single[] = {
+        "flags",    "statuses",       "backends",      "launches",         "depths", "prompts",
+        "measured", "measured-table", "hostile-table", "hostile-sections", "empty"};
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        expect_golden(single[i], render_files((const char *[]){single[i], NULL}));
+}
+
+static void test_several_files(void **state) {
+    (void)state;
+    expect_golden("merge", render_files((const char *[]){"merge-old", "merge-new", NULL}));
+    expect_golden("two-sections", render_files((const char *[]){"statuses", "flags", NULL}));
+}
+
+/* ---- the reference document ---------------------------------------------------------------- */
+
+static const char *const reference[] = {"reference-main", "reference-k8s", "reference-vision",
+                                        NULL};
+
+/* Both stand at a "mean ±sd": steps over them. The means and deviations may differ by 0.1: the
+ * original worked on unrounded runs. */
+static bool skip_pair(const char **a, const char **b, size_t *equal) {
+    double mean[2], sd[2];
+    int len[2] = {0, 0};
+    if (sscanf(*a, "%lf ±%lf%n", &mean[0], &sd[0], &len[0]) != 2 ||
+        sscanf(*b, "%lf ±%lf%n", &mean[1], &sd[1], &len[1]) != 2)
+        return false;
+    if (fabs(mean[0] - mean[1]) > 0.1001 || fabs(sd[0] - sd[1]) > 0.1001)
+        return false;
+    *equal += len[0] == len[1] && strncmp(*a, *b, (size_t)len[0]) == 0;
+    *a += len[0];
+    *b += len[1];
+    return true;
+}
+
+static void test_reference(void **state) {
+    (void)state;
+    char *rendered = render_files(reference), *want = read_golden("reference");
+    const char *a = rendered, *b = want;
+    size_t pairs = 0, equal = 0;
+    while (*a || *b) {
+        if (strncmp(a, "| ", 2) == 0 && strncmp(b, "| ", 2) == 0) {
+            a += 2;
+            b += 2;
+            pairs += skip_pair(&a, &b, &equal);
+        } else if (*a == *b) {
+            a++;
+            b++;
+        } else {
+            fail_msg("got \"%.60s\", want \"%.60s\"", a, b);
+        }
+    }
+    assert_int_equal(pairs, 32);
+    assert_true(equal >= 27);
+    free(rendered);
+    free(want);
+}
+
+/* The flags that the rules give to the reference's runs, and how they are shown. */
+static void test_reference_flags(void **state) {
+    (void)state;
+    struct sets s;
+    load_sets(reference, &s);
+    for (size_t i = 0; i < s.n; i++)
+        for (size_t c = 0; c < s.item[i].n_cells; c++)
+            if (s.item[i].cells[c].status == SB_OK)
+                sb_cell_summarize(&s.item[i].cells[c]);
+    expect_golden("reference-flagged", render(&s));
+    release_sets(&s);
+}
+
+/* ---- size ---------------------------------------------------------------------------------- */
+
+/* Ten thousand cells make ten thousand rows, each once; the limit of the buffer is kept. */
+static void test_many_cells(void **state) {
+    (void)state;
+    enum { N = 10000 };
+    struct sb_cell *cells = sb_alloc(N, sizeof *cells);
+    for (size_t i = 0; i < N; i++) {
+        cells[i] = sb_cell_empty();
+        cells[i].model.id = sb_asprintf("model-%zu", i / 4);
+        cells[i].backend.id = sb_asprintf("backend-%zu", i % 4);
+        cells[i].status = SB_OK;
+        for (int r = 0; r < 3; r++) {
+            struct sb_run run = sb_run_empty();
+            run.launch = 1;
+            run.pp_tps = 100 + r;
+            run.tg_tps = 10 + r;
+            run.valid = true;
+            sb_cell_add_run(&cells[i], run);
+        }
+        sb_cell_summarize(&cells[i]);
+    }
+    struct sb_results r = {
+        .bench = {.title = "Many", .table = true, .until = NAN}, .cells = cells, .n_cells = N};
+    const struct sb_results *set = &r;
+    struct sb_buf b = SB_BUF_INIT(MAX_BYTES);
+    assert_int_equal(sb_report_markdown(&set, 1, &b), 0);
+    size_t rows = 0;
+    for (const char *p = sb_buf_str(&b); (p = strstr(p, "\n| model-")); p++)
+        rows++;
+    assert_int_equal(rows, N);
+    sb_buf_release(&b);
+
+    struct sb_buf small = SB_BUF_INIT(1000);
+    assert_true(sb_report_markdown(&set, 1, &small) < 0);
+    assert_int_equal(small.len, 1000);
+    sb_buf_release(&small);
+    for (size_t i = 0; i < N; i++)
+        sb_cell_release(&cells[i]);
+    free(cells);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_escape),     cmocka_unit_test(test_load),
+        cmocka_unit_test(test_golden),     cmocka_unit_test(test_several_files),
+        cmocka_unit_test(test_reference),  cmocka_unit_test(test_reference_flags),
+        cmocka_unit_test(test_many_cells),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
