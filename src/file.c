@@ -10,16 +10,7 @@
 #include <unistd.h>
 
 int sb_file_read(const char *path, struct sb_buf *ret, struct sb_buf *error) {
-    FILE *f = fopen(path, "re");
-    char chunk[65536];
-    int rc = f ? 0 : -errno;
-    errno = 0;
-    for (size_t n; rc == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
-        rc = sb_buf_add(ret, chunk, n);
-    if (f && rc == 0 && ferror(f))
-        rc = errno ? -errno : -EIO;
-    if (f)
-        fclose(f);
+    int rc = sb_read_file(path, ret);
     if (rc == -EFBIG)
         sb_buf_addf(error, "%s: larger than the %zu bytes this program reads", path, ret->limit);
     else if (rc < 0)

@@ -2,13 +2,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "stratobench/file.h"
 
 /* /proc/cpuinfo of a machine with 512 threads has 800 KB. */
 enum { FILE_MAX_BYTES = 4 << 20 };
@@ -24,20 +24,11 @@ static char *trimmed(const char *s, size_t len) {
 }
 
 static char *read_text(const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return NULL;
-    struct sb_buf b = SB_BUF_INIT(FILE_MAX_BYTES);
-    char chunk[16384];
-    ssize_t n;
-    do {
-        n = read(fd, chunk, sizeof chunk);
-        if (n > 0)
-            sb_buf_add(&b, chunk, (size_t)n);
-    } while ((n > 0 && !b.overflow) || (n < 0 && errno == EINTR));
-    close(fd);
-    char *text = n < 0 ? NULL : trimmed(sb_buf_str(&b), b.len);
-    sb_buf_release(&b);
+    struct sb_buf content = SB_BUF_INIT(FILE_MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
+    int rc = sb_file_read(path, &content, &error); /* why not is of no interest */
+    char *text = rc == 0 ? trimmed(sb_buf_str(&content), content.len) : NULL;
+    sb_buf_release(&content);
+    sb_buf_release(&error);
     return text;
 }
 

@@ -1,21 +1,11 @@
-/* What this machine is and how it is set. */
+/* What this machine is, as the "host" object of the results. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host_fs.h"
+#include "host_settings.h"
 #include "stratobench/host.h"
-
-/* ---- single facts, each absent (NULL, -1, NaN) where the machine does not say -------------- */
-
-/* "always [madvise] never" -> "madvise" */
-static char *transparent_hugepage(const char *root) {
-    char *text = sb_host_text("%s/sys/kernel/mm/transparent_hugepage/enabled", root);
-    const char *open = text ? strchr(text, '[') : NULL;
-    char *chosen = open ? sb_strndup(open + 1, strcspn(open + 1, "]")) : NULL;
-    free(text);
-    return chosen;
-}
 
 /* The words of the kernel's command line that bear on speed. The rest names disks, keys and
  * hosts, which is nobody's business in a file made for publishing. */
@@ -64,72 +54,6 @@ static char *kernel_cmdline(const char *root) {
     return kept.len ? sb_buf_detach(&kept) : NULL;
 }
 
-/* What all CPUs say, "performance" or, where they differ, "performance,powersave". */
-static char *cpufreq(const char *root, const char *file) {
-    char *pattern = sb_asprintf("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/%s", file);
-    struct sb_strv paths = {0}, values = {0};
-    sb_host_glob(root, pattern, &paths);
-    struct sb_buf joined = SB_BUF_INIT(1024);
-    for (size_t i = 0; i < paths.n; i++) {
-        char *value = sb_host_text("%s", paths.item[i]);
-        if (value && !sb_strv_has(&values, value)) {
-            sb_buf_addf(&joined, "%s%s", values.n ? "," : "", value);
-            sb_strv_add(&values, value);
-        }
-        free(value);
-    }
-    free(pattern);
-    sb_strv_release(&paths);
-    sb_strv_release(&values);
-    return joined.len ? sb_buf_detach(&joined) : NULL;
-}
-
-/* 1 on battery, 0 on mains, -1 unknown (a desktop has no power supply to ask). */
-static int on_battery(const char *root) {
-    struct sb_strv supplies = {0};
-    sb_host_glob(root, "/sys/class/power_supply/*", &supplies);
-    bool mains = false, discharging = false, known = false;
-    for (size_t i = 0; i < supplies.n; i++) {
-        char *type = sb_host_text("%s/type", supplies.item[i]);
-        char *scope = sb_host_text("%s/scope", supplies.item[i]);
-        char *status = sb_host_text("%s/status", supplies.item[i]);
-        long long online = sb_host_integer("%s/online", supplies.item[i]);
-        bool battery = type && strcmp(type, "Battery") == 0;
-        if (scope && strcmp(scope, "Device") == 0) { /* a mouse's, not the machine's */
-        } else if (battery && status) {
-            known = true;
-            discharging |= strcmp(status, "Discharging") == 0;
-        } else if (!battery && online > 0) {
-            known = mains = true;
-        }
-        free(type);
-        free(scope);
-        free(status);
-    }
-    sb_strv_release(&supplies);
-    return known ? discharging && !mains : -1;
-}
-
-static double load_average(const char *root) {
-    char *text = sb_host_text("%s/proc/loadavg", root);
-    char *end = text;
-    double load = text ? strtod(text, &end) : NAN;
-    if (end == text || !(load >= 0))
-        load = NAN;
-    free(text);
-    return load;
-}
-
-/* /proc/pressure/cpu and its like: "some avg10=1.23 avg60=...": per cent of the last 10 s in
- * which some task waited. */
-static double pressure(const char *root, const char *what) {
-    char *text = sb_host_text("%s/proc/pressure/%s", root, what);
-    char *avg10 = text ? strstr(text, "some avg10=") : NULL;
-    double percent = avg10 ? strtod(avg10 + strlen("some avg10="), NULL) : NAN;
-    free(text);
-    return percent;
-}
-
 /* cgroup v2 cpu.max, "400000 100000" = 4 cores; the tightest of our groups. NaN = no limit. */
 static double cpu_limit_cores(const char *root) {
     struct sb_strv groups = {0};
@@ -148,16 +72,10 @@ static double cpu_limit_cores(const char *root) {
     return cores;
 }
 
-struct cpu {
-    char *model;
-    int threads, cores; /* 0 unknown */
-};
-
-static struct cpu probe_cpu(const char *root) {
-    char *info = sb_host_text("%s/proc/cpuinfo", root);
-    struct cpu cpu = {.model = sb_host_field(info, "model name")};
+/* Cores of all packages: hyper-threads share a (package, core) pair. 0 unknown. */
+static int count_cores(char *cpuinfo) {
     struct sb_strv cores = {0};
-    for (char *block = info, *next; block; block = next) {
+    for (char *block = cpuinfo, *next; block; block = next) {
         next = strstr(block, "\n\n");
         if (next) {
             *next = '\0';
@@ -166,32 +84,16 @@ static struct cpu probe_cpu(const char *root) {
         char *package = sb_host_field(block, "physical id");
         char *core = sb_host_field(block, "core id");
         char *pair = core ? sb_asprintf("%s/%s", package ? package : "0", core) : NULL;
-        cpu.threads += sb_host_field_integer(block, "processor") >= 0;
         if (pair && !sb_strv_has(&cores, pair))
             sb_strv_add(&cores, pair);
         free(pair);
         free(package);
         free(core);
     }
-    cpu.cores = (int)cores.n;
+    int n = (int)cores.n;
     sb_strv_release(&cores);
-    free(info);
-    return cpu;
+    return n;
 }
-
-struct swap {
-    long long total_bytes, used_bytes;
-};
-
-static struct swap probe_swap(const char *root) {
-    char *meminfo = sb_host_text("%s/proc/meminfo", root);
-    long long total = sb_host_field_kib(meminfo, "SwapTotal");
-    long long unused = sb_host_field_kib(meminfo, "SwapFree");
-    free(meminfo);
-    return (struct swap){total, total < 0 || unused < 0 ? -1 : total - unused};
-}
-
-/* ---- the JSON object ----------------------------------------------------------------------- */
 
 /* Takes ownership of text; made printable, since sysfs and the environment hold any bytes and
  * JSON does not. */
@@ -353,47 +255,56 @@ static char *hardware_line(cJSON *host) {
     return line.len ? sb_buf_detach(&line) : NULL;
 }
 
-static void put_cpu_and_memory(cJSON *o, const char *root) {
-    struct cpu cpu = probe_cpu(root);
-    put_text(o, "cpu", cpu.model);
-    put_integer(o, "cpu_cores", cpu.cores ? cpu.cores : -1);
-    put_integer(o, "cpu_threads", cpu.threads ? cpu.threads : -1);
+static void put_cpu(cJSON *o, const char *root) {
+    char *info = sb_host_text("%s/proc/cpuinfo", root);
+    put_text(o, "cpu", sb_host_field(info, "model name"));
+    int cores = count_cores(info);
+    put_integer(o, "cpu_cores", cores ? cores : -1);
     put_number(o, "cpu_limit_cores", cpu_limit_cores(root));
+    free(info);
+}
 
+static void put_memory(cJSON *o, const char *root) {
     char *meminfo = sb_host_text("%s/proc/meminfo", root);
     long long machine_bytes = sb_host_field_kib(meminfo, "MemTotal");
-    free(meminfo);
     long long usable_bytes = sb_host_memory(root).total_bytes;
     put_integer(o, "memory_bytes", machine_bytes);
     put_integer(o, "memory_limit_bytes", usable_bytes != machine_bytes ? usable_bytes : -1);
+    free(meminfo);
+}
 
-    struct swap swap = probe_swap(root);
-    put_integer(o, "swap_total_bytes", swap.total_bytes);
-    put_integer(o, "swap_used_bytes", swap.used_bytes);
+static void put_kernel(cJSON *o, const char *root) {
+    put_text(o, "kernel", sb_host_text("%s/proc/sys/kernel/osrelease", root));
+    put_text(o, "kernel_cmdline", kernel_cmdline(root));
+    char *release = sb_host_text("%s/etc/os-release", root);
+    put_text(o, "os", sb_host_field(release, "PRETTY_NAME"));
+    free(release);
 }
 
 static void put_settings(cJSON *o, const char *root) {
-    put_text(o, "governor", cpufreq(root, "scaling_governor"));
-    put_text(o, "energy_performance_preference", cpufreq(root, "energy_performance_preference"));
-    put_text(o, "platform_profile", sb_host_text("%s/sys/firmware/acpi/platform_profile", root));
-    put_text(o, "thp", transparent_hugepage(root));
-    int battery = on_battery(root);
-    if (battery >= 0)
-        cJSON_AddBoolToObject(o, "on_battery", battery);
-    put_number(o, "load_average_1m", load_average(root));
-    put_number(o, "cpu_pressure_percent", pressure(root, "cpu"));
-    put_number(o, "memory_pressure_percent", pressure(root, "memory"));
-    put_number(o, "io_pressure_percent", pressure(root, "io"));
+    struct sb_host_settings s;
+    sb_host_settings_read(root, &s);
+    put_integer(o, "cpu_threads", s.cpu_threads ? s.cpu_threads : -1);
+    put_integer(o, "swap_total_bytes", s.swap_total_bytes);
+    put_integer(o, "swap_used_bytes", s.swap_used_bytes);
+    put_text(o, "governor", sb_strdup(s.governor));
+    put_text(o, "energy_performance_preference", sb_strdup(s.energy_preference));
+    put_text(o, "platform_profile", sb_strdup(s.platform_profile));
+    put_text(o, "thp", sb_strdup(s.thp));
+    if (s.on_battery >= 0)
+        cJSON_AddBoolToObject(o, "on_battery", s.on_battery);
+    put_number(o, "load_average_1m", s.load_average);
+    put_number(o, "cpu_pressure_percent", s.cpu_pressure_percent);
+    put_number(o, "memory_pressure_percent", s.memory_pressure_percent);
+    put_number(o, "io_pressure_percent", s.io_pressure_percent);
+    sb_host_settings_release(&s);
 }
 
 cJSON *sb_host_probe(const char *root, const char *const *envp) {
     cJSON *host = cJSON_CreateObject();
-    put_cpu_and_memory(host, root);
-    put_text(host, "kernel", sb_host_text("%s/proc/sys/kernel/osrelease", root));
-    put_text(host, "kernel_cmdline", kernel_cmdline(root));
-    char *release = sb_host_text("%s/etc/os-release", root);
-    put_text(host, "os", sb_host_field(release, "PRETTY_NAME"));
-    free(release);
+    put_cpu(host, root);
+    put_memory(host, root);
+    put_kernel(host, root);
     put_settings(host, root);
     cJSON_AddItemToObject(host, "gpus", probe_gpus(root));
     cJSON_AddItemToObject(host, "environment", probe_environment(envp));
@@ -406,88 +317,4 @@ cJSON *sb_host_probe(const char *root, const char *const *envp) {
         cJSON_AddItemToArray(list, cJSON_CreateString(warnings.item[i]));
     sb_strv_release(&warnings);
     return host;
-}
-
-/* ---- warnings ------------------------------------------------------------------------------ */
-
-/* "performance,powersave" holds "powersave". */
-static bool list_has(const char *list, const char *word) {
-    size_t len = strlen(word);
-    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == len && strncmp(at, word, len) == 0)
-            return true;
-    return false;
-}
-
-/* Settings that trade speed for watts. With the p-state drivers `powersave` only leaves the
- * choice to the energy preference, so it is no fault where there is one. */
-static void warn_of_power_saving(const char *root, struct sb_strv *ret) {
-    char *governor = cpufreq(root, "scaling_governor");
-    char *preference = cpufreq(root, "energy_performance_preference");
-    char *profile = sb_host_text("%s/sys/firmware/acpi/platform_profile", root);
-    if (list_has(governor, "conservative") || (list_has(governor, "powersave") && !preference))
-        sb_strv_take(ret, sb_asprintf("the CPU governor is %s, which holds the clock down; set it "
-                                      "with: cpupower frequency-set -g performance",
-                                      governor));
-    if (list_has(preference, "power") || list_has(preference, "balance_power"))
-        sb_strv_take(ret, sb_asprintf("the CPU's energy preference is %s, which holds the clock "
-                                      "down; set it with: cpupower set --epp performance, or "
-                                      "powerprofilesctl set performance",
-                                      preference));
-    if (profile && (strcmp(profile, "low-power") == 0 || strcmp(profile, "quiet") == 0 ||
-                    strcmp(profile, "cool") == 0))
-        sb_strv_take(ret, sb_asprintf("the platform profile is %s, which lowers the power limit; "
-                                      "set it with: powerprofilesctl set performance",
-                                      profile));
-    free(governor);
-    free(preference);
-    free(profile);
-}
-
-static void warn_of_gpus(const char *root, struct sb_strv *ret) {
-    struct sb_strv devices = {0};
-    sb_host_gpu_devices(root, &devices);
-    for (size_t i = 0; i < devices.n; i++) {
-        const char *card = strstr(devices.item[i], "/card") + 1;
-        int card_len = (int)strcspn(card, "/");
-        long long busy = sb_host_integer("%s/gpu_busy_percent", devices.item[i]);
-        char *level = sb_host_text("%s/power_dpm_force_performance_level", devices.item[i]);
-        if (busy > 10)
-            sb_strv_take(ret, sb_asprintf("GPU %.*s is %lld %% busy before anything was launched; "
-                                          "close what uses it",
-                                          card_len, card, busy));
-        if (level && strcmp(level, "low") == 0)
-            sb_strv_take(ret, sb_asprintf("GPU %.*s is held at its lowest clocks; write auto into "
-                                          "%s/power_dpm_force_performance_level",
-                                          card_len, card, devices.item[i]));
-        free(level);
-    }
-    sb_strv_release(&devices);
-}
-
-void sb_host_warnings(const char *root, struct sb_strv *ret) {
-    double load = load_average(root);
-    struct cpu cpu = probe_cpu(root);
-    /* One busy thread is enough to disturb a small machine; on a big one a few go unnoticed. */
-    if (load > 1 + 0.05 * cpu.threads)
-        sb_strv_take(ret, sb_asprintf("the load average is %.1f: other work runs on this machine; "
-                                      "stop it, or wait a minute if it has just ended",
-                                      load));
-    free(cpu.model);
-
-    if (on_battery(root) == 1)
-        sb_strv_add(ret, "the machine runs on battery, which lowers its power limits; plug it in");
-    warn_of_power_saving(root, ret);
-    warn_of_gpus(root, ret);
-
-    struct swap swap = probe_swap(root);
-    if (swap.used_bytes > 256LL << 20) /* less is idle daemons' pages */
-        sb_strv_take(ret, sb_asprintf("%.1f GiB of swap is in use: pages that come back slow a "
-                                      "run; free memory, then: swapoff -a && swapon -a",
-                                      (double)swap.used_bytes / (1 << 30)));
-    double waiting = pressure(root, "memory");
-    if (waiting > 1)
-        sb_strv_take(ret, sb_asprintf("tasks waited for memory in %.0f %% of the last 10 s; close "
-                                      "what uses it",
-                                      waiting));
 }

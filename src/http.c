@@ -138,22 +138,24 @@ static enum sb_http_result transfer(struct sb_http *h, const struct sb_http_requ
         fds[n++] = (struct curl_waitfd){.fd = req->child_fd, .events = CURL_WAIT_POLLIN};
     bool dead = false;
     for (enum sb_http_result result;;) {
-        if (advance(h, body, &result)) {
-            bool broken = result == SB_HTTP_CLOSED || result == SB_HTTP_REFUSED;
-            return dead && broken ? SB_HTTP_CHILD_EXITED : result;
-        }
+        if (advance(h, body, &result))
+            return result;
         if (readable(req->signal_fd, 0))
             return SB_HTTP_SIGNAL;
         if (!dead && readable(req->child_fd, 0)) {
             dead = true; /* what it sent before is there already, and counts */
             deadline_s = fmin(deadline_s, sb_now_s() + DEATH_S);
-            n--;
+            n--; /* it is the last of fds */
         }
         int timeout_ms = sb_poll_ms(deadline_s);
         if (timeout_ms == 0)
             return dead ? SB_HTTP_CHILD_EXITED : SB_HTTP_TIMEOUT;
         curl_multi_poll(h->multi, fds, n, timeout_ms, NULL);
     }
+}
+
+static bool is_broken(enum sb_http_result result) {
+    return result == SB_HTTP_CLOSED || result == SB_HTTP_REFUSED;
 }
 
 static void explain(const struct sb_http *h, const struct sb_http_request *req,
@@ -166,14 +168,13 @@ static void explain(const struct sb_http *h, const struct sb_http_request *req,
         [SB_HTTP_CHILD_EXITED] = "server ended before its reply was whole",
         [SB_HTTP_SIGNAL] = "interrupted",
     };
-    bool curls = result == SB_HTTP_CLOSED || result == SB_HTTP_REFUSED;
     struct sb_buf why = SB_BUF_INIT(sizeof ret->error - 1);
     sb_buf_addf(&why, "%s: %s", req->path, what[result]);
     if (result == SB_HTTP_TIMEOUT)
         sb_buf_addf(&why, " after %g s", req->timeout_s);
     else if (result == SB_HTTP_TOO_BIG)
         sb_buf_addf(&why, ", over %zu bytes", ret->body.limit);
-    else if (curls && h->error[0])
+    else if (is_broken(result) && h->error[0])
         sb_buf_addf(&why, " (%s)", h->error);
     memcpy(ret->error, sb_buf_str(&why), why.len + 1);
     sb_buf_release(&why);
@@ -190,7 +191,8 @@ enum sb_http_result sb_http_request(struct sb_http *h, const struct sb_http_requ
     curl_multi_remove_handle(h->multi, h->easy); /* closes the connection, whole or not */
 
     /* A connection that breaks is nearly always the server dying: wait for the news of it. */
-    if (result == SB_HTTP_CLOSED && readable(req->child_fd, (int)(DEATH_S * 1e3)))
+    int patience_ms = result == SB_HTTP_CLOSED ? (int)(DEATH_S * 1e3) : 0;
+    if (is_broken(result) && readable(req->child_fd, patience_ms))
         result = SB_HTTP_CHILD_EXITED;
     if (result == SB_HTTP_OK)
         ret->wall_ms = wall_ms;

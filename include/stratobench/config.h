@@ -3,7 +3,18 @@
  * Every problem of the file is found in one pass and reported as "file:line: message", one a
  * line. Nothing outside the file system is touched: no program is started here. Whether a
  * server or a model file exists is the preflight's business (it must not stop the other
- * cells); whether the prompt can be read is checked here, since no cell can do without it. */
+ * cells); whether the prompt can be read is checked here, since no cell can do without it.
+ *
+ * The text: UTF-8 (a BOM is skipped), LF or CRLF. `[bench]`, `[backend ID]`, `[model ID]`, in
+ * any order, and `key = value` below them. `#` and `;` begin a comment at the start of a line
+ * or after white space, never inside quotes.
+ *   - A value is plain text. One that is quoted as a whole ("..." or '...') loses the quotes,
+ *     there are no escapes inside; quotes elsewhere are part of the text. In env the part after
+ *     NAME= may be quoted so, too.
+ *   - args, prompts, backends and depths are lists by shell rules: words separated by blanks,
+ *     '...', "...", backslash.
+ *   - ${NAME} becomes the environment variable's value, but not in single quotes. It is never
+ *     split into words nor read again for quotes, comments or ${}; $NAME is left as it is. */
 #ifndef STRATOBENCH_CONFIG_H
 #define STRATOBENCH_CONFIG_H
 
@@ -25,20 +36,21 @@ struct sb_prompt {
 
 /* Strings that were not given are NULL, numbers 0, unless a default is named here. */
 struct sb_backend {
-    char *id;         /* from [backend ID]: letters, digits, . _ - */
+    char *id;         /* from [backend ID]: letters, digits, . _ -; no length limit */
     char *label;      /* default: id */
     char *server;     /* required. A path (relative to the config file) or a name for PATH */
-    char *device;     /* "Vulkan0"; "none" (also written cpu) = CPU only; NULL = not stated */
+    char *device;     /* "Vulkan0"; "none" = CPU only (a `cpu` in the file becomes this); NULL = not stated */
     char *gpu_layers; /* "all", "auto" or a number */
     char *flash_attn; /* "on", "off", "auto" */
     char *mmap;       /* "on", "off" */
-    char *cache_type;
+    char *cache_type; /* "f16", "q8_0", ...: K and V */
     int threads;
     struct sb_strv args; /* split by shell quoting rules */
     struct sb_strv env;  /* "NAME=value" */
     char *notes;         /* default "" */
     double bandwidth_gb_s; /* 10^9 bytes a second; default: [bench] bandwidth; 0 = unknown */
     int line;              /* of the section header */
+    int server_line;
 };
 
 struct sb_model {
@@ -48,8 +60,9 @@ struct sb_model {
     char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
     struct sb_strv backends; /* ids; default: all, in file order */
     char *notes;             /* default "": appended to the backend's notes in this model's rows */
-    int line;
+    int line;              /* of the section header */
     int path_line;
+    int backends_line;     /* 0 = not given */
 };
 
 struct sb_cell_plan { /* one cell, in the order of the matrix: models, then their backends */

@@ -1,0 +1,210 @@
+#include "fake.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    const char *mode, *object, *key, *value; /* object "": the reply itself */
+} lies[] = {
+    {"negative-timings", "timings", "predicted_ms", "-5"},
+    {"nan-timings", "timings", "predicted_ms", "null"},
+    {"zero-timings", "timings", "predicted_ms", "0"},
+    {"huge-timings", "timings", "prompt_ms", "1e400"},
+    {"lying-clock", "timings", "prompt_ms", "60000"},
+    {"cached", "timings", "cache_n", "7"},
+    {"wrong-prompt", "timings", "prompt_n", "3"},
+    {"truncated", "", "truncated", "true"},
+};
+
+static const struct {
+    const char *mode, *status, *type, *body;
+} bodies[] = {
+    {"http-500", "500 Internal Server Error", "application/json",
+     "{\"error\":{\"code\":500,\"message\":\"decode failed\",\"type\":\"server_error\"}}"},
+    {"html", "200 OK", "text/html", "<!DOCTYPE html><title>Welcome to nginx!</title>"},
+    {"empty", "200 OK", "application/json", ""},
+    {"broken-json", "200 OK", "application/json", "{\"timings\":{\"prompt_n\":12,"},
+    {"array", "200 OK", "application/json", "[{\"content\":\"\"}]"},
+    {"missing-timings", "200 OK", "application/json", "{\"stop_type\":\"limit\"}"},
+};
+
+/* ---- tokens ------------------------------------------------------------------------------- */
+
+enum { BOS = 1, MAX_TOKENS = 1 << 20 };
+
+static void add_token(struct tokens *t, int id) {
+    if (t->n % 1024 == 0)
+        t->id = sb_realloc(t->id, t->n + 1024, sizeof *t->id);
+    t->id[t->n++] = id;
+}
+
+void tokenize(const char *text, bool add_special, struct tokens *ret) {
+    if (add_special)
+        add_token(ret, BOS);
+    while (*text && ret->n < MAX_TOKENS) {
+        size_t len = strspn(text, " \n\t");
+        len += strcspn(text + len, " \n\t");
+        unsigned hash = 2166136261u;
+        for (size_t i = 0; i < len; i++)
+            hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+        add_token(ret, 3 + (int)(hash % 31997));
+        text += len;
+    }
+}
+
+static struct tokens prompt_tokens(const cJSON *prompt) {
+    struct tokens t = {0};
+    const cJSON *id;
+    if (cJSON_IsString(prompt))
+        tokenize(prompt->valuestring, true, &t);
+    cJSON_ArrayForEach(id, prompt) add_token(&t, id->valueint);
+    return t;
+}
+
+/* ---- completions -------------------------------------------------------------------------- */
+
+static int n_completions;
+static struct tokens cached_prompt;
+
+/* The argument of a mode for replies, if it is on for this completion. */
+static const char *reply_mode(const char *name) {
+    double from = nth_number("FAKE_FROM", 1, 1), times = nth_number("FAKE_TIMES", INFINITY, 1);
+    return n_completions >= from && n_completions < from + times ? mode(name) : NULL;
+}
+
+struct run {
+    int prompt_n, cache_n, predicted_n;
+    double prompt_ms, predicted_ms;
+    bool truncated, eos;
+};
+
+static int common_prefix(struct tokens a, struct tokens b) {
+    size_t n = 0;
+    while (n < a.n && n < b.n && a.id[n] == b.id[n])
+        n++;
+    return (int)n;
+}
+
+/* Takes over the prompt. */
+static struct run simulate(const cJSON *request, struct tokens prompt, int n_ctx) {
+    const cJSON *n_predict = cJSON_GetObjectItemCaseSensitive(request, "n_predict");
+    bool cache = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(request, "cache_prompt"));
+    bool ignore_eos = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request, "ignore_eos"));
+    struct run r = {.predicted_n = cJSON_IsNumber(n_predict) ? n_predict->valueint : 64};
+    int room = n_ctx - (int)prompt.n;
+    r.cache_n = cache ? common_prefix(prompt, cached_prompt) : 0;
+    if (r.cache_n == (int)prompt.n)
+        r.cache_n--; /* at least one token is evaluated */
+    r.prompt_n = (int)prompt.n - r.cache_n;
+    r.eos = (!ignore_eos || reply_mode("short")) && r.predicted_n > 1;
+    if (r.eos)
+        r.predicted_n /= 2;
+    r.truncated = r.predicted_n > room;
+    if (r.truncated)
+        r.predicted_n = room;
+    r.prompt_ms = r.prompt_n * 1e3 / nth_number("FAKE_PP", 20000, n_completions);
+    r.predicted_ms =
+        fmax(0.001, (r.predicted_n - 1) * 1e3 / nth_number("FAKE_TG", 5000, n_completions));
+    free(cached_prompt.id);
+    cached_prompt = prompt;
+    return r;
+}
+
+static cJSON *describe(const struct run *r) {
+    cJSON *reply = cJSON_CreateObject(), *timings = cJSON_AddObjectToObject(reply, "timings");
+    int counted = args.build == NEW ? r->predicted_n - 1 : r->predicted_n;
+    cJSON_AddStringToObject(reply, "content", "");
+    cJSON_AddStringToObject(reply, "stop_type", r->eos ? "eos" : "limit");
+    cJSON_AddBoolToObject(reply, "truncated", r->truncated);
+    cJSON_AddNumberToObject(reply, "tokens_evaluated", r->cache_n + r->prompt_n);
+    cJSON_AddNumberToObject(reply, "tokens_predicted", r->predicted_n);
+    cJSON_AddNumberToObject(timings, "cache_n", r->cache_n);
+    cJSON_AddNumberToObject(timings, "prompt_n", r->prompt_n);
+    cJSON_AddNumberToObject(timings, "prompt_ms", r->prompt_ms);
+    cJSON_AddNumberToObject(timings, "prompt_per_second", r->prompt_n * 1e3 / r->prompt_ms);
+    cJSON_AddNumberToObject(timings, "predicted_n", r->predicted_n);
+    cJSON_AddNumberToObject(timings, "predicted_ms", r->predicted_ms);
+    cJSON_AddNumberToObject(timings, "predicted_per_second", counted * 1e3 / r->predicted_ms);
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+        if (reply_mode(lies[i].mode))
+            cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
+                                                   cJSON_CreateRaw(lies[i].value));
+    return reply;
+}
+
+static void reply_big(int client, long mb) {
+    char *chunk = sb_alloc(1 << 20, 1);
+    memset(chunk, ' ', 1 << 20);
+    send_head(client, "200 OK", "application/json", (size_t)mb << 20);
+    for (; mb > 0 && nap(client, 0.01); mb--)
+        send_all(client, chunk, 1 << 20);
+    free(chunk);
+}
+
+/* Half of a reply, then `argument` decides; or one byte after the other. */
+static void reply_in_part(int client, const char *body) {
+    const char *argument;
+    size_t len = strlen(body);
+    send_head(client, "200 OK", "application/json", len);
+    if (reply_mode("trickle"))
+        for (size_t i = 0; i < len && nap(client, 50); i++)
+            send_all(client, body + i, 1);
+    else
+        send_all(client, body, len / 2);
+    if ((argument = reply_mode("exit-mid-reply")))
+        _exit((int)mode_number(argument, 1));
+    if ((argument = reply_mode("signal-mid-reply")))
+        die_by_signal(argument, SIGKILL);
+}
+
+/* True when the reply was a misbehaviour. */
+static bool misreply(int client, const char *body) {
+    const char *argument;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (reply_mode(bodies[i].mode)) {
+            reply(client, bodies[i].status, bodies[i].type, bodies[i].body);
+            return true;
+        }
+    if ((argument = reply_mode("exit-in-run")))
+        _exit((int)mode_number(argument, 1));
+    if (reply_mode("hang"))
+        nap(client, -1);
+    else if ((argument = reply_mode("big-body")))
+        reply_big(client, mode_number(argument, 100));
+    else if (reply_mode("no-http"))
+        send_all(client, "SSH-2.0-OpenSSH_9.2\r\n", 21);
+    else if (reply_mode("trickle") || reply_mode("exit-mid-reply") ||
+             reply_mode("signal-mid-reply"))
+        reply_in_part(client, body);
+    else
+        return reply_mode("close-early") != NULL;
+    return true;
+}
+
+void complete(int client, const cJSON *request) {
+    int n_ctx = context_size();
+    n_completions++;
+    struct tokens prompt = prompt_tokens(cJSON_GetObjectItemCaseSensitive(request, "prompt"));
+    if (prompt.n == 0 || (int)prompt.n >= n_ctx) {
+        reply_error(client, "400 Bad Request",
+                    prompt.n ? "exceed_context_size_error" : "invalid_request_error",
+                    prompt.n ? "request exceeds the available context size"
+                             : "\\\"prompt\\\" must not be empty");
+        free(prompt.id);
+        return;
+    }
+    struct run r = simulate(request, prompt, n_ctx);
+    if (!nap(client, r.prompt_ms + r.predicted_ms))
+        return;
+    say("slot print_timing: id  0 | task %d | prompt eval time = %10.2f ms / %5d tokens",
+        n_completions, r.prompt_ms, r.prompt_n);
+    cJSON *json = describe(&r);
+    char *body = cJSON_PrintUnformatted(json);
+    if (!misreply(client, body))
+        reply(client, "200 OK", "application/json; charset=utf-8", body);
+    free(body);
+    cJSON_Delete(json);
+}

@@ -1,0 +1,57 @@
+/* The parts of fake_llama_server. */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include <cjson/cJSON.h>
+
+#include "stratobench/base.h"
+
+/* ---- modes.c: the misbehaviours ----------------------------------------------------------- */
+
+/* The argument of a mode that is on ("" without one), else NULL. */
+const char *mode(const char *name);
+long mode_number(const char *argument, long otherwise);
+_Noreturn void die_by_signal(const char *argument, int otherwise);
+/* Exits when FAKE_MODE names none of them: a misspelt mode must not make a test pass. */
+void check_modes(void);
+/* The n-th of a comma-separated list of numbers in the environment, or its last. */
+double nth_number(const char *variable, double otherwise, int n);
+
+/* ---- options.c: the command line ---------------------------------------------------------- */
+
+enum { OLD = 1, FEB = 2, NEW = 4, ALL = 7 }; /* builds */
+
+struct args {
+    unsigned build;
+    const char *model, *alias, *device, *gpu_layers, *api_key_file, *host, *ctx, *port, *verbosity,
+        *slots, *ignored;
+};
+/* Exits when it says so (--help) or cannot be understood. */
+struct args parse_args(char **argv);
+/* Names of its devices, comma-separated. */
+const char *devices(void);
+
+/* ---- completion.c ------------------------------------------------------------------------- */
+
+struct tokens {
+    int *id;
+    size_t n;
+};
+/* One for each word with the blanks before it, the same one for the same word. */
+void tokenize(const char *text, bool add_special, struct tokens *ret);
+void complete(int client, const cJSON *request);
+
+/* ---- fake_llama_server.c ------------------------------------------------------------------ */
+
+extern struct args args;
+int context_size(void); /* of a slot */
+
+SB_PRINTF(1, 2) void say(const char *fmt, ...); /* one line for the log */
+/* Waits so long (for ever: < 0), or until the client has gone: false. */
+bool nap(int client, double ms);
+void send_all(int client, const char *data, size_t len);
+void send_head(int client, const char *status, const char *type, size_t length);
+void reply(int client, const char *status, const char *type, const char *body);
+void reply_error(int client, const char *status, const char *type, const char *message);
+
+#endif

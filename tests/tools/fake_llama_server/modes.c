@@ -1,0 +1,125 @@
+/* A stand-in for llama-server that answers as build 11669 does, or misbehaves as told.
+ *
+ * It is steered by environment variables, so that a backend's `env =` can choose:
+ *   FAKE_MODE     misbehaviours from the table below, "name" or "name:argument", comma-separated
+ *   FAKE_FROM     the first completion (1, 2, …) to which those of a reply apply; 1
+ *   FAKE_TIMES    to how many completions they apply; all
+ *   FAKE_HELP     old: a build of mid-2025; feb: one of February 2026; unset: build 11669
+ *   FAKE_PP       prompt tokens per second, a list: one for each completion, then the last; 20000
+ *   FAKE_TG       generated tokens per second, likewise; 5000. It takes the time that it claims.
+ *   FAKE_DEVICES  names of its devices, comma-separated, may be empty; Vulkan0,ROCm0
+ * What real builds do on their own it does, too: it refuses unknown options and devices, missing
+ * and foreign model files, checks its API key, reuses a cached prompt unless told not to, stops
+ * early unless told to ignore the end of text, and on TERM first finishes a request in flight. */
+#include "fake.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *what;
+} modes[] = {
+    /* before it is ready */
+    {"exit-before-ready", "exits with this code while it loads"},
+    {"signal-before-ready", "kills itself with this signal while it loads"},
+    {"slow-load", "loads for so many seconds"},
+    {"never-ready", "answers 503 for ever"},
+    {"deaf", "never listens"},
+    {"port-taken", "says that its port is taken, exits 1"},
+    {"router", "has no model, though one was given, but is healthy"},
+    {"no-version", "says nothing on --version"},
+    /* its log */
+    {"flood-stderr", "logs so many MB while it loads"},
+    {"binary-log", "logs NULs, escape sequences and broken UTF-8"},
+    {"long-lines", "logs a line of so many MB"},
+    /* where the weights are, whatever was asked for */
+    {"on-cpu", "in CPU buffers"},
+    {"partial", "4 of 25 layers on the device"},
+    {"silent", "says nothing of it"},
+    /* once it is ready */
+    {"exit-after-ready", "exits with this code after its first healthy answer"},
+    {"wrong-model", "/props names another model"},
+    {"wrong-alias", "has another alias"},
+    {"wrong-ctx", "has half the context"},
+    {"ignore-term", "ignores TERM and INT"},
+    {"grandchild", "has a child that ignores TERM, keeps its port and its log"},
+    {"escapee", "likewise, in a session of its own"},
+    /* replies to completions: without a whole reply */
+    {"exit-in-run", "exits with this code instead of a reply"},
+    {"exit-mid-reply", "exits with this code in the middle of its reply"},
+    {"signal-mid-reply", "kills itself with this signal in the middle of its reply"},
+    {"hang", "never replies"},
+    {"trickle", "one byte every 50 ms"},
+    {"close-early", "closes the connection instead"},
+    {"big-body", "a reply of so many MB"},
+    /* … another one */
+    {"http-500", "status 500"},
+    {"html", "a web page"},
+    {"empty", "nothing, status 200"},
+    {"broken-json", "half a JSON document"},
+    {"array", "a JSON array"},
+    {"no-http", "no HTTP at all"},
+    {"missing-timings", "no timings"},
+    /* … or with other figures, see `lies` */
+    {"negative-timings", "predicted_ms < 0"},
+    {"nan-timings", "predicted_ms null, as that library writes NaN"},
+    {"zero-timings", "predicted_ms 0"},
+    {"huge-timings", "prompt_ms 1e400"},
+    {"lying-clock", "claims a minute"},
+    {"cached", "7 tokens from a cache, though told not to"},
+    {"wrong-prompt", "3 prompt tokens"},
+    {"short", "half the tokens, the end of text"},
+    {"truncated", "truncated"},
+};
+
+const char *mode(const char *name) {
+    const char *list = getenv("FAKE_MODE");
+    size_t len = strlen(name);
+    while (list && *list) {
+        if (strncmp(list, name, len) == 0 && strchr(":,", list[len]))
+            return list + len + (list[len] == ':');
+        list = strchr(list, ',');
+        list += list != NULL;
+    }
+    return NULL;
+}
+
+long mode_number(const char *argument, long otherwise) {
+    char *end;
+    long n = strtol(argument, &end, 10);
+    return end == argument ? otherwise : n;
+}
+
+_Noreturn void die_by_signal(const char *argument, int otherwise) {
+    int sig = (int)mode_number(argument, otherwise);
+    signal(sig, SIG_DFL); /* a sanitizer may have taken it */
+    raise(sig);
+    abort();
+}
+
+void check_modes(void) {
+    for (const char *at = getenv("FAKE_MODE"); at && *at;) {
+        size_t len = strcspn(at, ":,"), i = 0, n = sizeof modes / sizeof *modes;
+        while (i < n && (strlen(modes[i].name) != len || memcmp(modes[i].name, at, len)))
+            i++;
+        if (i == n) {
+            fprintf(stderr, "fake_llama_server: unknown FAKE_MODE at '%s'; known are:\n", at);
+            for (i = 0; i < n; i++)
+                fprintf(stderr, "  %-20s %s\n", modes[i].name, modes[i].what);
+            exit(64);
+        }
+        at += strcspn(at, ",");
+        at += *at == ',';
+    }
+}
+
+double nth_number(const char *variable, double otherwise, int n) {
+    const char *at = getenv(variable);
+    if (!at || !*at)
+        return otherwise;
+    for (const char *next; n > 1 && (next = strchr(at, ',')); n--)
+        at = next + 1;
+    return strtod(at, NULL);
+}

@@ -1,0 +1,88 @@
+/* A folder with prompts, an environment, and the two halves of a small config that is right:
+ * what the tests of the config module share. */
+#ifndef CONFIG_FIXTURE_H
+#define CONFIG_FIXTURE_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "stratobench/config.h"
+
+#define BENCH     "[bench]\nprompt = ${PROMPT}\n" /* lines 1 and 2 */
+#define REST      "[backend b]\nserver = llama-server\n[model m]\npath = m.gguf\n"
+#define LENGTH(a) (sizeof(a) / sizeof *(a))
+
+static char folder[] = "/tmp/test_config.XXXXXX";
+
+static inline char *in_folder(const char *name) {
+    return sb_asprintf("%s/%s", folder, name);
+}
+
+static inline void write_file(const char *name, const void *data, size_t len) {
+    char *path = in_folder(name);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    fclose(f);
+    free(path);
+}
+
+static inline int set_up(void **state) {
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    char *prompt = in_folder("p.txt"), *fifo = in_folder("fifo");
+    setenv("PROMPT", prompt, 1);
+    setenv("FOLDER", folder, 1);
+    setenv("EMPTY", "", 1);
+    setenv("TRICKY", "a \"b\" # ${EMPTY}", 1);
+    setenv("BELL", "\a", 1);
+    unsetenv("UNSET");
+    write_file("p.txt", "Why?\n", 5);
+    write_file("empty.txt", " \n", 2);
+    write_file("q.txt", "How?\n", 5);
+    write_file("latin1.txt", "caf\xe9", 4);
+    int rc = mkfifo(fifo, 0600);
+    free(prompt);
+    free(fifo);
+    return rc;
+}
+
+static inline int tear_down(void **state) {
+    (void)state;
+    static const char *const names[] = {"p.txt",      "q.txt", "empty.txt",
+                                        "latin1.txt", "fifo",  "sub.ini"};
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        char *path = in_folder(names[i]);
+        unlink(path);
+        free(path);
+    }
+    return rmdir(folder);
+}
+
+/* The diagnostics of a text; the caller frees. The config must be refused and be empty. */
+static inline char *refused(const char *text, size_t len, const struct sb_selection *sel) {
+    struct sb_config c;
+    struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
+    assert_int_equal(sb_config_parse("t.ini", text, len, sel, &c, &errors), -EINVAL);
+    assert_null(c.cells);
+    assert_int_equal(c.n_cells, 0);
+    return sb_buf_detach(&errors);
+}
+
+static inline void assert_refused(const char *text, size_t len, const char *expected) {
+    char *errors = refused(text, len, NULL);
+    assert_string_equal(errors, expected);
+    free(errors);
+}
+
+#endif
