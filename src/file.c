@@ -45,8 +45,11 @@ static void sync_folder_of(const char *path) {
 
 int sb_file_replace(const char *path, const void *data, size_t len, struct sb_buf *error) {
     char *temporary = sb_asprintf("%s.tmp", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int rc = fd < 0 ? -errno : write_all(fd, data, len);
+    /* What a killed program left is swept away; a link planted there is not followed. */
+    int rc = unlink(temporary) < 0 && errno != ENOENT ? -errno : 0;
+    int fd = rc < 0 ? -1 : open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (rc == 0)
+        rc = fd < 0 ? -errno : write_all(fd, data, len);
     if (rc == 0 && fsync(fd) < 0)
         rc = -errno;
     if (fd >= 0 && close(fd) < 0 && rc == 0)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "stratobench/file.h"
+
 enum {
     MAX_VALUES = 8 << 20, /* JSON values in a file: what a parsed one takes in memory is bounded */
 };
@@ -493,12 +495,8 @@ int sb_results_parse(const char *name, const char *text, size_t len, struct sb_r
 int sb_results_load(const char *path, struct sb_results *ret, struct sb_buf *error) {
     struct sb_buf text = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
     *ret = sb_results_empty();
-    int rc = sb_read_file(path, &text);
-    if (rc == -EFBIG)
-        sb_buf_addf(error, "%s: larger than %d MiB", path, SB_RESULTS_MAX_BYTES >> 20);
-    else if (rc < 0)
-        sb_buf_addf(error, "%s: %s", path, strerror(-rc));
-    else
+    int rc = sb_file_read(path, &text, error);
+    if (rc == 0)
         rc = sb_results_parse(path, sb_buf_str(&text), text.len, ret, error);
     sb_buf_release(&text);
     return rc;

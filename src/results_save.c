@@ -1,12 +1,12 @@
 #include "results_fields.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "stratobench/file.h"
 
 struct writer {
     struct sb_buf *b;
@@ -257,63 +257,13 @@ char *sb_results_print(const struct sb_results *r) {
     return NULL;
 }
 
-/* ---- The file ------------------------------------------------------------------------------- */
-
-static int write_all(int fd, const char *text, size_t len) {
-    while (len) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        text += n;
-        len -= (size_t)n;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int write_new_file(const char *path, const char *text) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return -errno;
-    int rc = write_all(fd, text, strlen(text));
-    if (close(fd) < 0 && rc == 0)
-        rc = -errno;
-    return rc;
-}
-
-/* So that the new name survives a power cut. A file system that cannot do it is no failure. */
-static int sync_folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder =
-        !slash ? sb_strdup(".") : sb_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    if (fd < 0)
-        return 0; /* may be written to, but not read */
-    int rc = fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP ? -errno : 0;
-    close(fd);
-    return rc;
-}
-
 int sb_results_save(const struct sb_results *r, const char *path, struct sb_buf *error) {
     char *text = sb_results_print(r);
-    /* A fixed name: what a killed program left is swept away by the next save. */
-    char *temporary = sb_asprintf("%s.tmp", path);
-    int rc = text ? 0 : -EFBIG;
-    if (rc == 0 && unlink(temporary) < 0 && errno != ENOENT)
-        rc = -errno;
-    if (rc == 0)
-        rc = write_new_file(temporary, text);
-    if (rc == 0 && rename(temporary, path) < 0)
-        rc = -errno;
-    if (rc < 0)
-        unlink(temporary);
+    int rc = -EFBIG;
+    if (text)
+        rc = sb_file_replace(path, text, strlen(text), error);
     else
-        rc = sync_folder_of(path);
-    if (rc < 0)
-        sb_buf_addf(error, "cannot save %s: %s", path, strerror(-rc));
-    free(temporary);
+        sb_buf_addf(error, "%s: results exceed %d MiB", path, SB_RESULTS_MAX_BYTES >> 20);
     free(text);
     return rc;
 }
