@@ -259,7 +259,7 @@ int sb_proc_capture(const char *const *argv, const char *const *envp, const stru
 
 /* ---- what it said, how it ended ----------------------------------------------------------- */
 
-/* The start of the last max_lines lines within text. */
+/* Where the last max_lines lines of text begin; 0 when it has no more than those. */
 static size_t tail_start(const char *text, size_t len, int max_lines) {
     size_t at = len;
     for (int lines = 0; at > 0; at--)
@@ -268,23 +268,29 @@ static size_t tail_start(const char *text, size_t len, int max_lines) {
     return at;
 }
 
+/* Where text may begin that follows others: after the rest of a line, unless there is but that
+ * one, then within it, but not within a character. The first byte only says what it follows. */
+static size_t first_start(const char *text, size_t len) {
+    const char *line_end = memchr(text, '\n', len);
+    if (line_end && line_end + 1 < text + len)
+        return (size_t)(line_end + 1 - text);
+    size_t at = 1;
+    while (at < len && at < 4 && (text[at] & 0xc0) == 0x80)
+        at++;
+    return at;
+}
+
 void sb_log_tail(const char *path, int max_lines, size_t max_bytes, struct sb_buf *ret) {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool is_log = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
     if (is_log && max_lines > 0 && max_bytes > 0) {
-        size_t size = (size_t)st.st_size, want = size < max_bytes ? size : max_bytes;
+        size_t size = (size_t)st.st_size, want = size <= max_bytes ? size : max_bytes + 1;
         char *text = sb_alloc(want, 1);
         ssize_t n = pread(fd, text, want, (off_t)(size - want));
         size_t len = n > 0 ? (size_t)n : 0, at = tail_start(text, len, max_lines);
-        if (at == 0 && want < size) { /* the first line lost its beginning: drop the rest of it */
-            const char *line_end = memchr(text, '\n', len);
-            if (line_end && line_end + 1 < text + len)
-                at = (size_t)(line_end + 1 - text);
-            else /* there is no other; do not begin within a character */
-                while (at < len && at < 3 && (text[at] & 0xc0) == 0x80)
-                    at++;
-        }
+        if (at == 0 && want < size)
+            at = first_start(text, len);
         sb_buf_add_printable(ret, text + at, len - at);
         if (len > 0 && text[len - 1] != '\n')
             sb_buf_adds(ret, "\n");

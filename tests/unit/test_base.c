@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -18,6 +20,15 @@ static void buffer_stops_at_its_limit(void **state) {
     assert_true(b.overflow);
     sb_buf_release(&b);
     assert_string_equal(sb_buf_str(&b), "");
+}
+
+static void time_left_never_wraps(void **state) {
+    (void)state;
+    assert_int_equal(sb_poll_ms(sb_now_s() - 1), 0);
+    assert_int_equal(sb_poll_ms(-INFINITY), 0);
+    assert_int_equal(sb_poll_ms(INFINITY), INT_MAX);
+    assert_int_equal(sb_poll_ms(sb_now_s() + 1e9), INT_MAX);
+    assert_in_range(sb_poll_ms(sb_now_s() + 1000), 1, 1000000);
 }
 
 static void printable_neutralises_control_and_broken_utf8(void **state) {
@@ -54,6 +65,7 @@ static void strv_is_null_terminated(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_stops_at_its_limit),
+        cmocka_unit_test(time_left_never_wraps),
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
         cmocka_unit_test(nearest_finds_a_slip_and_nothing_far),
         cmocka_unit_test(strv_is_null_terminated),

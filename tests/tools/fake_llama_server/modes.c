@@ -75,13 +75,11 @@ static const struct {
 };
 
 const char *mode(const char *name) {
-    const char *list = getenv("FAKE_MODE");
     size_t len = strlen(name);
-    while (list && *list) {
-        if (strncmp(list, name, len) == 0 && strchr(":,", list[len]))
-            return list + len + (list[len] == ':');
-        list = strchr(list, ',');
-        list += list != NULL;
+    for (const char *at = getenv("FAKE_MODE"); at && *at; at += *at == ',') {
+        if (strncmp(at, name, len) == 0 && strchr(":,", at[len]))
+            return at + len + (at[len] == ':');
+        at += strcspn(at, ",");
     }
     return NULL;
 }
@@ -100,7 +98,7 @@ _Noreturn void die_by_signal(const char *argument, int otherwise) {
 }
 
 void check_modes(void) {
-    for (const char *at = getenv("FAKE_MODE"); at && *at;) {
+    for (const char *at = getenv("FAKE_MODE"); at && *at; at += *at == ',') {
         size_t len = strcspn(at, ":,"), i = 0, n = sizeof modes / sizeof *modes;
         while (i < n && (strlen(modes[i].name) != len || memcmp(modes[i].name, at, len)))
             i++;
@@ -111,7 +109,6 @@ void check_modes(void) {
             exit(64);
         }
         at += strcspn(at, ",");
-        at += *at == ',';
     }
 }
 
