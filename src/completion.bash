@@ -10,7 +10,7 @@ _stratobench() {
     fi
     case $previous in
     --model | --backend) return ;; # a glob over what only the config knows
-    --format | -f) words="markdown html json" ;;
+    --format | -f) words="markdown html json text" ;;
     --output | -o | --check | -c) filter='*' ;;
     *)
         case $word in
