@@ -92,8 +92,10 @@ static double limit_share(const struct sb_cell *c) {
 #define GREATEST(name, figure)                                                                     \
     static double name(const struct sb_cell *c) {                                                  \
         double most = NAN;                                                                         \
-        for (const struct sb_launch *l = c->launches; l < c->launches + c->n_launches; l++)        \
+        for (size_t i = 0; i < c->n_launches; i++) {                                               \
+            const struct sb_launch *l = &c->launches[i];                                           \
             most = fmax(most, figure);                                                             \
+        }                                                                                          \
         return most;                                                                               \
     }
 #define BYTES(x) ((x) < 0 ? NAN : (double)(x))
