@@ -7,13 +7,13 @@
 
 #include "stratobench/results.h"
 
-/* The whole document: every result set in the order given, the first under a `#` title, the
- * following ones under `##`. Appends to `ret`. */
+/* The whole document: the sections (merge.h) of the result sets, the first under a `#` title, the
+ * following ones under `##`. Appends to `ret`. 0, or -EFBIG when ret's limit cut it. */
 int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 
-/* Text from outside (labels, notes, reasons) made safe for a Markdown table cell: | < > & `
- * * _ [ ] \ # escaped where they would be read as markup, control characters and line ends
- * made blanks, malformed UTF-8 U+FFFD. */
+/* Text from outside (labels, notes, reasons) made safe for a Markdown table cell, heading or list:
+ * | < > ` * \ $ always, & _ ~ # ] where they would be read as markup; line ends and tabs become
+ * blanks, other control characters and malformed UTF-8 U+FFFD. */
 void sb_markdown_escape(struct sb_buf *b, const char *text);
 
 /* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
