@@ -162,10 +162,12 @@ static bool id_is_valid(const char *id) {
 
 static int line_of_id(const struct sb_config *c, const struct sb_section_kind *kind,
                       const char *id) {
-    for (size_t i = 0; kind == &kinds[BACKEND_KIND] && i < c->n_backends; i++)
+    size_t n_backends = kind != &kinds[BACKEND_KIND] ? 0 : c->n_backends;
+    size_t n_models = kind != &kinds[MODEL_KIND] ? 0 : c->n_models;
+    for (size_t i = 0; i < n_backends && i < SB_SECTIONS_MAX; i++)
         if (strcmp(c->backends[i].id, id) == 0)
             return c->backends[i].line;
-    for (size_t i = 0; kind == &kinds[MODEL_KIND] && i < c->n_models; i++)
+    for (size_t i = 0; i < n_models && i < SB_SECTIONS_MAX; i++)
         if (strcmp(c->models[i].id, id) == 0)
             return c->models[i].line;
     return 0;

@@ -5,8 +5,6 @@
 
 #include "config_value.h"
 
-enum { SECTIONS_MAX = 1000 }; /* of models, of backends: bounds the matrix */
-
 /* ---- what several keys say together ------------------------------------------------------- */
 
 static void check_context(struct sb_parser *p) {
@@ -180,8 +178,8 @@ void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {
         sb_diag(&p->diags, p->line, "no [model NAME] section: nothing to measure");
     if (c->n_backends == 0)
         sb_diag(&p->diags, p->line, "no [backend NAME] section: nothing to measure with");
-    if (c->n_models > SECTIONS_MAX || c->n_backends > SECTIONS_MAX) {
-        sb_diag(&p->diags, 0, "more than %d models or backends", SECTIONS_MAX);
+    if (c->n_models > SB_SECTIONS_MAX || c->n_backends > SB_SECTIONS_MAX) {
+        sb_diag(&p->diags, 0, "more than %d models or backends", SB_SECTIONS_MAX);
         return;
     }
     complete_backends(p);

@@ -136,15 +136,15 @@ static int word_index(const struct sb_option *o, const char *text) {
 static bool decimal(const struct sb_option *o, const char *text, const char *suffix, bool whole,
                     double *ret) {
     static const char digits[] = "0123456789";
-    size_t integer = strspn(text, digits), fraction = 0;
+    size_t integer = strspn(text, digits);
     const char *end = text + integer;
     if (!whole && integer && *end == '.') {
-        fraction = strspn(end + 1, digits);
-        end += 1 + fraction;
+        size_t fraction = strspn(end + 1, digits);
         if (fraction == 0)
             return false;
+        end += 1 + fraction;
     }
-    if (integer == 0 || integer + fraction > 15 || strcmp(end, suffix) != 0)
+    if (integer == 0 || strcmp(end, suffix) != 0)
         return false;
     *ret = strtod(text, NULL);
     return *ret >= o->min && *ret <= o->max;

@@ -5,7 +5,11 @@
 #include "config_ini.h"
 #include "stratobench/config.h"
 
-enum { SB_OPTIONS_MAX = 32, SB_POINTS_MAX = 64 /* prompts, depths */ };
+enum {
+    SB_OPTIONS_MAX = 32,    /* keys of a section */
+    SB_POINTS_MAX = 64,     /* prompts, depths */
+    SB_SECTIONS_MAX = 1000, /* models, backends: bounds the matrix and the search for an id */
+};
 
 struct sb_parser;
 struct sb_option;

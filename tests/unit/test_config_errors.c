@@ -26,9 +26,10 @@ static const struct {
     {BENCH "[elephant]\n" REST, "t.ini:3: unknown section 'elephant'\n"},
     {BENCH "[model]\npath = x\n" REST, "t.ini:3: [model] lacks a name: write [model NAME]\n"},
     {"[bench one]\nprompt = ${PROMPT}\n" REST, "t.ini:1: [bench] takes no name\n"},
-    {BENCH REST "[model m]\npath = x\n[bench]\nruns = 4\n",
+    {BENCH REST "[model m]\npath = x\n[bench]\nruns = 4\n[backend b]\nserver = x\n",
      "t.ini:7: [model m] is repeated, first at line 5\n"
-     "t.ini:9: [bench] is repeated, first at line 1\n"},
+     "t.ini:9: [bench] is repeated, first at line 1\n"
+     "t.ini:11: [backend b] is repeated, first at line 3\n"},
     {BENCH REST "[model ../../etc/x]\npath = x\n[backend .b]\nserver = x\n[model a b]\npath = x\n",
      "t.ini:7: '../../etc/x' is no name for a model: use letters, digits, '.', '_' and '-', and "
      "no '.' at the start\n"
@@ -228,6 +229,18 @@ static void too_many_sections_are_refused(void **state) {
     sb_buf_release(&text);
 }
 
+static void too_many_points_are_refused(void **state) {
+    (void)state;
+    struct sb_buf text = SB_BUF_INIT(SB_CONFIG_MAX_BYTES);
+    sb_buf_adds(&text, BENCH "depths =");
+    for (int i = 0; i < 65; i++)
+        sb_buf_addf(&text, " %d", i);
+    sb_buf_adds(&text, "\n" REST);
+    assert_refused(sb_buf_str(&text), text.len,
+                   "t.ini:3: 'depths' holds 65 values, at most 64 can be measured\n");
+    sb_buf_release(&text);
+}
+
 static void a_file_that_cannot_be_read_is_named(void **state) {
     (void)state;
     struct sb_config c;
@@ -248,6 +261,7 @@ int main(void) {
         cmocka_unit_test(too_big_a_file_or_value_is_refused),
         cmocka_unit_test(a_flood_of_errors_is_counted),
         cmocka_unit_test(too_many_sections_are_refused),
+        cmocka_unit_test(too_many_points_are_refused),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
