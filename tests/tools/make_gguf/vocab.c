@@ -2,6 +2,7 @@
 
 #include "english_words.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ static int compare_words(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Of sorted words, every prefix that the word before does not share is new. */
+/* The words, and single letters and digits. Of sorted words, every prefix that the word before
+ * does not share is new. */
 static void add_words(struct vocab *v) {
     struct sb_strv words = {0};
     for (const char *p = english_words; *p;) {
@@ -30,10 +32,9 @@ static void add_words(struct vocab *v) {
         sb_strv_take(&words, sb_strndup(p, n));
         p += n + (p[n] == ' ');
     }
-    for (char c = 'A'; c <= 'Z'; c++)
-        sb_strv_take(&words, sb_asprintf("%c", c));
-    for (char c = 'a'; c <= 'z'; c++)
-        sb_strv_take(&words, sb_asprintf("%c", c));
+    for (char c = '0'; c <= 'z'; c++)
+        if (isalnum((unsigned char)c))
+            sb_strv_take(&words, sb_asprintf("%c", c));
     qsort(words.item, words.n, sizeof *words.item, compare_words);
     const char *before = "";
     for (size_t i = 0; i < words.n; i++) {
