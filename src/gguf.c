@@ -365,6 +365,7 @@ static enum sb_gguf_status read_shard(struct model *m, const char *path, unsigne
             m->expected_tensors = sb_gguf_number(sb_gguf_find(&h, NULL, "split.tensors.count"), 0);
         }
         add_file(m, &h, data, size);
+        sb_strv_add(&m->g->files, path);
     }
     sb_gguf_header_release(&h);
     free(data);
@@ -430,6 +431,7 @@ enum sb_gguf_status sb_gguf_parse(const char *name, const void *data, size_t len
 }
 
 void sb_gguf_release(struct sb_gguf *g) {
+    sb_strv_release(&g->files);
     free(g->name);
     free(g->architecture);
     free(g->quantization);
