@@ -17,10 +17,18 @@ struct sb_llama_device {
     long long total_mib, free_mib;
 };
 
+struct sb_llama_option {      /* one spelling; an entry of --help has several */
+    char *name;               /* "-fa", "--flash-attn" */
+    char *value;              /* what it takes, "[on|off|auto]", "N"; "" = a bare switch */
+    size_t entry;             /* index into helps: spellings of one entry share it */
+};
+
 struct sb_llama_build {
     char *server;             /* as configured */
     char *version;            /* what stands after "version: ", or NULL */
-    struct sb_strv options;   /* every spelling in --help: "-fa", "--flash-attn", "-lm=MODE", ... */
+    struct sb_llama_option *options;
+    size_t n_options;
+    struct sb_strv helps;     /* the description of each entry, lines joined by blanks */
     struct sb_llama_device *devices;
     size_t n_devices;
     bool devices_known;       /* this build has --list-devices */
@@ -31,6 +39,8 @@ struct sb_llama_build {
 int sb_llama_probe(const struct sb_backend *b, int signal_fd, struct sb_llama_build *ret,
                    struct sb_buf *error);
 void sb_llama_build_release(struct sb_llama_build *b);
+/* The option with that spelling, or NULL when this build does not know it. */
+const struct sb_llama_option *sb_llama_option(const struct sb_llama_build *b, const char *name);
 /* The parsers behind it; any bytes are fine. */
 void sb_llama_parse_help(const char *text, size_t len, struct sb_llama_build *b);
 void sb_llama_parse_version(const char *text, size_t len, struct sb_llama_build *b);
@@ -44,21 +54,23 @@ struct sb_llama_launch {
     int ctx;
     int port;
     const char *alias;        /* random: how we know our own child */
-    const char *api_key_file; /* NULL = none */
 };
 /* The exact argv, spelled as this build wants it; the backend's own args come last. 0, or
  * -ENOTSUP with one line: which key this build cannot express. */
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error);
-/* Our environment, scrubbed of LLAMA_*, with the backend's env over it. */
-void sb_llama_env(const struct sb_backend *b, const char *const *ours, struct sb_strv *ret);
+/* Our environment, scrubbed of LLAMA_*, with the backend's env over it, and the API key (NULL =
+ * none): in the environment no other user can read it, on the command line everybody could. */
+void sb_llama_env(const struct sb_backend *b, const char *const *ours, const char *api_key,
+                  struct sb_strv *ret);
 
 /* ---- the server -------------------------------------------------------------------------- */
 
 /* Why something did not work: what the row says and what the JSON keeps. */
 struct sb_llama_failure {
-    bool interrupted;         /* a signal of ours: not the server's fault */
+    int interrupted;          /* a signal of ours, taken off signal_fd: not the server's fault */
     bool invalid;             /* it ran, but not what was asked: INVALID, not ERROR */
+    struct sb_exit exit;      /* how the server ended, if it did */
     char *reason;             /* "server died", "load timed out after 900 s" */
     char *detail;             /* exit code or signal, and the log's last lines; may be NULL */
 };
@@ -66,15 +78,16 @@ void sb_llama_failure_release(struct sb_llama_failure *f);
 
 struct sb_llama;              /* one launched server */
 
-/* Spawns and waits for the first 200 of /health, then checks that it is ours, holds the
+/* Spawns on a free loopback port, under a random alias and API key (both are chosen here; port
+ * and alias of the launch are ignored), and waits for the first 200 of /health, then checks that it is ours, holds the
  * model asked for, and has the context asked for. 0 and *ret, or -1 and *failure (the process
- * is gone by then). ret_load_s: spawn to 200. */
+ * is gone by then). ret_load_s: spawn to 200; also set when an identity check failed after it. */
 int sb_llama_start(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                    const char *log_path, double timeout_s, int signal_fd, struct sb_llama **ret,
                    double *ret_load_s, struct sb_llama_failure *failure);
 const struct sb_strv *sb_llama_used_argv(const struct sb_llama *s);
 struct sb_proc *sb_llama_proc(struct sb_llama *s);
-/* Closes the connection, TERM, 10 s, KILL, reaps. Seconds from TERM to reaped. */
+/* TERM, 10 s, KILL, reaps. Seconds from TERM to reaped. */
 double sb_llama_stop(struct sb_llama *s);
 void sb_llama_free(struct sb_llama *s); /* stops if needed; NULL is fine */
 
@@ -120,7 +133,7 @@ struct sb_llama_proof {
     int offloaded, layers;    /* "offloaded 4/25 layers to GPU"; -1 = not said */
 };
 void sb_llama_parse_log(const char *text, size_t len, struct sb_llama_proof *ret);
-int sb_llama_proof(const struct sb_llama *s, struct sb_llama_proof *ret); /* from its log */
+int sb_llama_parse_log_file(const char *path, struct sb_llama_proof *ret); /* -1: no such file */
 void sb_llama_proof_release(struct sb_llama_proof *p);
 
 #endif

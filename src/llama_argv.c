@@ -1,0 +1,238 @@
+/* The command line of a llama-server, spelled as the binary at hand wants it.
+ *
+ * Spellings moved over the builds: -fa was a bare switch in 2025 and takes a value since;
+ * --no-mmap became --load-mode none; --cache-ram and --fit did not exist. Nothing is passed that
+ * --help does not name, and a key that no spelling expresses is an error before the launch. */
+#include "stratobench/llama.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct command {
+    const struct sb_llama_build *build;
+    struct sb_strv *argv;
+    struct sb_buf *error;
+};
+
+static void pass(struct command *c, const char *option, const char *value) {
+    sb_strv_add(c->argv, option);
+    if (value)
+        sb_strv_add(c->argv, value);
+}
+
+/* The first of two spellings that the build knows (alt may be NULL). */
+static const struct sb_llama_option *known(const struct command *c, const char *name,
+                                           const char *alt) {
+    const struct sb_llama_option *o = sb_llama_option(c->build, name);
+    return o || !alt ? o : sb_llama_option(c->build, alt);
+}
+
+static const char *help_of(const struct command *c, const struct sb_llama_option *o) {
+    return c->build->helps.item[o->entry];
+}
+
+/* Does the help of an option, or what it says it takes, name this word? */
+static bool names(const struct command *c, const struct sb_llama_option *o, const char *word) {
+    size_t n = strlen(word);
+    const char *texts[] = {o->value, help_of(c, o)};
+    for (size_t t = 0; t < 2; t++)
+        for (const char *p = texts[t]; (p = strstr(p, word)); p += n) {
+            bool starts = p == texts[t] || !strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", p[-1]);
+            bool ends = !p[n] || !strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", p[n]);
+            if (starts && ends)
+                return true;
+        }
+    return false;
+}
+
+static int cannot(struct command *c, const char *key, const char *value) {
+    sb_buf_addf(c->error, "%s (%s) cannot express %s = %s: its --help has no such option",
+                c->build->server, c->build->version ? c->build->version : "unknown version", key,
+                value);
+    return -ENOTSUP;
+}
+
+static bool is_number(const char *s) {
+    return s[strspn(s, "0123456789")] == '\0';
+}
+
+static int pass_gpu_layers(struct command *c, const char *value) {
+    const struct sb_llama_option *o = known(c, "-ngl", "--gpu-layers");
+    if (!o)
+        return cannot(c, "gpu_layers", value);
+    if (!is_number(value) && !names(c, o, value)) {
+        if (strcmp(value, "all") != 0)
+            return cannot(c, "gpu_layers", value);
+        value = "999"; /* builds that know only numbers offload as many layers as there are */
+    }
+    pass(c, o->name, value);
+    return 0;
+}
+
+static int pass_flash_attn(struct command *c, const char *value) {
+    const struct sb_llama_option *o = known(c, "-fa", "--flash-attn");
+    if (o && o->value[0]) {
+        pass(c, o->name, value);
+        return 0;
+    }
+    if (!o || strcmp(value, "auto") == 0)
+        return cannot(c, "flash_attn", value);
+    if (strcmp(value, "on") == 0) /* a bare switch: its absence is off */
+        pass(c, o->name, NULL);
+    return 0;
+}
+
+static int pass_mmap(struct command *c, const char *value) {
+    bool on = strcmp(value, "on") == 0;
+    const struct sb_llama_option *o = known(c, on ? "--mmap" : "--no-mmap", NULL);
+    const struct sb_llama_option *mode = known(c, "--load-mode", NULL);
+    const char *name = on ? "mmap" : "none";
+    if (o)
+        pass(c, o->name, NULL);
+    else if (mode && names(c, mode, name))
+        pass(c, mode->name, name);
+    else if (!on ||
+             !known(c, "--no-mmap", NULL)) /* where only --no-mmap exists, on is the default */
+        return cannot(c, "mmap", value);
+    return 0;
+}
+
+static int pass_cache_type(struct command *c, const char *value) {
+    const struct sb_llama_option *k = known(c, "-ctk", "--cache-type-k");
+    const struct sb_llama_option *v = known(c, "-ctv", "--cache-type-v");
+    bool listed = k && (!names(c, k, "f16") || names(c, k, value));
+    if (!k || !v || !listed)
+        return cannot(c, "cache_type", value);
+    pass(c, k->name, value);
+    pass(c, v->name, value);
+    return 0;
+}
+
+static int pass_device(struct command *c, const char *value) {
+    const struct sb_llama_option *o = known(c, "--device", "-dev");
+    if (!o)
+        return cannot(c, "device", value);
+    pass(c, o->name, value);
+    return 0;
+}
+
+static int pass_threads(struct command *c, int threads) {
+    char *value = sb_asprintf("%d", threads);
+    const struct sb_llama_option *o = known(c, "-t", "--threads");
+    int rc = o ? 0 : cannot(c, "threads", value);
+    if (o)
+        pass(c, o->name, value);
+    free(value);
+    return rc;
+}
+
+/* What a fair measurement needs and a build may have: one slot, no prompt cache in RAM, no
+ * quiet change of what was asked for to make it fit. */
+static void pass_fairness(struct command *c) {
+    const struct sb_llama_option *o;
+    if ((o = known(c, "-np", "--parallel")))
+        pass(c, o->name, "1");
+    if ((o = known(c, "--cache-ram", "-cram")))
+        pass(c, o->name, "0");
+    if ((o = known(c, "--fit", "-fit")))
+        pass(c, o->name, "off");
+    /* Where "trace" is a level of its own, the lines that prove the device are on it. Builds
+     * without that level print them anyway, and their debug level logs every token. */
+    o = known(c, "--verbosity", "-lv");
+    if (o && strstr(help_of(c, o), "4: trace"))
+        pass(c, o->name, "4");
+}
+
+/* Options that are the harness's to choose; a config that sets one would break the measurement
+ * or, for --host, open the server to the network. */
+static const char *const reserved[] = {
+    "-m",
+    "--model",
+    "--host",
+    "--port",
+    "-a",
+    "--alias",
+    "--api-key",
+    "--api-key-file",
+    "--models-dir",
+    "--ssl-key-file",
+    "--ssl-cert-file",
+    "--log-file",
+    "--log-disable",
+};
+
+static int pass_args(struct command *c, const struct sb_strv *args) {
+    for (size_t i = 0; i < args->n; i++)
+        for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++)
+            if (strcmp(args->item[i], reserved[k]) == 0) {
+                sb_buf_addf(c->error, "args may not hold %s: it is chosen by stratobench",
+                            reserved[k]);
+                return -ENOTSUP;
+            }
+    sb_strv_copy(c->argv, args);
+    return 0;
+}
+
+int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
+                  struct sb_strv *ret, struct sb_buf *error) {
+    const struct sb_backend *backend = l->backend;
+    struct sb_strv argv = {0};
+    struct command c = {b, &argv, error};
+    char *ctx = sb_asprintf("%d", l->ctx), *port = sb_asprintf("%d", l->port);
+    sb_strv_add(&argv, backend->server);
+    pass(&c, "-m", l->model->path);
+    pass(&c, "--host", "127.0.0.1");
+    pass(&c, "--port", port);
+    if (known(&c, "--alias", NULL))
+        pass(&c, "--alias", l->alias);
+    pass(&c, "-c", ctx);
+    free(ctx);
+    free(port);
+    pass_fairness(&c);
+    int rc = 0;
+    if (backend->device)
+        rc = pass_device(&c, backend->device);
+    if (rc == 0 && backend->gpu_layers)
+        rc = pass_gpu_layers(&c, backend->gpu_layers);
+    if (rc == 0 && backend->flash_attn)
+        rc = pass_flash_attn(&c, backend->flash_attn);
+    if (rc == 0 && backend->mmap)
+        rc = pass_mmap(&c, backend->mmap);
+    if (rc == 0 && backend->cache_type)
+        rc = pass_cache_type(&c, backend->cache_type);
+    if (rc == 0 && backend->threads > 0)
+        rc = pass_threads(&c, backend->threads);
+    if (rc == 0)
+        rc = pass_args(&c, &backend->args);
+    if (rc < 0)
+        sb_strv_release(&argv);
+    else
+        *ret = argv;
+    return rc;
+}
+
+static void set_env(struct sb_strv *env, const char *assignment) {
+    size_t name = strcspn(assignment, "=") + 1;
+    for (size_t i = 0; i < env->n; i++)
+        if (strncmp(env->item[i], assignment, name) == 0) {
+            free(env->item[i]);
+            env->item[i] = sb_strdup(assignment);
+            return;
+        }
+    sb_strv_add(env, assignment);
+}
+
+void sb_llama_env(const struct sb_backend *backend, const char *const *ours, const char *api_key,
+                  struct sb_strv *ret) {
+    for (; *ours; ours++)
+        if (strncmp(*ours, "LLAMA_", 6) != 0) /* an inherited LLAMA_ARG_* changes the server */
+            sb_strv_add(ret, *ours);
+    for (size_t i = 0; i < backend->env.n; i++)
+        set_env(ret, backend->env.item[i]);
+    if (api_key) {
+        char *assignment = sb_asprintf("LLAMA_API_KEY=%s", api_key);
+        set_env(ret, assignment);
+        free(assignment);
+    }
+}

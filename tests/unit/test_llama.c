@@ -1,0 +1,280 @@
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stratobench/llama.h"
+
+/* Excerpts of --help as the builds print it. */
+static const char help_new[] =
+    "----- common params -----\n"
+    "\n"
+    "-h,    --help, --usage                  print usage and exit\n"
+    "-t,    --threads N                      number of CPU threads to use during generation\n"
+    "                                        (env: LLAMA_ARG_THREADS)\n"
+    "-c,    --ctx-size N                     size of the prompt context\n"
+    "-fa,   --flash-attn [on|off|auto]       set Flash Attention use ('on', 'off', or 'auto')\n"
+    "-ctk,  --cache-type-k TYPE              KV cache data type for K\n"
+    "                                        allowed values: f32, f16, bf16, q8_0, q4_0, q4_1\n"
+    "-ctv,  --cache-type-v TYPE              KV cache data type for V\n"
+    "-lm,   --load-mode MODE                 model loading mode (default: auto)\n"
+    "                                        - auto: mmap, unless a device does not support it\n"
+    "                                        - none: no special loading mode\n"
+    "                                        - mmap: memory-map the model\n"
+    "-dev,  --device <dev1,dev2,..>          comma-separated list of devices\n"
+    "-ngl,  --gpu-layers, --n-gpu-layers N   max. number of layers to store in VRAM, either an\n"
+    "                                        exact number, 'auto', or 'all' (default: auto)\n"
+    "-fit,  --fit [on|off]                   whether to adjust unset arguments\n"
+    "-lv,   --verbosity, --log-verbosity N   Set the verbosity threshold. Values:\n"
+    "                                         - 3: info\n"
+    "                                         - 4: trace (more info)\n"
+    "                                         - 5: debug\n"
+    "-cram, --cache-ram N                    set the maximum cache size in MiB\n"
+    "-np,   --parallel N                     number of server slots\n"
+    "-a,    --alias STRING                   set model name aliases\n"
+    "--host HOST                             IP addresses to listen on\n"
+    "--port PORT                             port to listen (default: 9931)\n"
+    "--list-devices                          print list of available devices and exit\n";
+
+static const char help_2025[] =
+    "-t,    --threads N                      number of threads to use during generation\n"
+    "-c,    --ctx-size N                     size of the prompt context (default: 4096)\n"
+    "-fa,   --flash-attn                     enable Flash Attention (default: disabled)\n"
+    "-ctk,  --cache-type-k TYPE              KV cache data type for K\n"
+    "                                        allowed values: f32, f16, bf16, q8_0, q4_0\n"
+    "-ctv,  --cache-type-v TYPE              KV cache data type for V\n"
+    "--no-mmap                               do not memory-map model (slower load)\n"
+    "-dev,  --device <dev1,dev2,..>          comma-separated list of devices\n"
+    "-ngl,  --gpu-layers, --n-gpu-layers N   number of layers to store in VRAM\n"
+    "-lv,   --verbosity, --log-verbosity N   Set the verbosity threshold.\n"
+    "-np,   --parallel N                     number of parallel sequences to decode\n"
+    "-a,    --alias STRING                   set alias for model name\n"
+    "--host HOST                             ip address to listen (default: 127.0.0.1)\n"
+    "--port PORT                             port to listen (default: 8080)\n";
+
+static struct sb_llama_build build_of(const char *help) {
+    struct sb_llama_build b = {.server = sb_strdup("llama-server"), .version = sb_strdup("test")};
+    sb_llama_parse_help(help, strlen(help), &b);
+    return b;
+}
+
+static void every_spelling_of_an_entry_is_known(void **state) {
+    (void)state;
+    struct sb_llama_build b = build_of(help_new);
+    assert_string_equal(sb_llama_option(&b, "-ngl")->value, "N");
+    assert_string_equal(sb_llama_option(&b, "--n-gpu-layers")->value, "N");
+    assert_string_equal(sb_llama_option(&b, "--device")->value, "<dev1,dev2,..>");
+    assert_string_equal(sb_llama_option(&b, "--flash-attn")->value, "[on|off|auto]");
+    assert_string_equal(sb_llama_option(&b, "--help")->value, "");
+    assert_null(sb_llama_option(&b, "--no-mmap"));
+    assert_null(sb_llama_option(&b, "-"));
+    assert_non_null(strstr(b.helps.item[sb_llama_option(&b, "-lm")->entry], "no special loading"));
+    sb_llama_build_release(&b);
+}
+
+/* The command after the fixed part, joined by blanks; or the error. */
+static char *command(const char *help, struct sb_backend *backend) {
+    struct sb_llama_build b = build_of(help);
+    struct sb_model model = {.path = (char *)"m.gguf"};
+    struct sb_llama_launch l = {
+        .backend = backend, .model = &model, .ctx = 8192, .port = 4242, .alias = "x"};
+    struct sb_strv argv = {0};
+    struct sb_buf out = SB_BUF_INIT(10000);
+    backend->server = (char *)"llama-server";
+    if (sb_llama_argv(&b, &l, &argv, &out) == 0)
+        for (size_t i = 0; i < argv.n; i++)
+            sb_buf_addf(&out, "%s%s", i ? " " : "", argv.item[i]);
+    sb_strv_release(&argv);
+    sb_llama_build_release(&b);
+    return sb_buf_detach(&out);
+}
+
+#define FIXED "llama-server -m m.gguf --host 127.0.0.1 --port 4242 --alias x -c 8192 -np 1"
+
+static void keys_are_spelled_as_the_build_wants_them(void **state) {
+    (void)state;
+    struct sb_backend all = {.device = (char *)"Vulkan0",
+                             .gpu_layers = (char *)"all",
+                             .flash_attn = (char *)"on",
+                             .mmap = (char *)"off",
+                             .cache_type = (char *)"q4_0",
+                             .threads = 16};
+    struct sb_backend off = {.flash_attn = (char *)"off", .mmap = (char *)"on"};
+    const struct {
+        const char *help;
+        struct sb_backend *backend;
+        const char *want;
+    } cases[] = {
+        {help_new, &all,
+         FIXED " --cache-ram 0 --fit off --verbosity 4 --device Vulkan0 -ngl all -fa on "
+               "--load-mode none -ctk q4_0 -ctv q4_0 -t 16"},
+        {help_2025, &all,
+         FIXED " --device Vulkan0 -ngl 999 -fa --no-mmap -ctk q4_0 -ctv q4_0 -t 16"},
+        {help_new, &off, FIXED " --cache-ram 0 --fit off --verbosity 4 -fa off --load-mode mmap"},
+        {help_2025, &off, FIXED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = command(cases[i].help, cases[i].backend);
+        assert_string_equal(got, cases[i].want);
+        free(got);
+    }
+}
+
+static void what_a_build_cannot_express_is_an_error(void **state) {
+    (void)state;
+    const struct {
+        const char *help;
+        struct sb_backend backend;
+        const char *want;
+    } cases[] = {
+        {help_2025, {.flash_attn = (char *)"auto"}, "cannot express flash_attn = auto"},
+        {help_2025, {.gpu_layers = (char *)"auto"}, "cannot express gpu_layers = auto"},
+        {help_2025, {.cache_type = (char *)"iq4_nl"}, "cannot express cache_type = iq4_nl"},
+        {"--port PORT   port\n", {.device = (char *)"none"}, "cannot express device = none"},
+        {"--port PORT   port\n", {.mmap = (char *)"on"}, "cannot express mmap = on"},
+        {"--port PORT   port\n", {.threads = 4}, "cannot express threads = 4"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_backend b = cases[i].backend;
+        char *got = command(cases[i].help, &b);
+        if (!strstr(got, cases[i].want))
+            fail_msg("case %zu: %s", i, got);
+        free(got);
+    }
+}
+
+static void args_come_last_and_may_not_take_what_is_ours(void **state) {
+    (void)state;
+    struct sb_backend b = {0};
+    sb_strv_add(&b.args, "-np");
+    sb_strv_add(&b.args, "4");
+    char *got = command(help_2025, &b);
+    assert_string_equal(got, FIXED " -np 4");
+    free(got);
+    sb_strv_add(&b.args, "--host");
+    got = command(help_2025, &b);
+    assert_string_equal(got, "args may not hold --host: it is chosen by stratobench");
+    free(got);
+    sb_strv_release(&b.args);
+}
+
+static void environment_is_scrubbed_and_the_backends_wins(void **state) {
+    (void)state;
+    const char *const ours[] = {"PATH=/bin", "LLAMA_ARG_CTX_SIZE=64", "LLAMA_API_KEY=old",
+                                "GGML_X=1", NULL};
+    struct sb_backend b = {0};
+    sb_strv_add(&b.env, "GGML_X=2");
+    sb_strv_add(&b.env, "LLAMA_API_KEY=theirs");
+    struct sb_strv env = {0};
+    sb_llama_env(&b, ours, "ours", &env);
+    assert_int_equal(env.n, 3);
+    assert_string_equal(env.item[0], "PATH=/bin");
+    assert_string_equal(env.item[1], "GGML_X=2");
+    assert_string_equal(env.item[2], "LLAMA_API_KEY=ours");
+    sb_strv_release(&env);
+    sb_strv_release(&b.env);
+}
+
+static void versions_and_devices_are_read(void **state) {
+    (void)state;
+    static const char text[] = "warning: x\nversion: 6040 (66625a59)\nbuilt with cc\n";
+    static const char devices[] =
+        "Available devices:\n"
+        "  Vulkan0: AMD Radeon (RADV GFX1151) (24105 MiB, 23726 MiB free)\n"
+        "  ROCm0: x (1 MiB)\n"
+        "Other: y (1 MiB, 1 MiB free)\n"
+        "  (none)\n";
+    struct sb_llama_build b = {0};
+    sb_llama_parse_version(text, sizeof text - 1, &b);
+    sb_llama_parse_devices(devices, sizeof devices - 1, &b);
+    assert_string_equal(b.version, "6040 (66625a59)");
+    assert_int_equal(b.n_devices, 1);
+    assert_string_equal(b.devices[0].name, "Vulkan0");
+    assert_string_equal(b.devices[0].description, "AMD Radeon (RADV GFX1151)");
+    assert_int_equal(b.devices[0].total_mib, 24105);
+    assert_int_equal(b.devices[0].free_mib, 23726);
+    sb_llama_build_release(&b);
+}
+
+static void the_log_tells_where_the_weights_are(void **state) {
+    (void)state;
+    static const char log[] =
+        "load_tensors: offloaded 4/25 layers to GPU\n"
+        "0.00.123 I load_tensors:   CPU_Mapped model buffer size =   150.00 MiB\n"
+        "load_tensors:      Vulkan0 model buffer size =    50.25 MiB\n"
+        "load_tensors:      Vulkan0 model buffer size =    10.25 MiB\n"
+        "load_tensors:      Vulkan1 model buffer size =     nan MiB\n"
+        "load_tensors:      Vulkan1 model buffer size =     0.00 MiB\n"
+        "llama_kv_cache:    Vulkan0 KV buffer size =     4.00 MiB\n"
+        "sched_reserve:        CPU compute buffer size =    98.50 MiB\n";
+    struct sb_llama_proof p;
+    sb_llama_parse_log(log, sizeof log - 1, &p);
+    assert_int_equal(p.n_weights, 2);
+    assert_string_equal(p.weights[0].device, "CPU_Mapped");
+    assert_true(p.weights[0].mib == 150.0);
+    assert_string_equal(p.weights[1].device, "Vulkan0");
+    assert_true(p.weights[1].mib == 60.5);
+    assert_int_equal(p.offloaded, 4);
+    assert_int_equal(p.layers, 25);
+    assert_int_equal(p.compute.n, 2);
+    assert_true(sb_strv_has(&p.compute, "Vulkan0"));
+    sb_llama_proof_release(&p);
+}
+
+static void completions_keep_what_was_said_and_nothing_else(void **state) {
+    (void)state;
+    struct sb_llama_timings t;
+    struct sb_buf error = SB_BUF_INIT(200);
+    static const char full[] =
+        "{\"timings\":{\"cache_n\":0,\"prompt_n\":600,\"prompt_ms\":1200.5,\"predicted_n\":128,"
+        "\"predicted_ms\":-3,\"predicted_per_second\":1e400},\"stop_type\":\"limit\","
+        "\"truncated\":false,\"tokens_evaluated\":600}";
+    assert_int_equal(sb_llama_parse_completion(full, sizeof full - 1, &t, &error), 0);
+    assert_int_equal(t.prompt_n, 600);
+    assert_int_equal(t.cache_n, 0);
+    assert_true(t.prompt_ms == 1200.5);
+    assert_true(t.predicted_ms == -3);
+    assert_true(isnan(t.predicted_per_second));
+    assert_int_equal(t.truncated, 0);
+    assert_string_equal(t.stop_type, "limit");
+    assert_int_equal(t.draft_n, -1);
+    sb_llama_timings_release(&t);
+
+    static const char old[] =
+        "{\"timings\":{\"prompt_n\":1,\"prompt_ms\":2},\"tokens_evaluated\":65}";
+    assert_int_equal(sb_llama_parse_completion(old, sizeof old - 1, &t, &error), 0);
+    assert_int_equal(t.cache_n, 64);
+    assert_int_equal(t.predicted_n, -1);
+    assert_true(isnan(t.predicted_ms));
+    assert_int_equal(t.truncated, -1);
+    sb_llama_timings_release(&t);
+
+    const struct {
+        const char *text, *want;
+    } bad[] = {{"<html>", "not JSON"}, {"[1]", "not an object"}, {"{}", "no timings"}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(sb_llama_parse_completion(bad[i].text, strlen(bad[i].text), &t, &error),
+                         -1);
+        assert_string_equal(sb_buf_str(&error), bad[i].want);
+        sb_buf_release(&error);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_spelling_of_an_entry_is_known),
+        cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
+        cmocka_unit_test(what_a_build_cannot_express_is_an_error),
+        cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),
+        cmocka_unit_test(environment_is_scrubbed_and_the_backends_wins),
+        cmocka_unit_test(versions_and_devices_are_read),
+        cmocka_unit_test(the_log_tells_where_the_weights_are),
+        cmocka_unit_test(completions_keep_what_was_said_and_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
