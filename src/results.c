@@ -54,6 +54,18 @@ void sb_cell_clear_measured(struct sb_cell *c) {
     fields_release(&results_cell, c, FIELD_MEASURED);
 }
 
+int sb_cell_drop_unfinished(struct sb_cell *c) {
+    int done = c->n_launches ? c->launches[c->n_launches - 1].launch : 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (c->runs[i].launch <= done)
+            c->runs[kept++] = c->runs[i];
+        else
+            fields_release(&results_run, &c->runs[i], 0);
+    c->n_runs = kept;
+    return done;
+}
+
 /* ---- Figures -------------------------------------------------------------------------------- */
 
 static double per_second(long long n, double ms) {

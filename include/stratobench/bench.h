@@ -16,6 +16,7 @@ struct sb_preflight_cell {
     const struct sb_cell_plan *plan;
     const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
+    bool skipped;             /* the problem is a `skipped`, not a `failed` (binary not found) */
     char *problem;            /* short reason for the row, NULL = can run */
     char *detail;             /* the long form: what, where, what to do */
     struct sb_strv warnings;
@@ -25,16 +26,17 @@ struct sb_preflight_cell {
 };
 struct sb_preflight {
     struct sb_llama_build *builds; /* one a backend, as in config */
-    char **build_errors;           /* NULL where it worked */
+    const char **build_reasons;    /* short, for the row; NULL where it worked */
+    char **build_errors;           /* the long form */
     struct sb_gguf *ggufs;         /* one a model */
+    const char **gguf_reasons;
     char **gguf_errors;
     struct sb_preflight_cell *cells;
     size_t n_cells, n_builds, n_ggufs;
-    bool interrupted;
+    int interrupted;          /* the signal that ended it, 0 = none */
 };
 struct sb_preflight_options {
     bool force_memory;
-    const char *const *envp;
     int signal_fd;
 };
 void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *o,
@@ -51,23 +53,25 @@ enum sb_stage { SB_STAGE_COOLDOWN, SB_STAGE_LOAD, SB_STAGE_WARMUP, SB_STAGE_RUN,
 
 struct sb_observer {
     void *arg;
-    /* A stage begins. index from 1, of = how many there will be (0 unknown). */
+    /* `cell` indexes config->cells. A stage begins: index from 1, of = how many there will be
+     * (0 unknown). */
     void (*stage)(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of);
-    /* results[cell] changed: a run was added or the cell ended. Called between runs only. */
+    /* The cell's results changed: a run was added or the cell ended. Called between runs only. */
     void (*changed)(void *arg, size_t cell, bool ended);
 };
 
 struct sb_bench {
     const struct sb_config *config;
     const struct sb_preflight *preflight;
-    struct sb_results *results;   /* one cell each, same order as config->cells */
+    struct sb_results *results;
+    const size_t *slot;           /* config->cells[i] is results->cells[slot[i]] */
     const bool *skip;             /* cells to leave as they are (resume) */
     const char *log_dir;
     int signal_fd;
     struct sb_observer observer;
 };
-/* Measures every cell that is not skipped. 0, or -EINTR when a signal of ours ended it (the
- * cell in flight is then pending again, with nothing half-measured kept). */
+/* Measures every cell that is not skipped. 0, or the signal that ended it: the cell in flight is
+ * then pending, with the launches it had finished and nothing half-measured. */
 int sb_bench_run(const struct sb_bench *b);
 
 /* Is this run to be believed (method.md, One run)? NULL, or the reason in a few words (static

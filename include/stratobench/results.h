@@ -154,6 +154,10 @@ void sb_cell_release(struct sb_cell *c);
 /* Releases what a cell measured (runs, launches, figures, flags, reason), keeps what it is. */
 void sb_cell_clear_measured(struct sb_cell *c);
 
+/* A launch is recorded when it has ended: drops the runs of one that has not. Returns the number of
+ * the last launch that is done, 0 when none is. */
+int sb_cell_drop_unfinished(struct sb_cell *c);
+
 /* Sets pp_tps and tg_tps from the raw fields: prompt_n*1000/prompt_ms and
  * (predicted_n-1)*1000/predicted_ms; NaN where these do not give a finite positive number. */
 void sb_run_speeds(struct sb_run *r);

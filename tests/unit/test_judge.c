@@ -1,0 +1,121 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench_internal.h"
+
+static struct sb_run good_run(void) {
+    struct sb_run r = sb_run_empty();
+    r.prompt_n = 600;
+    r.cache_n = 0;
+    r.prompt_ms = 1000;
+    r.predicted_n = 128;
+    r.predicted_ms = 2000;
+    r.wall_ms = 3001;
+    r.stop_type = (char *)"limit";
+    return r;
+}
+
+static const char *judge(struct sb_run r, int truncated) {
+    static char text[128];
+    struct sb_run_expectation want = {.prompt_n = 600, .cache_n = 0, .n_predict = 128};
+    sb_run_speeds(&r);
+    return sb_run_check(&r, &want, truncated, text, sizeof text);
+}
+
+static void a_run_is_refused_for_each_lie(void **state) {
+    (void)state;
+    assert_null(judge(good_run(), 0));
+    assert_null(judge(good_run(), -1));
+    struct sb_run r;
+#define REFUSED(change, truncated, reason)                                                         \
+    do {                                                                                           \
+        r = good_run();                                                                            \
+        change;                                                                                    \
+        assert_string_equal(judge(r, truncated), reason);                                          \
+    } while (0)
+    REFUSED(r.cache_n = -1, 0, "token counts missing in timings");
+    REFUSED(r.predicted_n = -1, 0, "token counts missing in timings");
+    REFUSED(r.cache_n = 512, 0, "512 prompt tokens came from the cache, not 0");
+    REFUSED(r.prompt_n = 88, 0, "88 prompt tokens processed, not the 600 sent");
+    REFUSED((void)0, 1, "generation was cut by the context");
+    REFUSED((r.predicted_n = 7, r.stop_type = (char *)"eos"), 0,
+            "7 tokens generated, not 128 (stop: eos)");
+    REFUSED(r.stop_type = (char *)"word", 0, "generation stopped by word, not by the limit");
+    REFUSED(r.prompt_ms = 0, 0, "times missing, negative or not finite in timings");
+    REFUSED(r.predicted_ms = -1, 0, "times missing, negative or not finite in timings");
+    REFUSED(r.predicted_ms = NAN, 0, "times missing, negative or not finite in timings");
+    REFUSED(r.wall_ms = 2999, 0, "server claims 3000 ms of work in 2999 ms");
+#undef REFUSED
+}
+
+static void one_token_has_no_speed(void **state) {
+    (void)state;
+    struct sb_run r = good_run();
+    char text[128];
+    r.predicted_n = 1;
+    sb_run_speeds(&r);
+    struct sb_run_expectation want = {.prompt_n = 600, .cache_n = 0, .n_predict = 1};
+    assert_string_equal(sb_run_check(&r, &want, 0, text, sizeof text),
+                        "one generated token has no speed");
+}
+
+/* What sb_judge_device says of a log: the reason, or "ok" and its remarks. */
+static char *device(const char *configured, const char *log) {
+    struct sb_llama_proof p;
+    struct sb_strv remarks = {0};
+    sb_llama_parse_log(log, strlen(log), &p);
+    char *text = sb_judge_device(configured, &p, &remarks);
+    if (!text)
+        text = sb_asprintf("ok%s%s", remarks.n ? ": " : "", remarks.n ? remarks.item[0] : "");
+    sb_strv_release(&remarks);
+    sb_llama_proof_release(&p);
+    return text;
+}
+
+#define GPU(mib) "load_tensors:  Vulkan0 model buffer size = " mib " MiB\n"
+#define CPU(mib) "load_tensors:  CPU_Mapped model buffer size = " mib " MiB\n"
+
+static void devices_are_held_to_what_the_log_shows(void **state) {
+    (void)state;
+    const struct {
+        const char *configured, *log, *want;
+    } cases[] = {
+        {"Vulkan0", GPU("95") CPU("5"), "ok"},
+        {"Vulkan0", GPU("80") CPU("20"), "ok: 20 % of the weights on the CPU"},
+        {"Vulkan0", "offloaded 4/25 layers to GPU\n" GPU("20") CPU("80"),
+         "ok: 4/25 layers on the GPU, 80 % of the weights on the CPU"},
+        {"Vulkan0", "offloaded 9/9 layers to GPU\n" CPU("100"), "ran on CPU, not Vulkan0"},
+        {"ROCm0", GPU("100"), "ran on Vulkan0, not ROCm0"},
+        {"Vulkan0,Vulkan1", GPU("100"), "ok"},
+        {"Vulkan0", "nothing here\n", "ok: device not proved"},
+        {"none", CPU("100"), "ok"},
+        {"none", CPU("100") "sched_reserve: CPU compute buffer size = 1 MiB\n", "ok"},
+        {"none", CPU("100") "sched_reserve: Vulkan_Host compute buffer size = 1 MiB\n", "ok"},
+        {"none", CPU("100") "sched_reserve: Vulkan0 compute buffer size = 1 MiB\n",
+         "Vulkan0 computed, not the CPU alone"},
+        {"cpu", GPU("100"), "Vulkan0 computed, not the CPU alone"},
+        {NULL, CPU("100"), "ok"},
+        {NULL, "offloaded 4/25 layers to GPU\n" GPU("20") CPU("80"),
+         "ok: 4/25 layers on the GPU, 80 % of the weights on the CPU"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = device(cases[i].configured, cases[i].log);
+        assert_string_equal(got, cases[i].want);
+        free(got);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_refused_for_each_lie),
+        cmocka_unit_test(one_token_has_no_speed),
+        cmocka_unit_test(devices_are_held_to_what_the_log_shows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
