@@ -146,17 +146,10 @@ int sb_cmd_report(int argc, char **argv) {
             if (!o.format)
                 return unknown_format(optarg);
             break;
-        case 'o':
-            o.output = optarg;
-            break;
-        case 'c':
-            o.check = optarg;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return SB_EXIT_OK;
-        default:
-            return sb_cli_bad_option(c, argv, options);
+        case 'o': o.output = optarg; break;
+        case 'c': o.check = optarg; break;
+        case 'h': fputs(help, stdout); return SB_EXIT_OK;
+        default: return sb_cli_bad_option(c, argv, options);
         }
     }
     if (optind == argc)

@@ -1,0 +1,20 @@
+/* Output: the files of one run: STEM.json, STEM.md, STEM.svg, STEM.logs/. */
+#ifndef STRATOBENCH_OUTPUT_H
+#define STRATOBENCH_OUTPUT_H
+
+#include "stratobench/results.h"
+
+struct sb_output {
+    char *stem, *json, *markdown, *chart, *logs;
+    int lock_fd; /* on the logs folder: gone with the process, nothing to clean up */
+};
+
+/* Makes the logs folder and locks it, and proves that files can be written beside it. 0, or
+ * -errno with one line; -EBUSY when another stratobench works on this STEM. */
+int sb_output_open(const char *stem, struct sb_output *ret, struct sb_buf *error);
+void sb_output_close(struct sb_output *o);
+
+/* Renders the document from the results file just written: the one reporting path. */
+int sb_output_render(const struct sb_output *o, struct sb_buf *error);
+
+#endif

@@ -1,0 +1,37 @@
+/* Progress: what a person sees of a run. On a terminal one live line and a line for each finished
+ * cell; elsewhere, or with NO_COLOR, plain lines only. All of it goes to stderr. */
+#ifndef STRATOBENCH_PROGRESS_H
+#define STRATOBENCH_PROGRESS_H
+
+#include "stratobench/bench.h"
+
+struct sb_progress {
+    const struct sb_config *config;
+    const struct sb_results *results;
+    const struct sb_preflight *preflight;
+    const size_t *slot; /* as in struct sb_bench */
+    const bool *skip;
+    bool quiet, verbose;
+    bool terminal, colour;
+    bool line_open; /* a live line stands on the terminal */
+    double began_s;
+    double done_s,
+        done_weight; /* time and size of the cells that ended: what the ETA scales from */
+    double cell_began_s;
+    size_t cell; /* in flight */
+};
+
+void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose);
+void sb_progress_begin(struct sb_progress *p);
+void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,
+                       int index, int of);
+void sb_progress_ended(struct sb_progress *p, size_t cell);
+/* A message on a line of its own, whatever stands on the terminal. */
+void sb_progress_say(struct sb_progress *p, const char *fmt, ...) SB_PRINTF(2, 3);
+/* Takes the live line away. */
+void sb_progress_clear(struct sb_progress *p);
+
+/* "1h02m", "3m20s", "45s". */
+void sb_format_duration(double s, char *buf, size_t size);
+
+#endif
