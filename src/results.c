@@ -86,7 +86,8 @@ double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, in
                        size_t *ret_n) {
     double *values = sb_alloc(c->n_runs, sizeof *values);
     size_t n = 0;
-    for (const struct sb_run *r = c->runs; r < c->runs + c->n_runs; r++) {
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
         double tps = m == SB_PP ? r->pp_tps : r->tg_tps;
         if (counts(r) && r->prompt == prompt && r->depth == depth &&
             (launch == 0 || r->launch == launch) && isfinite(tps) && tps > 0)
@@ -141,7 +142,8 @@ static struct sb_summary summarize_metric(const struct sb_cell *c, enum sb_metri
 static struct sb_point *summarize_points(const struct sb_cell *c, size_t *ret_n) {
     struct sb_point *points = NULL;
     size_t n = 0;
-    for (const struct sb_run *r = c->runs; r < c->runs + c->n_runs; r++) {
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
         size_t known = 0;
         while (known < n && (points[known].prompt != r->prompt || points[known].depth != r->depth))
             known++;

@@ -327,12 +327,26 @@ bool field_is_absent(const struct field *f, const void *base) {
     return true;
 }
 
-char *field_resize(const struct field *f, void *base, size_t n) {
-    release_elements(f, base);
-    char *elements = sb_alloc(n, f->object->size);
-    for (size_t i = 0; i < n; i++)
-        fields_init(f->object, elements + i * f->object->size, 0);
-    *(char **)field_at(f, base) = elements;
-    *field_count(f, base) = n;
-    return elements;
+static size_t element_size(const struct field *f) {
+    if (f->kind == FIELD_SHARES)
+        return sizeof(struct sb_device_share);
+    return f->kind == FIELD_INTS ? sizeof(int) : f->object->size;
+}
+
+void *field_add(const struct field *f, void *base) {
+    size_t size = element_size(f), n = (*field_count(f, base))++;
+    char **elements = field_at(f, base);
+    if ((n & (n - 1)) == 0) /* full at every power of two */
+        *elements = sb_realloc(*elements, n ? 2 * n : 1, size);
+    void *element = *elements + n * size;
+    memset(element, 0, size);
+    if (f->object)
+        fields_init(f->object, element, 0);
+    return element;
+}
+
+void field_clear(const struct field *f, void *base) {
+    release(f, base);
+    *(void **)field_at(f, base) = NULL;
+    *field_count(f, base) = 0;
 }

@@ -74,7 +74,8 @@ void field_set_int(const struct field *f, void *base, int value);
 void fields_init(const struct object *o, void *base, unsigned rules);
 void fields_release(const struct object *o, void *base, unsigned rules);
 bool field_is_absent(const struct field *f, const void *base);
-/* n initialised elements in place of those that an array holds. */
-char *field_resize(const struct field *f, void *base, size_t n);
+/* One more element of an array, every member absent. Not for an array that was grown elsewhere. */
+void *field_add(const struct field *f, void *base);
+void field_clear(const struct field *f, void *base);
 
 #endif

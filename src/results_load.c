@@ -1,5 +1,3 @@
-#include "results_fields.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -9,15 +7,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_read.h"
+#include "results_fields.h"
 #include "stratobench/file.h"
-
-enum {
-    MAX_VALUES = 8 << 20, /* JSON values in a file: what a parsed one takes in memory is bounded */
-};
 
 struct reader {
     const char *file;
-    struct sb_buf *error;
+    struct json *json;
+    struct sb_buf *error; /* empty while only the JSON itself has a problem */
 };
 
 /* Where in the document: a list from the innermost key outwards. */
@@ -52,22 +49,30 @@ static bool fail(const struct reader *r, const struct place *p, const char *fmt,
     return false;
 }
 
+/* What comes next is of another kind, or no JSON at all: that is said with its line instead. */
+static bool expected(const struct reader *r, const struct place *p, const char *what) {
+    return json_skip(r->json) && fail(r, p, "expected %s", what);
+}
+
 /* ---- Values --------------------------------------------------------------------------------- */
 
-static bool read_number(const struct reader *r, const struct place *p, const cJSON *json,
-                        double *ret) {
-    if (!cJSON_IsNumber(json))
-        return fail(r, p, "expected a number");
-    if (!isfinite(json->valuedouble))
+static bool read_number(const struct reader *r, const struct place *p, double *ret) {
+    char c = json_peek(r->json);
+    double x = NAN;
+    if (c != '-' && !(c >= '0' && c <= '9'))
+        return expected(r, p, "a number");
+    if (!json_number(r->json, &x))
+        return false;
+    if (!isfinite(x))
         return fail(r, p, "number out of range");
-    *ret = json->valuedouble;
+    *ret = x;
     return true;
 }
 
-static bool read_whole(const struct reader *r, const struct place *p, const cJSON *json,
-                       long long least, long long most, long long *ret) {
+static bool read_whole(const struct reader *r, const struct place *p, long long least,
+                       long long most, long long *ret) {
     double x = NAN;
-    if (!read_number(r, p, json, &x))
+    if (!read_number(r, p, &x))
         return false;
     if (x != floor(x))
         return fail(r, p, "expected a whole number");
@@ -80,19 +85,19 @@ static bool read_whole(const struct reader *r, const struct place *p, const cJSO
     return true;
 }
 
-static bool read_string(const struct reader *r, const struct place *p, const cJSON *json,
-                        char **ret) {
-    if (!cJSON_IsString(json))
-        return fail(r, p, "expected a string");
+static bool read_string(const struct reader *r, const struct place *p, char **ret) {
+    if (json_peek(r->json) != '"')
+        return expected(r, p, "a string");
+    if (!json_string(r->json))
+        return false;
     free(*ret);
-    *ret = sb_strdup(json->valuestring);
+    *ret = sb_strdup(sb_buf_str(r->json->scratch));
     return true;
 }
 
-static bool read_time(const struct reader *r, const struct place *p, const cJSON *json,
-                      char **ret) {
+static bool read_time(const struct reader *r, const struct place *p, char **ret) {
     struct tm tm = {0};
-    if (!read_string(r, p, json, ret))
+    if (!read_string(r, p, ret))
         return false;
     const char *end = strptime(*ret, "%Y-%m-%dT%H:%M:%SZ", &tm);
     if (!end || *end || strlen(*ret) != strlen("2026-02-22T19:42:07Z"))
@@ -100,194 +105,202 @@ static bool read_time(const struct reader *r, const struct place *p, const cJSON
     return true;
 }
 
-static bool read_int(const struct reader *r, const struct place *p, const cJSON *json,
-                     const struct field *f, void *base) {
-    long long n = -1;
-    bool word = f->words && cJSON_IsString(json) && strcmp(json->valuestring, f->words[0]) == 0;
-    if (!word && !read_whole(r, p, json, f->least, INT_MAX, &n))
+static bool read_bool(const struct reader *r, const struct place *p, const struct field *f,
+                      void *base) {
+    char c = json_peek(r->json);
+    if (c != 't' && c != 'f')
+        return expected(r, p, "true or false");
+    field_set_int(f, base, c == 't');
+    return json_word(r->json, c == 't' ? "true" : "false");
+}
+
+static bool read_word(const struct reader *r, const struct place *p, const struct field *f,
+                      void *base) {
+    if (json_peek(r->json) != '"')
+        return expected(r, p, "a string");
+    if (!json_string(r->json))
         return false;
+    struct sb_buf known = SB_BUF_INIT(256);
+    int value = 0;
+    for (; f->words[value]; value++) {
+        if (strcmp(sb_buf_str(r->json->scratch), f->words[value]) == 0)
+            break;
+        sb_buf_addf(&known, "%s%s", value ? ", " : "", f->words[value]);
+    }
+    bool ok = f->words[value];
+    if (ok)
+        field_set_int(f, base, value);
+    else
+        fail(r, p, "'%.40s' is none of %s", sb_buf_str(r->json->scratch), sb_buf_str(&known));
+    sb_buf_release(&known);
+    return ok;
+}
+
+static bool read_int(const struct reader *r, const struct place *p, const struct field *f,
+                     void *base) {
+    long long n = -1;
+    if (f->words && json_peek(r->json) == '"') {
+        if (!json_string(r->json))
+            return false;
+        if (strcmp(sb_buf_str(r->json->scratch), f->words[0]) != 0)
+            return fail(r, p, "expected a number or '%s'", f->words[0]);
+    } else if (!read_whole(r, p, f->least, INT_MAX, &n)) {
+        return false;
+    }
     field_set_int(f, base, (int)n);
     return true;
 }
 
-static bool read_bool(const struct reader *r, const struct place *p, const cJSON *json,
-                      const struct field *f, void *base) {
-    if (!cJSON_IsBool(json))
-        return fail(r, p, "expected true or false");
-    field_set_int(f, base, cJSON_IsTrue(json));
-    return true;
+/* ---- Lists ---------------------------------------------------------------------------------- */
+
+static bool enter(const struct reader *r, const struct place *p, char open) {
+    if (json_peek(r->json) != open)
+        return expected(r, p, open == '[' ? "an array" : "an object");
+    return json_enter(r->json, open);
 }
 
-static bool read_word(const struct reader *r, const struct place *p, const cJSON *json,
-                      const struct field *f, void *base) {
-    if (!cJSON_IsString(json))
-        return fail(r, p, "expected a string");
-    struct sb_buf known = SB_BUF_INIT(256);
-    for (int i = 0; f->words[i]; i++) {
-        if (strcmp(json->valuestring, f->words[i]) == 0) {
-            field_set_int(f, base, i);
-            sb_buf_release(&known);
-            return true;
-        }
-        sb_buf_addf(&known, "%s%s", i ? ", " : "", f->words[i]);
+static bool read_strings(const struct reader *r, const struct place *p, struct sb_strv *ret) {
+    if (!enter(r, p, '['))
+        return false;
+    while (json_more(r->json, ']')) {
+        char *s = NULL;
+        if (!read_string(r, &(struct place){p, NULL, ret->n}, &s))
+            return false;
+        sb_strv_take(ret, s);
     }
-    fail(r, p, "'%.40s' is none of %s", json->valuestring, sb_buf_str(&known));
-    sb_buf_release(&known);
-    return false;
+    return !r->json->problem;
+}
+
+static bool read_pair(const struct reader *r, const struct place *p, struct sb_strv *ret) {
+    char *value = NULL, *name = sb_strdup(sb_buf_str(r->json->scratch));
+    bool ok = read_string(r, &(struct place){p, name, 0}, &value);
+    if (ok)
+        sb_strv_take(ret, sb_asprintf("%s=%s", name, value));
+    free(name);
+    free(value);
+    return ok;
+}
+
+static bool read_pairs(const struct reader *r, const struct place *p, struct sb_strv *ret) {
+    if (!enter(r, p, '{'))
+        return false;
+    while (json_more(r->json, '}'))
+        if (!json_key(r->json) || !read_pair(r, p, ret))
+            return false;
+    return !r->json->problem;
+}
+
+static bool read_shares(const struct reader *r, const struct place *p, const struct field *f,
+                        void *base) {
+    if (!enter(r, p, '{'))
+        return false;
+    while (json_more(r->json, '}')) {
+        if (!json_key(r->json))
+            return false;
+        struct sb_device_share *share = field_add(f, base);
+        share->device = sb_strdup(sb_buf_str(r->json->scratch));
+        if (!read_number(r, &(struct place){p, share->device, 0}, &share->mib))
+            return false;
+    }
+    return !r->json->problem;
+}
+
+static bool read_ints(const struct reader *r, const struct place *p, const struct field *f,
+                      void *base) {
+    if (!enter(r, p, '['))
+        return false;
+    while (json_more(r->json, ']')) {
+        struct place within = {p, NULL, *field_count(f, base)};
+        long long n = 0;
+        if (!read_whole(r, &within, 0, INT_MAX, &n))
+            return false;
+        *(int *)field_add(f, base) = (int)n;
+    }
+    return !r->json->problem;
 }
 
 /* A number such as 1e400 may hide anywhere in what is kept verbatim. */
 static bool is_finite_throughout(const struct reader *r, const struct place *p, const cJSON *json) {
     const cJSON *child;
     size_t i = 0;
-    double ignored = NAN;
-    if (cJSON_IsNumber(json))
-        return read_number(r, p, json, &ignored);
+    if (cJSON_IsNumber(json) && !isfinite(json->valuedouble))
+        return fail(r, p, "number out of range");
     cJSON_ArrayForEach(child, json) {
-        struct place within = {p, child->string, i++};
-        if (!is_finite_throughout(r, &within, child))
+        if (!is_finite_throughout(r, &(struct place){p, child->string, i++}, child))
             return false;
     }
     return true;
 }
 
-static bool read_json(const struct reader *r, const struct place *p, const cJSON *json,
-                      cJSON **ret) {
-    if (!cJSON_IsObject(json))
-        return fail(r, p, "expected an object");
-    if (!is_finite_throughout(r, p, json))
+static bool read_json(const struct reader *r, const struct place *p, cJSON **ret) {
+    if (json_peek(r->json) != '{')
+        return expected(r, p, "an object");
+    const char *begin = r->json->at;
+    if (!json_skip(r->json))
         return false;
-    *ret = cJSON_Duplicate(json, true);
-    return true;
-}
-
-/* ---- Lists ---------------------------------------------------------------------------------- */
-
-static bool read_strings(const struct reader *r, const struct place *p, const cJSON *json,
-                         struct sb_strv *ret) {
-    const cJSON *child;
-    size_t i = 0;
-    if (!cJSON_IsArray(json))
-        return fail(r, p, "expected an array");
-    cJSON_ArrayForEach(child, json) {
-        struct place within = {p, NULL, i++};
-        char *s = NULL;
-        if (!read_string(r, &within, child, &s))
-            return false;
-        sb_strv_take(ret, s);
-    }
-    return true;
-}
-
-static bool read_pairs(const struct reader *r, const struct place *p, const cJSON *json,
-                       struct sb_strv *ret) {
-    const cJSON *child;
-    if (!cJSON_IsObject(json))
-        return fail(r, p, "expected an object");
-    cJSON_ArrayForEach(child, json) {
-        struct place within = {p, child->string, 0};
-        if (!cJSON_IsString(child))
-            return fail(r, &within, "expected a string");
-        sb_strv_take(ret, sb_asprintf("%s=%s", child->string, child->valuestring));
-    }
-    return true;
-}
-
-static bool read_shares(const struct reader *r, const struct place *p, const cJSON *json,
-                        const struct field *f, void *base) {
-    const cJSON *child;
-    if (!cJSON_IsObject(json))
-        return fail(r, p, "expected an object");
-    struct sb_device_share *shares = sb_alloc((size_t)cJSON_GetArraySize(json), sizeof *shares);
-    *(struct sb_device_share **)field_at(f, base) = shares;
-    cJSON_ArrayForEach(child, json) {
-        struct place within = {p, child->string, 0};
-        double mib = NAN;
-        if (!read_number(r, &within, child, &mib))
-            return false;
-        shares[(*field_count(f, base))++] = (struct sb_device_share){sb_strdup(child->string), mib};
-    }
-    return true;
-}
-
-static bool read_ints(const struct reader *r, const struct place *p, const cJSON *json,
-                      const struct field *f, void *base) {
-    const cJSON *child;
-    if (!cJSON_IsArray(json))
-        return fail(r, p, "expected an array");
-    int *numbers = sb_alloc((size_t)cJSON_GetArraySize(json), sizeof *numbers);
-    *(int **)field_at(f, base) = numbers;
-    cJSON_ArrayForEach(child, json) {
-        struct place within = {p, NULL, *field_count(f, base)};
-        long long n;
-        if (!read_whole(r, &within, child, 0, INT_MAX, &n))
-            return false;
-        numbers[(*field_count(f, base))++] = (int)n;
-    }
-    return true;
+    *ret = cJSON_ParseWithLength(begin, (size_t)(r->json->at - begin));
+    return *ret ? is_finite_throughout(r, p, *ret) : fail(r, p, "not readable");
 }
 
 /* ---- Objects -------------------------------------------------------------------------------- */
 
-static bool read_object(const struct reader *r, const struct place *p, const cJSON *json,
-                        const struct object *o, void *base);
+static bool read_object(const struct reader *r, const struct place *p, const struct object *o,
+                        void *base);
 
-static bool read_array(const struct reader *r, const struct place *p, const cJSON *json,
-                       const struct field *f, void *base) {
-    const cJSON *child;
-    size_t i = 0;
-    if (!cJSON_IsArray(json))
-        return fail(r, p, "expected an array");
-    char *elements = field_resize(f, base, (size_t)cJSON_GetArraySize(json));
-    cJSON_ArrayForEach(child, json) {
-        struct place within = {p, NULL, i};
-        if (!read_object(r, &within, child, f->object, elements + i++ * f->object->size))
+static bool read_array(const struct reader *r, const struct place *p, const struct field *f,
+                       void *base) {
+    field_clear(f, base); /* "prompts" has the first prompt, too */
+    if (!enter(r, p, '['))
+        return false;
+    while (json_more(r->json, ']')) {
+        struct place within = {p, NULL, *field_count(f, base)};
+        if (!read_object(r, &within, f->object, field_add(f, base)))
             return false;
     }
-    return true;
+    return !r->json->problem;
 }
 
-static bool read_field(const struct reader *r, const struct place *p, const cJSON *json,
-                       const struct field *f, void *base) {
+static bool read_field(const struct reader *r, const struct place *p, const struct field *f,
+                       void *base) {
     void *member = field_at(f, base);
-    long long n;
+    long long n = 0;
     switch (f->kind) {
     case FIELD_STRING:
-        return read_string(r, p, json, member);
+        return read_string(r, p, member);
     case FIELD_TIME:
-        return read_time(r, p, json, member);
+        return read_time(r, p, member);
     case FIELD_INT:
-        return read_int(r, p, json, f, base);
+        return read_int(r, p, f, base);
     case FIELD_COUNT: /* whole numbers are exact in JSON's doubles up to 2^53 */
-        return read_whole(r, p, json, 0, 1LL << 53, member);
+        return read_whole(r, p, 0, 1LL << 53, member);
     case FIELD_SIZE:
-        if (!read_whole(r, p, json, 0, INT_MAX, &n))
+        if (!read_whole(r, p, 0, INT_MAX, &n))
             return false;
         *(size_t *)member = (size_t)n;
         return true;
     case FIELD_NUMBER:
-        return read_number(r, p, json, member);
+        return read_number(r, p, member);
     case FIELD_BOOL:
-        return read_bool(r, p, json, f, base);
+        return read_bool(r, p, f, base);
     case FIELD_WORD:
-        return read_word(r, p, json, f, base);
+        return read_word(r, p, f, base);
     case FIELD_STRINGS:
-        return read_strings(r, p, json, member);
+        return read_strings(r, p, member);
     case FIELD_PAIRS:
-        return read_pairs(r, p, json, member);
+        return read_pairs(r, p, member);
     case FIELD_SHARES:
-        return read_shares(r, p, json, f, base);
+        return read_shares(r, p, f, base);
     case FIELD_INTS:
-        return read_ints(r, p, json, f, base);
+        return read_ints(r, p, f, base);
     case FIELD_JSON:
-        return read_json(r, p, json, member);
+        return read_json(r, p, member);
     case FIELD_OBJECT:
-        return read_object(r, p, json, f->object, member);
+        return read_object(r, p, f->object, member);
     case FIELD_ARRAY:
-        return read_array(r, p, json, f, base);
+        return read_array(r, p, f, base);
     case FIELD_FIRST: /* when the whole array came before, it holds this one already */
-        return *field_count(f, base) > 0 ||
-               read_object(r, p, json, f->object, field_resize(f, base, 1));
+        return *field_count(f, base) > 0 ? json_skip(r->json)
+                                         : read_object(r, p, f->object, field_add(f, base));
     }
     return true;
 }
@@ -302,34 +315,40 @@ static int find_field(const struct object *o, int from, const char *key) {
     return -1;
 }
 
-static bool read_object(const struct reader *r, const struct place *p, const cJSON *json,
-                        const struct object *o, void *base) {
-    uint64_t seen = 0, given = 0;
-    const cJSON *child;
+static bool require_fields(const struct reader *r, const struct place *p, const struct object *o,
+                           uint64_t given) {
+    for (size_t i = 0; i < o->n_fields; i++)
+        if (o->fields[i].rules & FIELD_REQUIRED && !(given & UINT64_C(1) << i))
+            return fail(r, &(struct place){p, o->fields[i].key, 0}, "missing");
+    return true;
+}
+
+static bool read_object(const struct reader *r, const struct place *p, const struct object *o,
+                        void *base) {
+    uint64_t seen = 0, given = 0; /* a null was seen, but not given */
     int at = -1;
-    if (!cJSON_IsObject(json))
-        return fail(r, p, "expected an object");
-    cJSON_ArrayForEach(child, json) {
-        int found = find_field(o, at + 1, child->string);
+    if (!enter(r, p, '{'))
+        return false;
+    while (json_more(r->json, '}')) {
+        if (!json_key(r->json))
+            return false;
+        int found = find_field(o, at + 1, sb_buf_str(r->json->scratch));
+        bool null = json_peek(r->json) == 'n';
+        if (found < 0 && !json_skip(r->json))
+            return false;
         if (found < 0)
             continue;
         at = found;
+        uint64_t bit = UINT64_C(1) << at;
         struct place within = {p, o->fields[at].key, 0};
-        if (seen & UINT64_C(1) << at)
+        if (seen & bit)
             return fail(r, &within, "is there twice");
-        seen |= UINT64_C(1) << at;
-        if (cJSON_IsNull(child))
-            continue;
-        given |= UINT64_C(1) << at;
-        if (!read_field(r, &within, child, &o->fields[at], base))
+        seen |= bit;
+        given |= null ? 0 : bit;
+        if (!(null ? json_word(r->json, "null") : read_field(r, &within, &o->fields[at], base)))
             return false;
     }
-    for (size_t i = 0; i < o->n_fields; i++) {
-        struct place within = {p, o->fields[i].key, 0};
-        if (o->fields[i].rules & FIELD_REQUIRED && !(given & UINT64_C(1) << i))
-            return fail(r, &within, "missing");
-    }
-    return true;
+    return !r->json->problem && require_fields(r, p, o, given);
 }
 
 /* ---- What the figures must satisfy ---------------------------------------------------------- */
@@ -387,106 +406,46 @@ static bool complete(const struct reader *r, struct sb_results *doc) {
     return true;
 }
 
-/* ---- The text ------------------------------------------------------------------------------- */
+/* ---- The document --------------------------------------------------------------------------- */
 
-static bool fail_at(const struct reader *r, const char *text, const char *at, const char *message) {
-    size_t line = 1;
-    const char *begin = text;
-    for (const char *s = text; s < at; s++)
-        if (*s == '\n') {
-            line++;
-            begin = s + 1;
-        }
-    sb_buf_addf(r->error, "%s:%zu:%td: %s", r->file, line, at - begin + 1, message);
-    return false;
-}
-
-/* The end of the string that begins after its quote, or NULL when it holds a NUL, which would cut
- * it short once decoded. Its closing quote may be missing: the parser says so. */
-static const char *skip_string(const char *s, const char *end) {
-    for (; s < end && *s != '"'; s++) {
-        if (*s != '\\')
+/* Before anything else is looked at: another version may mean something else by it. */
+static bool check_schema(const struct reader *r) {
+    struct json *j = r->json;
+    const char *begin = j->at;
+    if (!enter(r, NULL, '{'))
+        return false;
+    while (json_more(j, '}')) {
+        if (!json_key(j))
+            return false;
+        bool schema = strcmp(sb_buf_str(j->scratch), "schema") == 0 && json_peek(j) == '"';
+        if (!json_skip(j))
+            return false;
+        if (!schema)
             continue;
-        if (end - s > 5 && memcmp(s, "\\u0000", 6) == 0)
-            return NULL;
-        s++;
+        if (strcmp(sb_buf_str(j->scratch), SB_SCHEMA) != 0)
+            return fail(r, NULL, "schema is '%.40s'; this program reads '" SB_SCHEMA "'",
+                        sb_buf_str(j->scratch));
+        j->at = begin;
+        j->depth = 0;
+        return true;
     }
-    return s;
-}
-
-/* What the parser does not limit: depth, the number of values, NUL characters. */
-static bool within_limits(const struct reader *r, const char *text, size_t len) {
-    const char *end = text + len;
-    int depth = 0;
-    size_t values = 0;
-    for (const char *s = text; s < end; s++) {
-        const char *begin = s;
-        switch (*s) {
-        case '\0':
-            return fail_at(r, text, s, "a NUL character");
-        case '"':
-            s = skip_string(s + 1, end);
-            if (!s)
-                return fail_at(r, text, begin, "a string with a NUL character in it");
-            break;
-        case '[':
-        case '{':
-            if (++depth > SB_RESULTS_MAX_DEPTH)
-                return fail_at(r, text, s, "nested too deeply");
-            values++;
-            break;
-        case ']':
-        case '}':
-            depth--;
-            break;
-        case ',':
-            values++;
-            break;
-        default:
-            break;
-        }
-    }
-    return values <= MAX_VALUES ||
-           fail_at(r, text, text, "more values than any results file holds");
-}
-
-static cJSON *parse_text(const struct reader *r, const char *text, size_t len) {
-    const char *end = NULL;
-    if (!within_limits(r, text, len))
-        return NULL;
-    cJSON *json = cJSON_ParseWithLengthOpts(text, len, &end, false);
-    if (!json) {
-        fail_at(r, text, end ? end : text, "not valid JSON");
-        return NULL;
-    }
-    while (end < text + len && strchr(" \t\r\n", *end))
-        end++;
-    if (end == text + len)
-        return json;
-    fail_at(r, text, end, "more text after the end of the document");
-    cJSON_Delete(json);
-    return NULL;
-}
-
-static bool read_document(const struct reader *r, const cJSON *json, struct sb_results *ret) {
-    if (!cJSON_IsObject(json))
-        return fail(r, NULL, "expected an object");
-    const cJSON *schema = cJSON_GetObjectItemCaseSensitive(json, "schema");
-    if (!cJSON_IsString(schema))
-        return fail(r, NULL, "no schema; this program reads '" SB_SCHEMA "'");
-    if (strcmp(schema->valuestring, SB_SCHEMA) != 0)
-        return fail(r, NULL, "schema is '%.40s'; this program reads '" SB_SCHEMA "'",
-                    schema->valuestring);
-    return read_object(r, NULL, json, &results_document, ret) && complete(r, ret);
+    return !j->problem && fail(r, NULL, "no schema; this program reads '" SB_SCHEMA "'");
 }
 
 int sb_results_parse(const char *name, const char *text, size_t len, struct sb_results *ret,
                      struct sb_buf *error) {
-    struct reader r = {name, error};
+    struct sb_buf scratch = SB_BUF_INIT(len + 1);
+    struct json json = json_begin(text, len, SB_RESULTS_MAX_DEPTH, &scratch);
+    struct reader r = {name, &json, error};
     *ret = sb_results_empty();
-    cJSON *json = parse_text(&r, text, len);
-    bool ok = json && read_document(&r, json, ret);
-    cJSON_Delete(json);
+    bool ok = check_schema(&r) && read_object(&r, NULL, &results_document, ret) &&
+              json_end(&json) && complete(&r, ret);
+    if (json.problem) {
+        sb_buf_addf(error, "%s:", name);
+        json_print_position(&json, error);
+        sb_buf_addf(error, ": %s", json.problem);
+    }
+    sb_buf_release(&scratch);
     if (!ok)
         sb_results_release(ret);
     return ok ? 0 : -EINVAL;

@@ -157,6 +157,15 @@ static void unknown_keys_and_nulls_are_ignored(void **state) {
     sb_results_release(&r);
 }
 
+static void json_escapes_and_a_byte_order_mark(void **state) {
+    (void)state;
+    struct sb_results r = parse("\xef\xbb\xbf" DOC(",\"generator\":\"\\u00e9\\uD83D\\ude00\\u20ac"
+                                                   "\\/\\\"\\t\\u0041\"",
+                                                   "\"cells\" : [ ] "));
+    assert_string_equal(r.bench.generator, "é😀€/\"\tA");
+    sb_results_release(&r);
+}
+
 static void prompts_before_prompt(void **state) {
     (void)state;
     struct sb_results r = parse(DOC(",\"prompts\":[{\"label\":\"a\"},{\"label\":\"b\"}],"
@@ -178,8 +187,24 @@ static void every_error_names_its_place(void **state) {
         {"", "R.json:1:1: not valid JSON"},
         {"{\n  \"schema\": nope\n}", "R.json:2:13: not valid JSON"},
         {"{\"schema\": \"stratobench/1\", \"x\": NaN}", "R.json:1:34: not valid JSON"},
-        {"{}\n{}", "R.json:2:1: more text after the end of the document"},
-        {"{\"a\":\"\\u0000\"}", "R.json:1:6: a string with a NUL character in it"},
+        {DOC("", "\"cells\":[]") "\n{}", "R.json:2:1: more text after the end of the document"},
+        {"{\"a\":\"\\u0000\"}", "R.json:1:13: a NUL character in a string"},
+        {"[1}", "R.json:1:3: not valid JSON"},
+        {HEAD "\"x\":[1}}", "R.json:1:33: not valid JSON"},
+        {HEAD "\"x\":[1,]}", "R.json:1:34: not valid JSON"},
+        {HEAD "\"x\":01}", "R.json:1:32: not valid JSON"},
+        {HEAD "\"x\":1.}", "R.json:1:33: not valid JSON"},
+        {HEAD "\"x\":.5}", "R.json:1:31: not valid JSON"},
+        {HEAD "\"x\":1e}", "R.json:1:33: not valid JSON"},
+        {HEAD "\"x\":\"a\nb\"}", "R.json:1:33: not valid JSON"},
+        {HEAD "\"x\":\"\\q\"}", "R.json:1:33: not valid JSON"},
+        {HEAD "\"x\":\"\\ud800\"}", "R.json:1:38: not valid JSON"},
+        {HEAD "\"x\":\"\\udc00\"}", "R.json:1:38: not valid JSON"},
+        {HEAD "\"x\":\"\\u12g4\"}", "R.json:1:36: not valid JSON"},
+        {HEAD "\"x\":\"open", "R.json:1:36: not valid JSON"},
+        {HEAD "\"bench\":{" BENCH_KEYS, "R.json:1:83: not valid JSON"},
+        {HEAD "\"x\"}", "R.json:1:30: not valid JSON"},
+        {HEAD "1:2}", "R.json:1:27: not valid JSON"},
         /* not ours */
         {"[]", "R.json: expected an object"},
         {"{}", "R.json: no schema; this program reads 'stratobench/1'"},
@@ -221,7 +246,8 @@ static void every_error_names_its_place(void **state) {
         {CELLS("{\"backend\":{\"device_seen\":{\"ROCm0\":\"x\"}}}"),
          "R.json: cells[0].backend.device_seen.ROCm0: expected a number"},
         {CELLS("{\"model\":[]}"), "R.json: cells[0].model: expected an object"},
-        {DOC(",\"warmup\":\"some\"", "\"cells\":[]"), "R.json: bench.warmup: expected a number"},
+        {DOC(",\"warmup\":\"some\"", "\"cells\":[]"),
+         "R.json: bench.warmup: expected a number or 'auto'"},
         {DOC(",\"warmup\":-1", "\"cells\":[]"), "R.json: bench.warmup: must not be negative"},
         {DOC(",\"layout\":\"grid\"", "\"cells\":[]"),
          "R.json: bench.layout: 'grid' is none of sections, table"},
@@ -253,7 +279,8 @@ static void every_error_names_its_place(void **state) {
     };
     for (size_t i = 0; i < COUNT(table); i++)
         assert_refused(table[i].text, strlen(table[i].text), table[i].message);
-    assert_refused("{}\0{}", 5, "R.json:1:3: a NUL character");
+    static const char nul[] = CELLS("") "\0{}";
+    assert_refused(nul, sizeof nul - 1, "R.json:1:96: more text after the end of the document");
     assert_refused("{\"a\": tru", 9, "R.json:1:7: not valid JSON");
 }
 
@@ -597,6 +624,7 @@ int main(void) {
         cmocka_unit_test(minimal_files_load),
         cmocka_unit_test(speeds_come_from_the_raw_fields),
         cmocka_unit_test(unknown_keys_and_nulls_are_ignored),
+        cmocka_unit_test(json_escapes_and_a_byte_order_mark),
         cmocka_unit_test(prompts_before_prompt),
         cmocka_unit_test(every_error_names_its_place),
         cmocka_unit_test(depth_is_limited),
