@@ -364,7 +364,7 @@ static void per_layer_heads_and_layers_that_draft(void **state) {
     put(&m, I32, 4);
     put(&m, 3, 8);
     put(&m, 8, 4);
-    put(&m, 0, 4);
+    put(&m, (uint64_t)-4, 4); /* as if it were not there */
     put(&m, 4, 4);
     put_u32(&m, "general.file_type", 1024 + 15); /* guessed */
     put_tensor(&m, "token_embd.weight", Q4_K, 10, 1440);
