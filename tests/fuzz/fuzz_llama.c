@@ -1,0 +1,33 @@
+/* Everything that a server prints: --help, --version, --list-devices, its log, its replies. The
+ * first byte chooses the parser. */
+#include <stdint.h>
+
+#include "stratobench/llama.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0)
+        return 0;
+    const char *text = (const char *)data + 1;
+    size_t len = size - 1;
+    struct sb_llama_build b = {0};
+    struct sb_llama_proof proof;
+    struct sb_llama_timings timings;
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    switch (data[0]) {
+    case 'h': sb_llama_parse_help(text, len, &b); break;
+    case 'v': sb_llama_parse_version(text, len, &b); break;
+    case 'd': sb_llama_parse_devices(text, len, &b); break;
+    case 'l':
+        sb_llama_parse_log(text, len, &proof);
+        sb_llama_proof_release(&proof);
+        break;
+    default:
+        if (sb_llama_parse_completion(text, len, &timings, &error) == 0)
+            sb_llama_timings_release(&timings);
+    }
+    sb_llama_build_release(&b);
+    sb_buf_release(&error);
+    return 0;
+}
