@@ -36,23 +36,31 @@ static void check_runs(const struct sb_config *config, struct sb_cell *c) {
         }
 }
 
-/* TG cannot beat bandwidth / bytes read per token: a model that seems to did not run as claimed. */
+/* Tokens in the context while the first point was measured; 0 when nothing was. */
+static uint64_t context_tokens(const struct sb_cell *c) {
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (c->runs[i].valid && !c->runs[i].warmup)
+            return (uint64_t)(c->runs[i].depth + c->runs[i].prompt_n);
+    return 0;
+}
+
+/* TG cannot beat bandwidth / bytes read per token: a model that seems to did not run as claimed.
+ * The KV cache counts as far as it can be believed: with sliding windows less of it is read than
+ * its size, so it alone never makes a cell invalid. */
 static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *gguf,
                         struct sb_cell *c) {
     double bandwidth_b_s = plan->backend->bandwidth_gb_s * 1e9;
     if (!(bandwidth_b_s > 0) || !gguf || gguf->bytes_per_token == 0 || c->tg_tps.n == 0)
         return;
-    uint64_t kv = 0;
-    for (size_t i = 0; i < c->n_runs && kv == 0; i++)
-        if (c->runs[i].valid && !c->runs[i].warmup)
-            kv = sb_gguf_kv_bytes(gguf, (uint64_t)(c->runs[i].depth + c->runs[i].prompt_n),
-                                  plan->backend->cache_type);
-    double limit_tps = bandwidth_b_s / (double)(gguf->bytes_per_token + kv);
+    double weights = (double)gguf->bytes_per_token;
+    double kv = (double)sb_gguf_kv_bytes(gguf, context_tokens(c), plan->backend->cache_type);
+    double share = c->tg_tps.mean * weights / bandwidth_b_s;
+    double with_kv = c->tg_tps.mean * (weights + kv) / bandwidth_b_s;
     c->bandwidth_gb_s = plan->backend->bandwidth_gb_s;
-    c->tg_limit_share = c->tg_tps.mean / limit_tps;
-    if (c->tg_limit_share > 1)
-        invalidate(c, sb_asprintf("TG is %.0f %% of what %.0f GB/s can read",
-                                  100 * c->tg_limit_share, c->bandwidth_gb_s));
+    c->tg_limit_share = with_kv > 1 ? share : with_kv;
+    if (share > 1)
+        invalidate(c, sb_asprintf("TG is %.0f %% of what %.0f GB/s can read", 100 * share,
+                                  c->bandwidth_gb_s));
 }
 
 static void finish_cell(const struct sb_bench *b, size_t i) {
