@@ -183,6 +183,11 @@ static void name_is_looked_up_on_the_given_path(void **state) {
     /* One that is there but may not be run is the better news. */
     write_script("only-here", "", 0600, path);
     assert_int_equal(start_error(argv, (const char *[]){search, NULL}, &error), -EACCES);
+    /* … unless another may. */
+    write_script("true", "", 0600, path);
+    text = output((const char *[]){"true", NULL}, (const char *[]){search, NULL});
+    assert_string_equal(text, "");
+    free(text);
     sb_buf_release(&error);
 }
 
@@ -468,6 +473,27 @@ static void without_its_watchdog_the_child_dies(void **state) {
     assert_int_equal(waitpid(pid, NULL, 0), pid); /* it came to us */
 }
 
+/* Nobody is left to do it but the kernel. */
+static void without_us_and_its_watchdog_the_child_dies(void **state) {
+    (void)state;
+    pid_t harness = fork();
+    if (harness == 0) {
+        start(SCRIPT("echo $PPID > $1/watchdog; exec sleep 1000"));
+        for (;;)
+            pause();
+    }
+    long watchdog = await_file("watchdog");
+    kill(harness, SIGSTOP);
+    kill((pid_t)watchdog, SIGKILL);
+    int status;
+    pid_t child = waitpid(-1, &status, 0); /* it came to us; the watchdog is the harness's */
+    assert_int_not_equal(child, harness);
+    assert_int_equal(status, SIGKILL);
+    kill(harness, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
+}
+
 static void watchdog_keeps_nothing_of_ours_open(void **state) {
     (void)state;
     int pipes[2];
@@ -504,6 +530,7 @@ int main(void) {
         cmocka_unit_test(free_of_a_running_one_ends_it),
         cmocka_unit_test(kill_9_of_us_leaves_nothing),
         cmocka_unit_test(without_its_watchdog_the_child_dies),
+        cmocka_unit_test(without_us_and_its_watchdog_the_child_dies),
         cmocka_unit_test(watchdog_keeps_nothing_of_ours_open),
     };
     prctl(PR_SET_CHILD_SUBREAPER, 1);

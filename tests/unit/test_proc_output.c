@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +156,11 @@ static void no_descriptor_leaks(void **state) {
         sb_buf_release(&input);
     }
     what_cannot_run_is_an_error(state);
+    struct sb_proc *p;
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    const char *argv[] = {"/bin/true", NULL};
+    assert_int_equal(sb_proc_start(&(struct sb_proc_spec){.argv = argv}, &p, &error), 0);
+    sb_proc_free(p);
     int after = dup(0);
     close(after);
     assert_int_equal(after, before);
@@ -221,9 +227,13 @@ static void only_the_end_of_a_huge_log_is_read(void **state) {
 static void what_is_no_log_has_no_lines(void **state) {
     (void)state;
     struct sb_buf b = SB_BUF_INIT(1000);
-    static const char *const paths[] = {"/no/such/log", "/tmp", "/dev/zero"};
-    for (size_t i = 0; i < 3; i++)
+    char *fifo = sb_asprintf("%s.fifo", log_file); /* which nobody ever writes to */
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    const char *const paths[] = {"/no/such/log", "/tmp", "/dev/zero", fifo};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         sb_log_tail(paths[i], 10, 100, &b);
+    unlink(fifo);
+    free(fifo);
     assert_int_equal(b.len, 0);
 }
 
