@@ -142,10 +142,16 @@ static void what_cannot_run_is_an_error(void **state) {
     forget(&c);
 }
 
+static int open_descriptors(void) {
+    int n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
 static void no_descriptor_leaks(void **state) {
     (void)state;
-    int before = dup(0);
-    close(before);
+    int before = open_descriptors();
     for (int i = 0; i < 5; i++) {
         struct sb_buf input = SB_BUF_INIT(10);
         sb_buf_adds(&input, "x");
@@ -161,9 +167,7 @@ static void no_descriptor_leaks(void **state) {
     const char *argv[] = {"/bin/true", NULL};
     assert_int_equal(sb_proc_start(&(struct sb_proc_spec){.argv = argv}, &p, &error), 0);
     sb_proc_free(p);
-    int after = dup(0);
-    close(after);
-    assert_int_equal(after, before);
+    assert_int_equal(open_descriptors(), before);
 }
 
 /* ---- the end of a log --------------------------------------------------------------------- */
