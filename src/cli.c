@@ -1,5 +1,7 @@
 #include "cli.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,4 +47,60 @@ int sb_cli_bad_option(int result, char **argv, const struct option *options) {
                                       near);
     }
     return sb_cli_usage_error(argv[0], "unknown option %s", given ? given : "");
+}
+
+int sb_cli_unknown(const char *command, const char *what, const char *given,
+                   const char *const *names, size_t n) {
+    const char *near = sb_nearest(given, names, n);
+    if (near)
+        return sb_cli_usage_error(command, "unknown %s '%s' (did you mean %s?)", what, given, near);
+    return sb_cli_usage_error(command, "unknown %s '%s'", what, given);
+}
+
+int sb_cli_choice(const char *given, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(given, names[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* The number that `text` begins with; *ret_rest is what follows it. */
+static bool leading_number(const char *text, double *ret, const char **ret_rest) {
+    char *end;
+    double value = strtod(text, &end);
+    *ret_rest = end;
+    *ret = value;
+    return end != text && isfinite(value);
+}
+
+bool sb_cli_number(const char *text, double least, double most, double *ret) {
+    const char *rest;
+    double value;
+    if (!leading_number(text, &value, &rest) || *rest || value < least || value > most)
+        return false;
+    *ret = value;
+    return true;
+}
+
+bool sb_cli_share(const char *text, double *ret) {
+    const char *rest;
+    double value;
+    if (!leading_number(text, &value, &rest))
+        return false;
+    if (strcmp(rest, "%") == 0 || strcmp(rest, " %") == 0)
+        value /= 100;
+    else if (*rest)
+        return false;
+    if (value < 0 || value > 1)
+        return false;
+    *ret = value;
+    return true;
+}
+
+int sb_cli_print(const char *command, const struct sb_buf *text) {
+    errno = 0;
+    if (fwrite(sb_buf_str(text), 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+        return SB_EXIT_OK;
+    fprintf(stderr, "stratobench %s: standard output: %s\n", command, strerror(errno));
+    return SB_EXIT_USAGE;
 }

@@ -193,7 +193,7 @@ static struct log_mean log_mean(const double *x, size_t n, double assumed_cv) {
     return (struct log_mean){s.mean, s.stddev * s.stddev / (double)n, (double)(n - 1), false};
 }
 
-static enum sb_verdict judge(double low, double high, double margin) {
+enum sb_verdict sb_judge(double low, double high, double margin) {
     double above = 1 + margin, below = 1 / (1 + margin);
     if (low > above)
         return SB_VERDICT_FASTER;
@@ -217,7 +217,7 @@ struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t n
                          .low = exp(centre - half),
                          .high = exp(centre + half),
                          .assumed = la.assumed || lb.assumed};
-    r.verdict = judge(r.low, r.high, margin);
+    r.verdict = sb_judge(r.low, r.high, margin);
     return r;
 }
 

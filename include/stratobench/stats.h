@@ -60,6 +60,8 @@ struct sb_ratio {
 };
 #define SB_TIE_MARGIN 0.03
 #define SB_ASSUMED_LAUNCH_CV 0.02
+/* The verdict that an interval of a ratio gives. */
+enum sb_verdict sb_judge(double low, double high, double margin);
 struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t nb, double margin,
                            double assumed_cv);
 

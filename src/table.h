@@ -1,0 +1,29 @@
+/* Table: the same rows for a screen and for Markdown, and text from outside made safe for
+ * either. What goes into a cell is final: callers put foreign text through sb_style_add. */
+#ifndef SB_TABLE_H
+#define SB_TABLE_H
+
+#include "stratobench/base.h"
+
+enum sb_style { SB_STYLE_TEXT, SB_STYLE_MARKDOWN };
+
+/* Appends text from outside on one line: escaped for Markdown, control characters replaced
+ * for a screen. NULL appends nothing. */
+void sb_style_add(struct sb_buf *b, enum sb_style style, const char *text);
+
+struct sb_table_column {
+    const char *title;
+    bool right; /* aligned */
+};
+struct sb_table {
+    const struct sb_table_column *columns;
+    size_t n_columns;
+    struct sb_strv cells; /* row by row; a last row that is short is padded with empty cells */
+};
+/* Adds one cell; takes the content of `content` and empties it. */
+void sb_table_take(struct sb_table *t, struct sb_buf *content);
+void sb_table_add(struct sb_table *t, const char *content);
+void sb_table_print(const struct sb_table *t, enum sb_style style, struct sb_buf *ret);
+void sb_table_release(struct sb_table *t);
+
+#endif

@@ -1,0 +1,407 @@
+#include <stdio.h>
+
+#include "stratobench/rank.h"
+
+#include "golden.h"
+#include "results_fixture.h"
+
+static const struct sb_workload usual = SB_WORKLOAD_DEFAULT;
+
+static struct sb_rank rank_of(const struct sb_results *r, const struct sb_workload *w) {
+    struct sb_rank rank;
+    sb_rank(r, NULL, w, &rank);
+    return rank;
+}
+
+static char *render(const struct sb_results *const *sets, size_t n, bool markdown) {
+    struct sb_buf b = SB_BUF_INIT(GOLDEN_MAX_BYTES);
+    assert_int_equal((markdown ? sb_rank_markdown : sb_rank_text)(sets, n, &usual, &b), 0);
+    return sb_buf_detach(&b);
+}
+
+static void expect_in(const struct sb_results *r, const char *want) {
+    char *text = render(&r, 1, false);
+    if (!strstr(text, want))
+        fail_msg("want \"%s\" in:\n%s", want, text);
+    free(text);
+}
+
+static void expect_not_in(const struct sb_results *r, const char *unwanted) {
+    char *text = render(&r, 1, false);
+    if (strstr(text, unwanted))
+        fail_msg("unwanted \"%s\" in:\n%s", unwanted, text);
+    free(text);
+}
+
+static void assert_close(double got, double want) {
+    if (!(fabs(got - want) <= 1e-9 * fabs(want)))
+        fail_msg("got %.12g, want %.12g", got, want);
+}
+
+/* ---- one model ------------------------------------------------------------------------------ */
+
+static void test_workload(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    struct sb_cell *c = fixture_cell(&r, "m", "a", SB_OK, NULL);
+    fixture_launch(c, 100, 10, 50, 1);
+    fixture_launch(c, 200, 20, 100, 1);
+    struct sb_rank rank = rank_of(&r, &usual);
+    const struct sb_rank_figure *t = &rank.cells[0].figure[SB_RANK_WORKLOAD];
+    assert_int_equal(t->n, 2);
+    assert_close(1 / t->speed[0], 600.0 / 100 + 128.0 / 10);
+    assert_close(1 / t->speed[1], 600.0 / 200 + 128.0 / 20);
+    assert_close(t->value, (18.8 + 9.4) / 2);
+    sb_rank_release(&rank);
+
+    struct sb_workload shared = {1000, 50, 10};
+    rank = rank_of(&r, &shared);
+    t = &rank.cells[0].figure[SB_RANK_WORKLOAD];
+    assert_close(1 / t->speed[0], 1000.0 / 100 + 50.0 / 10 + 50.0 / 10);
+    assert_close(1 / t->speed[1], 1000.0 / 200 + 50.0 / 20 + 100.0 / 10);
+    sb_rank_release(&rank);
+    sb_results_release(&r);
+}
+
+static void expect_verdict(int launches, double factor, double cv, enum sb_verdict want,
+                           bool assumed) {
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m", "a", launches, 1, cv);
+    fixture_launches(&r, "m", "b", launches, factor, cv);
+    struct sb_rank rank = rank_of(&r, &usual);
+    for (int metric = 0; metric < SB_RANK_METRICS; metric++) {
+        const struct sb_ratio *ratio = &rank.cells[1].figure[metric].to_best;
+        assert_int_equal(rank.models[0].best[metric], 0);
+        assert_close(ratio->ratio, factor);
+        assert_int_equal(ratio->verdict, want);
+        assert_int_equal(ratio->assumed, assumed);
+        assert_int_equal(rank.models[0].clear[metric], want == SB_VERDICT_SLOWER);
+    }
+    sb_rank_release(&rank);
+    sb_results_release(&r);
+}
+
+static void test_verdicts(void **state) {
+    (void)state;
+    expect_verdict(3, 0.9, 0.005, SB_VERDICT_SLOWER, false);
+    expect_verdict(3, 0.999, 0.005, SB_VERDICT_TIE, false);
+    expect_verdict(3, 0.97, 0.005, SB_VERDICT_INCONCLUSIVE, false);
+    expect_verdict(3, 0.9, 0.10, SB_VERDICT_INCONCLUSIVE, false);
+    expect_verdict(1, 0.90, 0, SB_VERDICT_SLOWER, true);
+    expect_verdict(1, 0.93, 0, SB_VERDICT_INCONCLUSIVE, true);
+}
+
+static void test_spread_is_said_to_be_assumed(void **state) {
+    (void)state;
+    for (int launches = 1; launches <= 3; launches += 2) {
+        struct sb_results r = fixture_set("T");
+        fixture_launches(&r, "m", "a", launches, 1, 0.005);
+        fixture_launches(&r, "m", "b", launches, 0.9, 0.005);
+        (launches == 1 ? expect_in : expect_not_in)(
+            &r, "the spread between launches is unknown; 2 % is assumed");
+        sb_results_release(&r);
+    }
+}
+
+/* A load is judged only against one that found the page cache in the same state. */
+static void expect_load_verdict(double cached_a, double cached_b, enum sb_verdict want) {
+    struct sb_results r = fixture_set("T");
+    fixture_launch(fixture_cell(&r, "m", "a", SB_OK, NULL), 100, 10, 10, cached_a);
+    fixture_launch(fixture_cell(&r, "m", "b", SB_OK, NULL), 100, 10, 40, cached_b);
+    struct sb_rank rank = rank_of(&r, &usual);
+    assert_int_equal(rank.cells[1].figure[SB_RANK_LOAD].to_best.verdict, want);
+    sb_rank_release(&rank);
+    sb_results_release(&r);
+}
+
+static void test_loads(void **state) {
+    (void)state;
+    expect_load_verdict(1, 1, SB_VERDICT_SLOWER);
+    expect_load_verdict(0.02, 0, SB_VERDICT_SLOWER);
+    expect_load_verdict(1, 0, SB_VERDICT_INCONCLUSIVE);
+    expect_load_verdict(NAN, 0, SB_VERDICT_INCONCLUSIVE);
+    expect_load_verdict(NAN, NAN, SB_VERDICT_INCONCLUSIVE);
+}
+
+static void test_cold_and_warm_loads_are_not_averaged(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    struct sb_cell *c = fixture_cell(&r, "m", "a", SB_OK, NULL);
+    fixture_launch(c, 100, 10, 60, 0);
+    fixture_launch(c, 100, 10, 4, 1);
+    fixture_launch(c, 100, 10, 6, 1);
+    struct sb_rank rank = rank_of(&r, &usual);
+    assert_int_equal(rank.cells[0].figure[SB_RANK_LOAD].n, 2);
+    assert_close(rank.cells[0].figure[SB_RANK_LOAD].value, 5);
+    assert_close(rank.cells[0].cached_share, 1);
+    sb_rank_release(&rank);
+    sb_results_release(&r);
+}
+
+/* ---- over the models ------------------------------------------------------------------------ */
+
+static void test_over_models(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    static const double factors[] = {0.8, 0.9, 1.25};
+    static const char *const models[] = {"m1", "m2", "m3"};
+    for (size_t i = 0; i < 3; i++) {
+        fixture_launches(&r, models[i], "a", 3, 1, 0.001);
+        fixture_launches(&r, models[i], "b", 3, factors[i], 0.001);
+    }
+    struct sb_rank rank = rank_of(&r, &usual);
+    const struct sb_rank_backend *a = &rank.backends[0], *b = &rank.backends[1];
+    assert_int_equal(rank.n_common, 3);
+    assert_close(a->speed, cbrt(1 / 1.25));
+    assert_close(a->worst, 1 / 1.25);
+    assert_int_equal(a->worst_model, 2);
+    assert_int_equal(a->wins, 2);
+    assert_int_equal(a->losses, 1);
+    assert_close(b->speed, cbrt(0.8 * 0.9));
+    assert_close(b->worst, 0.8);
+    assert_int_equal(b->worst_model, 0);
+    assert_int_equal(rank.first, 0);
+    assert_int_equal(rank.second, 1);
+    assert_close(rank.lead.ratio, cbrt(1 / (0.8 * 0.9 * 1.25)));
+    double half = 0;
+    for (size_t m = 0; m < 3; m++) {
+        const struct sb_ratio *one =
+            &rank.cells[2 * m + (m < 2 ? 1 : 0)].figure[SB_RANK_WORKLOAD].to_best;
+        half += pow(log(one->high / one->low) / 2, 2);
+    }
+    assert_close(log(rank.lead.high / rank.lead.low) / 2, sqrt(half) / 3);
+    sb_rank_release(&rank);
+    expect_in(&r, "a: 1.04× b over 3 models for 600+128 tokens; b wins on m3 (PP 1.25×).");
+    sb_results_release(&r);
+}
+
+static void test_ties_and_doubts_in_the_sentence(void **state) {
+    (void)state;
+    struct sb_results tie = fixture_set("T"), open = fixture_set("T");
+    fixture_launches(&tie, "m", "a", 3, 1, 0.001);
+    fixture_launches(&tie, "m", "b", 3, 0.999, 0.001);
+    fixture_launches(&open, "m", "a", 1, 1, 0);
+    fixture_launches(&open, "m", "b", 1, 0.97, 0);
+    expect_in(&tie, "a and b tie over 1 model for 600+128 tokens (1.00×).");
+    expect_in(&open, "a: 1.03× b over 1 model for 600+128 tokens, but inconclusive (95 % interval "
+                     "0.98–1.09).");
+    sb_results_release(&tie);
+    sb_results_release(&open);
+}
+
+/* PP and TG pull in different directions: who wins depends on the workload. */
+static void test_winner_depends_on_the_workload(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    fixture_launch(fixture_cell(&r, "m", "a", SB_OK, NULL), 1000, 10, 10, 1);
+    fixture_launch(fixture_cell(&r, "m", "b", SB_OK, NULL), 100, 20, 10, 1);
+    struct sb_workload reading = {10000, 10, 0}, writing = {10, 1000, 0};
+    struct sb_rank rank = rank_of(&r, &reading);
+    assert_int_equal(rank.first, 0);
+    sb_rank_release(&rank);
+    rank = rank_of(&r, &writing);
+    assert_int_equal(rank.first, 1);
+    sb_rank_release(&rank);
+    expect_in(&r, "b: 1.08× a over 1 model for 600+128 tokens, but inconclusive");
+    expect_in(&r, "; a is faster on m in PP (10.0×)");
+    sb_results_release(&r);
+}
+
+/* ---- what did not work ---------------------------------------------------------------------- */
+
+static void test_failures(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m1", "a", 3, 1, 0.001);
+    fixture_launches(&r, "m1", "b", 3, 0.8, 0.001);
+    fixture_launches(&r, "m2", "a", 3, 1, 0.001);
+    /* Figures that a failed cell still holds, ten times better than any: they must not count. */
+    struct sb_cell *failed = fixture_launches(&r, "m2", "b", 3, 10, 0.001);
+    failed->status = SB_FAILED;
+    failed->reason = sb_strdup("server died");
+    fixture_cell(&r, "m3", "a", SB_INVALID, "ran on CPU");
+    fixture_cell(&r, "m3", "b", SB_PENDING, NULL);
+    struct sb_rank rank = rank_of(&r, &usual);
+    assert_int_equal(rank.n_common, 1);
+    assert_int_equal(rank.backends[1].n_finished, 1);
+    assert_close(rank.backends[1].speed, 0.8);
+    assert_int_equal(rank.cells[3].figure[SB_RANK_PP].n, 0);
+    sb_rank_release(&rank);
+    expect_in(&r, "a did not finish 1 of 3 models: m3 (invalid: ran on CPU). b did not finish 2 of "
+                  "3 models: m2 (failed: server died), m3 (pending). a: 1.25× b over 1 model");
+    sb_results_release(&r);
+}
+
+static void test_many_failures_are_counted(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    for (char name[] = "m1"; name[1] <= '6'; name[1]++) {
+        fixture_launches(&r, name, "a", 1, 1, 0);
+        fixture_cell(&r, name, "b", SB_FAILED, "server died");
+    }
+    expect_in(&r, "b did not finish 6 of 6 models: m1 (failed: server died), m2 (failed: server "
+                  "died), m3 (failed: server died) and 3 more. No model was finished by two "
+                  "backends");
+    sb_results_release(&r);
+}
+
+/* A backend that ran two models of six must not shrink the comparison of the others to two. */
+static void test_left_out_backend(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    for (char name[] = "m1"; name[1] <= '6'; name[1]++) {
+        fixture_launches(&r, name, "a", 1, 1, 0);
+        fixture_launches(&r, name, "b", 1, 0.8, 0);
+        if (name[1] <= '2')
+            fixture_launches(&r, name, "c", 1, 2, 0);
+    }
+    struct sb_rank rank = rank_of(&r, &usual);
+    assert_int_equal(rank.n_compared, 2);
+    assert_int_equal(rank.n_common, 6);
+    assert_false(rank.backends[2].compared);
+    assert_close(rank.backends[0].speed, 1); /* c's two records set no mark */
+    assert_int_equal(rank.backends[0].wins, 6);
+    sb_rank_release(&rank);
+    expect_in(&r, "c is left out over the models: it finished 2 of 6 models. a: 1.25× b over 6");
+    sb_results_release(&r);
+}
+
+/* ---- which is which ------------------------------------------------------------------------- */
+
+static void test_backends_match_by_label(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m1", "Vulkan", 1, 1, 0);
+    fixture_launches(&r, "m1", "ROCm", 1, 0.8, 0);
+    struct sb_cell *c = fixture_launches(&r, "m2", "Vulkan", 1, 1, 0);
+    free(c->backend.id);
+    c->backend.id = sb_strdup("other-id");
+    fixture_launches(&r, "m2", "ROCm", 1, 0.8, 0);
+    struct sb_rank rank = rank_of(&r, &usual);
+    assert_int_equal(rank.n_backends, 2);
+    assert_int_equal(rank.n_common, 2);
+    sb_rank_release(&rank);
+
+    /* Two of one label in one model: the ids tell them apart. */
+    c = fixture_launches(&r, "m2", "Vulkan", 1, 1, 0);
+    free(c->backend.id);
+    c->backend.id = sb_strdup("radv");
+    rank = rank_of(&r, &usual);
+    assert_int_equal(rank.n_backends, 4);
+    assert_string_equal(rank.backends[3].label, "Vulkan (radv)");
+    sb_rank_release(&rank);
+    sb_results_release(&r);
+}
+
+static void test_nothing_to_rank(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    const struct sb_results *set = &r;
+    fixture_launches(&r, "m1", "a", 1, 1, 0);
+    fixture_launches(&r, "m2", "b", 1, 1, 0);
+    char *markdown = render(&set, 1, true);
+    assert_string_equal(markdown, "");
+    free(markdown);
+    expect_in(&r, "No model was run with two backends: there is nothing to rank.");
+    sb_results_release(&r);
+}
+
+/* The newer result of a cell stands, and what it hides is said. */
+static void test_merged_files(void **state) {
+    (void)state;
+    struct sb_results old = fixture_set("T"), new = fixture_set("T");
+    fixture_launches(&old, "m", "a", 1, 1, 0)->measured_at = sb_strdup("2026-01-01T00:00:00Z");
+    fixture_launches(&old, "m", "b", 1, 0.8, 0)->measured_at = sb_strdup("2026-01-01T00:00:00Z");
+    fixture_cell(&new, "m", "b", SB_FAILED, "server died")->measured_at =
+        sb_strdup("2026-01-02T00:00:00Z");
+    char *text = render((const struct sb_results *[]){&old, &new}, 2, false);
+    assert_non_null(strstr(text, "b did not finish 1 of 1 model: m (failed: server died)."));
+    assert_non_null(
+        strstr(text, "- m on b: The newer result is shown; an earlier one of 2026-01-01 was ok"));
+    free(text);
+    sb_results_release(&old);
+    sb_results_release(&new);
+}
+
+static void test_hostile_labels(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    const struct sb_results *set = &r;
+    fixture_launches(&r, "a|b\x1b[2J\n# x", "<script>", 1, 1, 0);
+    fixture_launches(&r, "a|b\x1b[2J\n# x", "b*b", 1, 0.8, 0);
+    char *markdown = render(&set, 1, true), *text = render(&set, 1, false);
+    assert_null(strstr(markdown, "<script>"));
+    assert_non_null(strstr(markdown, "a\\|b"));
+    assert_null(strchr(text, '\x1b'));
+    assert_null(strstr(text, "\n# x"));
+    free(markdown);
+    free(text);
+    sb_results_release(&r);
+}
+
+static void test_ten_thousand_cells(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    char model[16], backend[16];
+    for (int i = 0; i < 10000; i++) {
+        snprintf(model, sizeof model, "m%d", i / 2);
+        snprintf(backend, sizeof backend, "b%d", i % 2 ? i / 4 : -1);
+        fixture_launches(&r, model, backend, 1, 1 + i % 7, 0);
+    }
+    struct sb_rank rank = rank_of(&r, &usual);
+    assert_int_equal(rank.n_models, 5000);
+    assert_int_equal(rank.n_backends, 2501);
+    assert_int_equal(rank.n_compared, 2);
+    assert_int_equal(rank.n_common, 2);
+    sb_rank_release(&rank);
+    sb_results_release(&r);
+}
+
+/* ---- what it says --------------------------------------------------------------------------- */
+
+static void expect_golden(const char *const *sets, const char *name) {
+    struct golden_sets s;
+    golden_load(sets, &s);
+    for (int markdown = 0; markdown <= 1; markdown++) {
+        char *file = sb_asprintf("rank-%s.%s", name, markdown ? "md" : "txt");
+        char *text = render(s.pointers, s.n, markdown);
+        golden_expect(file, text);
+        free(text);
+        free(file);
+    }
+    golden_release(&s);
+}
+
+#define SETS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_golden(void **state) {
+    (void)state;
+    expect_golden(SETS("reference-main", "reference-k8s", "reference-vision"), "reference");
+    expect_golden(SETS("statuses"), "statuses");
+    expect_golden(SETS("launches"), "launches");
+    expect_golden(SETS("hostile-sections"), "hostile");
+    expect_golden(SETS("merge-old", "merge-new"), "merge");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_workload),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_spread_is_said_to_be_assumed),
+        cmocka_unit_test(test_loads),
+        cmocka_unit_test(test_cold_and_warm_loads_are_not_averaged),
+        cmocka_unit_test(test_over_models),
+        cmocka_unit_test(test_ties_and_doubts_in_the_sentence),
+        cmocka_unit_test(test_winner_depends_on_the_workload),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_many_failures_are_counted),
+        cmocka_unit_test(test_left_out_backend),
+        cmocka_unit_test(test_backends_match_by_label),
+        cmocka_unit_test(test_nothing_to_rank),
+        cmocka_unit_test(test_merged_files),
+        cmocka_unit_test(test_hostile_labels),
+        cmocka_unit_test(test_ten_thousand_cells),
+        cmocka_unit_test(test_golden),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
