@@ -1,0 +1,363 @@
+#include <stdio.h>
+
+#include "stratobench/compare.h"
+
+#include "golden.h"
+#include "results_fixture.h"
+
+static const struct sb_compare_options usual = SB_COMPARE_DEFAULT;
+
+static struct sb_comparison compare(const struct sb_results *base, const struct sb_results *next,
+                                    const struct sb_compare_options *o) {
+    struct sb_comparison c;
+    sb_comparison_make(&base, 1, &next, 1, o, &c);
+    return c;
+}
+
+/* Compares two sets, releases both. */
+static void expect_exit(struct sb_results *base, struct sb_results *next,
+                        const struct sb_compare_options *o, int want) {
+    struct sb_comparison c = compare(base, next, o);
+    if (c.exit_code != want) {
+        struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
+        sb_comparison_text(&c, &text);
+        fail_msg("exit code %d, want %d:\n%s", c.exit_code, want, sb_buf_str(&text));
+    }
+    sb_comparison_release(&c);
+    sb_results_release(base);
+    sb_results_release(next);
+}
+
+/* One cell a side, of that many launches; NEW is `factor` times as fast. */
+static void expect_gate(int launches, double factor, double cv, int exit_code,
+                        enum sb_compare_state state) {
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "b", launches, 1, cv);
+    fixture_launches(&next, "m", "b", launches, factor, cv);
+    struct sb_comparison c = compare(&base, &next, &usual);
+    if (c.exit_code != exit_code || c.cells[0].state != state)
+        fail_msg("%d launches, factor %g: exit %d, %s", launches, factor, c.exit_code,
+                 sb_compare_state_name(c.cells[0].state));
+    sb_comparison_release(&c);
+    sb_results_release(&base);
+    sb_results_release(&next);
+}
+
+/* ---- the gate ------------------------------------------------------------------------------- */
+
+static void test_measured_spread(void **state) {
+    (void)state;
+    expect_gate(3, 1.00, 0.01, 0, SB_CELL_SAME);
+    expect_gate(3, 0.96, 0.001, 0, SB_CELL_SAME); /* slower by verdict, but tolerated */
+    expect_gate(3, 0.90, 0.01, 1, SB_CELL_REGRESSION);
+    expect_gate(3, 1.10, 0.005, 0, SB_CELL_IMPROVED);
+    expect_gate(3, 0.90, 0.05, 3, SB_CELL_INCONCLUSIVE); /* noise alone can do that */
+    expect_gate(3, 0.97, 0.05, 0, SB_CELL_SAME);         /* its verdict is inconclusive */
+}
+
+static void test_assumed_spread(void **state) {
+    (void)state;
+    expect_gate(1, 0.96, 0, 0, SB_CELL_SAME);
+    expect_gate(1, 0.93, 0, 3, SB_CELL_INCONCLUSIVE);
+    expect_gate(1, 0.90, 0, 1, SB_CELL_REGRESSION);
+    expect_gate(1, 1.04, 0, 0, SB_CELL_SAME);
+    expect_gate(1, 1.10, 0, 0, SB_CELL_IMPROVED);
+}
+
+static void expect_with_options(struct sb_compare_options o, double factor, int want) {
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "b", 1, 1, 0);
+    fixture_launches(&next, "m", "b", 1, factor, 0);
+    expect_exit(&base, &next, &o, want);
+}
+
+static void test_thresholds(void **state) {
+    (void)state;
+    struct sb_compare_options strict = usual, lax = usual, sure = usual;
+    sure.assumed_spread = 0.001;
+    expect_with_options(sure, 0.94, 1);
+    strict.assumed_spread = 0.001;
+    strict.max_drop = 0.01;
+    expect_with_options(strict, 0.98, 1);
+    lax.max_drop = 0.20;
+    expect_with_options(lax, 0.85, 0);
+}
+
+/* Slower in one metric is a regression, whatever the other gained. */
+static void test_metrics(void **state) {
+    (void)state;
+    static const struct {
+        double pp, tg, load_s;
+        int want;
+    } cases[] = {{200, 5, 10, 1}, {50, 20, 10, 1}, {100, 10, 100, 0}, {200, 20, 10, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_results base = fixture_set("T"), next = fixture_set("T");
+        fixture_launches(&base, "m", "b", 1, 1, 0);
+        fixture_launch(fixture_cell(&next, "m", "b", SB_OK, NULL), cases[i].pp, cases[i].tg,
+                       cases[i].load_s, 1);
+        expect_exit(&base, &next, &usual, cases[i].want);
+    }
+}
+
+/* ---- depths --------------------------------------------------------------------------------- */
+
+static void add_depth(struct sb_cell *c, int depth, double pp, double tg) {
+    fixture_run(c, 1, depth, pp, tg);
+    sb_cell_summarize(c);
+}
+
+static void test_depths(void **state) {
+    (void)state;
+    for (double factor = 0.8; factor <= 1; factor += 0.2) {
+        struct sb_results base = fixture_set("T"), next = fixture_set("T");
+        add_depth(fixture_launches(&base, "m", "b", 1, 1, 0), 4096, 50, 5);
+        add_depth(fixture_launches(&next, "m", "b", 1, 1, 0), 4096, 50, 5 * factor);
+        expect_exit(&base, &next, &usual, factor < 1 ? 1 : 0);
+    }
+    /* A depth that is not there any more cannot pass. */
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    add_depth(fixture_launches(&base, "m", "b", 1, 1, 0), 4096, 50, 5);
+    fixture_launches(&next, "m", "b", 1, 1, 0);
+    struct sb_comparison c = compare(&base, &next, &usual);
+    assert_int_equal(c.cells[0].state, SB_CELL_NOT_COMPARABLE);
+    assert_string_equal(c.cells[0].differences.item[0],
+                        "PP at depth 4096: not measured on the new side");
+    sb_comparison_release(&c);
+    expect_exit(&base, &next, &usual, 3);
+}
+
+/* ---- cells that are not ok, missing, new ---------------------------------------------------- */
+
+static void expect_statuses(enum sb_status base_status, enum sb_status next_status,
+                            enum sb_compare_state want_state, int want_exit) {
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "a", 1, 1, 0);
+    fixture_launches(&next, "m", "a", 1, 1, 0);
+    fixture_launches(&base, "m", "b", 1, 1, 0)->status = base_status;
+    fixture_launches(&next, "m", "b", 1, 1, 0)->status = next_status;
+    struct sb_comparison c = compare(&base, &next, &usual);
+    assert_int_equal(c.cells[1].state, want_state);
+    sb_comparison_release(&c);
+    expect_exit(&base, &next, &usual, want_exit);
+}
+
+static void test_statuses(void **state) {
+    (void)state;
+    expect_statuses(SB_OK, SB_OK, SB_CELL_SAME, 0);
+    expect_statuses(SB_OK, SB_FAILED, SB_CELL_BROKEN, 1);
+    expect_statuses(SB_OK, SB_INVALID, SB_CELL_BROKEN, 1);
+    expect_statuses(SB_OK, SB_SKIPPED, SB_CELL_BROKEN, 1);
+    expect_statuses(SB_OK, SB_PENDING, SB_CELL_MISSING, 3);
+    expect_statuses(SB_FAILED, SB_OK, SB_CELL_FIXED, 0);
+    expect_statuses(SB_FAILED, SB_FAILED, SB_CELL_NEITHER, 0);
+    expect_statuses(SB_PENDING, SB_FAILED, SB_CELL_NEITHER, 0);
+}
+
+static void test_missing_and_new(void **state) {
+    (void)state;
+    struct sb_compare_options lenient = usual;
+    lenient.allow_missing = true;
+    for (int allow = 0; allow <= 1; allow++) {
+        struct sb_results base = fixture_set("T"), next = fixture_set("T");
+        fixture_launches(&base, "m", "a", 1, 1, 0);
+        fixture_launches(&base, "m", "gone", 1, 1, 0);
+        fixture_launches(&next, "m", "a", 1, 1, 0);
+        fixture_launches(&next, "m", "new", 1, 1, 0);
+        struct sb_comparison c = compare(&base, &next, allow ? &lenient : &usual);
+        assert_int_equal(c.n_cells, 3);
+        assert_int_equal(c.cells[1].state, SB_CELL_MISSING);
+        assert_int_equal(c.cells[2].state, SB_CELL_NEW);
+        sb_comparison_release(&c);
+        expect_exit(&base, &next, allow ? &lenient : &usual, allow ? 0 : 3);
+    }
+    /* Nothing in common: a gate that compared nothing has not passed. */
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "a", 1, 1, 0);
+    fixture_launches(&next, "n", "a", 1, 1, 0);
+    expect_exit(&base, &next, &lenient, 3);
+}
+
+/* A regression is 1 even where something else would be 3. */
+static void test_regression_wins(void **state) {
+    (void)state;
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "a", 1, 1, 0);
+    fixture_launches(&base, "m", "gone", 1, 1, 0);
+    fixture_launches(&base, "m", "noisy", 1, 1, 0);
+    fixture_launches(&next, "m", "a", 1, 0.5, 0);
+    fixture_launches(&next, "m", "noisy", 1, 0.93, 0);
+    expect_exit(&base, &next, &usual, 1);
+}
+
+/* ---- what is compared with what ------------------------------------------------------------- */
+
+static void test_ids_match_not_labels(void **state) {
+    (void)state;
+    struct sb_results base = fixture_set("January"), next = fixture_set("February");
+    fixture_launches(&base, "m", "b", 1, 1, 0);
+    struct sb_cell *c = fixture_launches(&next, "m", "b", 1, 0.5, 0);
+    free(c->backend.label);
+    c->backend.label = sb_strdup("b, the new build");
+    expect_exit(&base, &next, &usual, 1);
+}
+
+/* The same cell in two sections of a file is two cells. */
+static void test_sections_stay_apart(void **state) {
+    (void)state;
+    struct sb_results sets[] = {fixture_set("A"), fixture_set("B"), fixture_set("B"),
+                                fixture_set("A")};
+    static const double factors[] = {1, 2, 2, 1};
+    for (size_t i = 0; i < 4; i++)
+        fixture_launches(&sets[i], "m", "b", 1, factors[i], 0);
+    struct sb_comparison c;
+    sb_comparison_make((const struct sb_results *[]){&sets[0], &sets[1]}, 2,
+                       (const struct sb_results *[]){&sets[2], &sets[3]}, 2, &usual, &c);
+    assert_int_equal(c.n_cells, 2);
+    assert_int_equal(c.count[SB_CELL_SAME], 2);
+    assert_int_equal(c.exit_code, 0);
+    sb_comparison_release(&c);
+    for (size_t i = 0; i < 4; i++)
+        sb_results_release(&sets[i]);
+}
+
+#define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_difference(const char *const *base_lines, const char *const *next_lines,
+                              const char *const *want) {
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_fingerprint(fixture_launches(&base, "m", "b", 1, 1, 0), "aa", base_lines);
+    fixture_fingerprint(fixture_launches(&next, "m", "b", 1, 0.5, 0), "bb", next_lines);
+    struct sb_comparison c = compare(&base, &next, &usual);
+    assert_int_equal(c.cells[0].state, SB_CELL_NOT_COMPARABLE);
+    assert_int_equal(c.cells[0].n_figures, 0);
+    for (size_t i = 0; i < c.cells[0].differences.n || want[i]; i++)
+        assert_string_equal(c.cells[0].differences.item[i], want[i]);
+    sb_comparison_release(&c);
+    struct sb_compare_options forced = usual;
+    forced.force = true;
+    c = compare(&base, &next, &forced);
+    assert_int_equal(c.cells[0].state, SB_CELL_REGRESSION);
+    assert_string_equal(c.cells[0].differences.item[0], want[0]);
+    sb_comparison_release(&c);
+    expect_exit(&base, &next, &usual, 3);
+}
+
+static void test_fingerprints(void **state) {
+    (void)state;
+    expect_difference(LINES("n_predict=128", "ctx=8192"), LINES("n_predict=64", "ctx=8192"),
+                      LINES("n_predict: 128 → 64"));
+    expect_difference(LINES("arg=-b", "arg=512", "arg=-ub", "arg=256", "threads=2"),
+                      LINES("arg=-b", "arg=1024", "arg=-ub", "arg=256", "threads=1"),
+                      LINES("arg: -b 512 → -b 1024", "threads: 2 → 1"));
+    expect_difference(LINES("arg=-fa on -x"), LINES("arg=-x"), LINES("arg: -fa on → none"));
+    expect_difference(LINES("a=1"), LINES("a=1", "env=GGML_X=1"), LINES("env: none → GGML_X=1"));
+    expect_difference(LINES("prompt=0123456789abcdef0123456789abcdef"),
+                      LINES("prompt=fedcba9876543210fedcba9876543210"),
+                      LINES("prompt: 0123456789ab… → fedcba987654…"));
+    expect_difference(LINES("a=1"), LINES("a=1"), LINES("fingerprint: aa… → bb…"));
+}
+
+/* Same fingerprint, or none on a side: compared. */
+static void test_fingerprints_that_do_not_differ(void **state) {
+    (void)state;
+    for (int both = 0; both <= 1; both++) {
+        struct sb_results base = fixture_set("T"), next = fixture_set("T");
+        fixture_fingerprint(fixture_launches(&base, "m", "b", 1, 1, 0), "aa", LINES("a=1"));
+        struct sb_cell *c = fixture_launches(&next, "m", "b", 1, 0.5, 0);
+        if (both)
+            fixture_fingerprint(c, "aa", LINES("a=1"));
+        expect_exit(&base, &next, &usual, 1);
+    }
+}
+
+/* ---- what it says --------------------------------------------------------------------------- */
+
+/* One of everything. */
+static void make_all(struct sb_results *base, struct sb_results *next) {
+    *base = fixture_set("T");
+    *next = fixture_set("T");
+    fixture_launches(base, "Llama 70B", "same", 3, 1, 0.01);
+    fixture_launches(next, "Llama 70B", "same", 3, 1.001, 0.01);
+    fixture_launches(base, "Llama 70B", "improved", 3, 1, 0.01);
+    fixture_launches(next, "Llama 70B", "improved", 3, 1.2, 0.01);
+    add_depth(fixture_launches(base, "Llama 70B", "ROCm, 7.2: x", 3, 1, 0.01), 4096, 80, 8);
+    add_depth(fixture_launches(next, "Llama 70B", "ROCm, 7.2: x", 3, 0.8, 0.01), 4096, 80, 8);
+    fixture_launches(base, "Qwen|80B", "inconclusive", 1, 1, 0);
+    fixture_launches(next, "Qwen|80B", "inconclusive", 1, 0.93, 0);
+    fixture_launches(base, "Qwen|80B", "broken", 1, 1, 0);
+    fixture_cell(next, "Qwen|80B", "broken", SB_FAILED, "100% out of memory\nreally");
+    fixture_fingerprint(fixture_launches(base, "Qwen|80B", "other", 1, 1, 0), "aa",
+                        LINES("n_predict=128"));
+    fixture_fingerprint(fixture_launches(next, "Qwen|80B", "other", 1, 1, 0), "bb",
+                        LINES("n_predict=64"));
+    fixture_launches(base, "Qwen|80B", "gone", 1, 1, 0);
+    fixture_cell(base, "Qwen|80B", "mended", SB_FAILED, "server died");
+    fixture_launches(next, "Qwen|80B", "mended", 1, 1, 0);
+    fixture_launches(next, "Qwen|80B", "added", 1, 1, 0);
+    fixture_cell(base, "Qwen|80B", "hopeless", SB_FAILED, "server died");
+    fixture_cell(next, "Qwen|80B", "hopeless", SB_FAILED, "server died");
+}
+
+static void test_golden(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        void (*write)(const struct sb_comparison *c, struct sb_buf *ret);
+    } forms[] = {
+        {"compare.txt", sb_comparison_text},
+        {"compare.md", sb_comparison_markdown},
+        {"compare.json", sb_comparison_json},
+        {"compare-annotations.txt", sb_comparison_annotations},
+    };
+    struct sb_results base, next;
+    make_all(&base, &next);
+    struct sb_comparison c = compare(&base, &next, &usual);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct sb_buf text = SB_BUF_INIT(GOLDEN_MAX_BYTES);
+        forms[i].write(&c, &text);
+        golden_expect(forms[i].name, sb_buf_str(&text));
+        sb_buf_release(&text);
+    }
+    sb_comparison_release(&c);
+    sb_results_release(&base);
+    sb_results_release(&next);
+}
+
+static void test_conclusion_without_a_loss(void **state) {
+    (void)state;
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "b", 3, 1, 0.01);
+    fixture_launches(&next, "m", "b", 3, 1, 0.01);
+    struct sb_comparison c = compare(&base, &next, &usual);
+    struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX), annotations = SB_BUF_INIT(SB_ERR_MAX);
+    sb_comparison_text(&c, &text);
+    sb_comparison_annotations(&c, &annotations);
+    assert_non_null(strstr(sb_buf_str(&text), "\nNo regression: 1 cell compared.\n"));
+    assert_null(strstr(sb_buf_str(&text), "assumed"));
+    assert_int_equal(annotations.len, 0);
+    sb_buf_release(&text);
+    sb_buf_release(&annotations);
+    sb_comparison_release(&c);
+    sb_results_release(&base);
+    sb_results_release(&next);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measured_spread),
+        cmocka_unit_test(test_assumed_spread),
+        cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_depths),
+        cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_missing_and_new),
+        cmocka_unit_test(test_regression_wins),
+        cmocka_unit_test(test_ids_match_not_labels),
+        cmocka_unit_test(test_sections_stay_apart),
+        cmocka_unit_test(test_fingerprints),
+        cmocka_unit_test(test_fingerprints_that_do_not_differ),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_conclusion_without_a_loss),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
