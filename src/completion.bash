@@ -4,7 +4,7 @@ _stratobench() {
     local program=$1 word=$2 previous=$3 IFS=$' \t\n' words filter=
     compopt -o filenames 2>/dev/null
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words=$("$program" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z0-9]*) .*/\1/p')
+        words=$("$program" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z0-9]*) +[a-z].*/\1/p')
         mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$word")
         return
     fi
