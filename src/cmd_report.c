@@ -8,6 +8,7 @@
 #include "cli_sets.h"
 #include "cmd.h"
 #include "stratobench/file.h"
+#include "stratobench/html.h"
 #include "stratobench/proc.h"
 #include "stratobench/report.h"
 
@@ -20,7 +21,7 @@ static const char help[] =
     "Renders stored results as one document. Files with the same title make one section, in\n"
     "which the newer result of a cell stands.\n"
     "\n"
-    "  -f, --format FORMAT  markdown (default)\n"
+    "  -f, --format FORMAT  markdown (default), or html: one page that needs nothing else\n"
     "  -o, --output FILE    write to FILE instead of standard output\n"
     "  -c, --check FILE     write nothing; exit 1 and show a diff if FILE is not what the\n"
     "                       results render to\n"
@@ -34,6 +35,7 @@ static const struct format {
     int (*render)(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 } formats[] = {
     {"markdown", sb_report_markdown},
+    {"html", sb_html_page},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

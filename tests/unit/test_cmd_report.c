@@ -98,6 +98,7 @@ static void test_output(void **state) {
     expect(ARGS("-f", "markdown", "-o", path, FLAGS_JSON), SB_EXIT_OK, "");
     char *got = read_file(path);
     assert_string_equal(got, want);
+    expect(ARGS("-f", "html", FLAGS_JSON), SB_EXIT_OK, "<title>Flags</title>");
     unlink(path);
     free(got);
     free(want);

@@ -1,0 +1,249 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sha2.h>
+
+#include "stratobench/file.h"
+#include "stratobench/html.h"
+
+#define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
+enum { MAX_BYTES = 16 << 20 };
+
+static struct sb_results load(const char *name) {
+    char *path = sb_asprintf(GOLDEN_DIR "%s.json", name);
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    struct sb_results r;
+    if (sb_results_load(path, &r, &error) != 0)
+        fail_msg("%s", sb_buf_str(&error));
+    free(path);
+    return r;
+}
+
+static char *render(const struct sb_results *r) {
+    struct sb_buf page = SB_BUF_INIT(MAX_BYTES);
+    assert_int_equal(sb_html_page(&r, 1, &page), 0);
+    return sb_buf_detach(&page);
+}
+
+static char *between(const char *text, const char *start, const char *end) {
+    const char *from = strstr(text, start);
+    assert_non_null(from);
+    const char *to = strstr(from + strlen(start), end);
+    assert_non_null(to);
+    return sb_strndup(from + strlen(start), (size_t)(to - from) - strlen(start));
+}
+
+/* ---- only tags of ours, each closed in its place --------------------------------------------- */
+
+static const char *const tags[] = {"h1",     "h2",
+                                   "h3",     "p",
+                                   "strong", "p class=\"head\"",
+                                   "ul",     "p class=\"notes\"",
+                                   "li",     "div class=\"table\"",
+                                   "table",  "th scope=\"col\"",
+                                   "thead",  "th scope=\"col\" class=\"figure\"",
+                                   "tbody",  "th scope=\"row\"",
+                                   "tr",     "th scope=\"row\" class=\"figure\"",
+                                   "td",     "td class=\"figure\"",
+                                   "pre",    "td class=\"problem\"",
+                                   "code",   "td class=\"figure problem\"",
+                                   "main",   "details",
+                                   "summary"};
+static const char *const void_tags[] = {"br", "hr"};
+
+static bool is_one_of(const char *tag, const char *const *list, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(tag, list[i]) == 0)
+            return true;
+    return false;
+}
+#define IS_ONE_OF(tag, list) is_one_of(tag, list, sizeof(list) / sizeof *(list))
+
+static void check_tags(const char *html) {
+    struct sb_strv open = {0};
+    for (const char *s = html; (s = strchr(s, '<')); s++) {
+        char *tag = between(s, "<", ">");
+        if (tag[0] == '/') {
+            const char *last = open.n ? open.item[open.n - 1] : "nothing";
+            if (strncmp(last, tag + 1, strlen(tag + 1)) != 0)
+                fail_msg("<%s> closes <%s>: %.60s", tag, last, s);
+            free(open.item[--open.n]);
+        } else if (IS_ONE_OF(tag, tags)) {
+            sb_strv_add(&open, tag);
+        } else if (!IS_ONE_OF(tag, void_tags)) {
+            fail_msg("not a tag of ours: <%s>", tag);
+        }
+        free(tag);
+    }
+    assert_int_equal(open.n, 0);
+    sb_strv_release(&open);
+}
+
+/* What a reader sees of a piece of HTML without tags. */
+static char *text_of(const char *html) {
+    static const struct {
+        const char *entity;
+        char c;
+    } entities[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&amp;", '&'}};
+    struct sb_buf text = SB_BUF_INIT(MAX_BYTES);
+    for (const char *s = html; *s; s++) {
+        char c = *s;
+        for (size_t i = 0; c == '&' && i < sizeof entities / sizeof *entities; i++)
+            if (strncmp(s, entities[i].entity, strlen(entities[i].entity)) == 0) {
+                c = entities[i].c;
+                s += strlen(entities[i].entity) - 1;
+                break;
+            }
+        sb_buf_add(&text, &c, 1);
+    }
+    return sb_buf_detach(&text);
+}
+
+/* ---- golden ---------------------------------------------------------------------------------- */
+
+/* The part of the page that comes from the results. */
+static char *main_of(const char *page) {
+    return between(page, "<main>\n", "</main>\n<script>");
+}
+
+/* UPDATE_GOLDEN=1 in the environment stores what is rendered: look at the difference then. */
+static void expect_golden(const char *name) {
+    struct sb_results r = load(name);
+    char *page = render(&r), *html = main_of(page);
+    char *path = sb_asprintf(GOLDEN_DIR "%s.html", name);
+    struct sb_buf want = SB_BUF_INIT(MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
+    if (getenv("UPDATE_GOLDEN"))
+        assert_int_equal(sb_file_replace(path, html, strlen(html), &error), 0);
+    assert_int_equal(sb_read_file(path, &want), 0);
+    check_tags(html);
+    assert_string_equal(html, sb_buf_str(&want));
+    sb_buf_release(&want);
+    free(path);
+    free(html);
+    free(page);
+    sb_results_release(&r);
+}
+
+static void test_golden(void **state) {
+    (void)state;
+    static const char *const names[] = {"statuses", "measured", "flags", "measured-table", "empty"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        expect_golden(names[i]);
+}
+
+/* ---- text from outside ----------------------------------------------------------------------- */
+
+/* Markup, Markdown and control characters in every label come out as the text they are. */
+static void test_hostile(void **state) {
+    (void)state;
+    static const char *const names[] = {"hostile-sections", "hostile-table"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct sb_results r = load(names[i]);
+        char *page = render(&r), *html = main_of(page);
+        check_tags(html);
+        struct sb_buf want = SB_BUF_INIT(MAX_BYTES);
+        sb_buf_add_printable(&want, r.bench.title, strlen(r.bench.title));
+        for (char *s = want.data; (s = strchr(s, '\n'));)
+            *s = ' ';
+        char *title = between(page, "<title>", "</title>"), *seen = text_of(title);
+        char *text = text_of(html);
+        assert_string_equal(seen, sb_buf_str(&want));
+        assert_non_null(strstr(text, sb_buf_str(&want)));
+        sb_buf_release(&want);
+        free(text);
+        free(seen);
+        free(title);
+        free(html);
+        free(page);
+        sb_results_release(&r);
+    }
+}
+
+/* Lines that only the document's own markup may be, as a paragraph of their own or at its end. */
+static void test_markup_of_ours(void **state) {
+    (void)state;
+    static const char *const lines[] = {"</details>",     "<details><summary>x</summary>",
+                                        "x</summary>",    "<script>alert(1)</script>",
+                                        "</main></body>", "<img src=x onerror=alert(1)>"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct sb_results r = load("statuses");
+        free(r.bench.title);
+        r.bench.title = sb_strdup(lines[i]);
+        sb_strv_add(&r.bench.header, lines[i]);
+        for (size_t k = 0; k < r.n_cells; k++) {
+            free(r.cells[k].model.active_params);
+            r.cells[k].model.active_params = sb_strdup(lines[i]);
+        }
+        char *page = render(&r), *html = main_of(page);
+        check_tags(html);
+        free(html);
+        free(page);
+        sb_results_release(&r);
+    }
+}
+
+/* ---- the page -------------------------------------------------------------------------------- */
+
+static size_t count(const char *text, const char *word) {
+    size_t n = 0;
+    for (const char *s = text; (s = strstr(s, word)); s++)
+        n++;
+    return n;
+}
+
+static uint8_t sextet(char c) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = strchr(digits, c);
+    return at ? (uint8_t)(at - digits) : 0;
+}
+
+/* Browsers run the script only if the policy holds its hash; nothing is fetched. */
+static void test_policy(void **state) {
+    (void)state;
+    struct sb_results r = load("statuses");
+    char *page = render(&r), *script = between(page, "<script>", "</script>");
+    char *hash = between(page, "script-src 'sha256-", "'");
+    assert_int_equal(count(page, "<script"), 1);
+    assert_int_equal(count(page, "default-src 'none'"), 1);
+    assert_int_equal(count(page, "http://") + count(page, "https://") + count(page, "url("), 0);
+    assert_int_equal(strlen(hash), 44);
+    uint8_t want[SHA256_DIGEST_LENGTH];
+    SHA2_CTX context;
+    SHA256Init(&context);
+    SHA256Update(&context, (const uint8_t *)script, strlen(script));
+    SHA256Final(want, &context);
+    for (size_t i = 0; i < sizeof want; i++) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 4; k++)
+            bits = bits << 6 | sextet(hash[i / 3 * 4 + k]);
+        assert_int_equal(want[i], bits >> (16 - i % 3 * 8) & 0xff);
+    }
+    free(hash);
+    free(script);
+    free(page);
+    sb_results_release(&r);
+}
+
+static void test_limit(void **state) {
+    (void)state;
+    struct sb_results r = load("statuses");
+    const struct sb_results *set = &r;
+    struct sb_buf small = SB_BUF_INIT(1000);
+    assert_true(sb_html_page(&set, 1, &small) < 0);
+    assert_int_equal(small.len, 1000);
+    sb_buf_release(&small);
+    sb_results_release(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(test_golden),         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_markup_of_ours), cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_limit),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
