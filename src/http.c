@@ -100,16 +100,13 @@ static bool readable(int fd, int timeout_ms) {
 
 static enum sb_http_result result_of(CURLcode code, const struct sb_buf *body) {
     switch (code) {
-    case CURLE_OK:
-        return SB_HTTP_OK;
-    case CURLE_COULDNT_CONNECT:
-        return SB_HTTP_REFUSED;
-    case CURLE_OPERATION_TIMEDOUT:
-        return SB_HTTP_TIMEOUT;
-    case CURLE_WRITE_ERROR:
-        return body->overflow ? SB_HTTP_TOO_BIG : SB_HTTP_CLOSED;
-    default:
-        return SB_HTTP_CLOSED;
+    case CURLE_OK: return SB_HTTP_OK;
+    case CURLE_COULDNT_CONNECT: return SB_HTTP_REFUSED;
+    case CURLE_OPERATION_TIMEDOUT: return SB_HTTP_TIMEOUT;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* so it calls HTTP/0.9, which any bytes are */
+    case CURLE_WEIRD_SERVER_REPLY: return SB_HTTP_NO_HTTP;
+    case CURLE_WRITE_ERROR: return body->overflow ? SB_HTTP_TOO_BIG : SB_HTTP_CLOSED;
+    default: return SB_HTTP_CLOSED;
     }
 }
 
@@ -162,7 +159,8 @@ static void explain(const struct sb_http *h, const struct sb_http_request *req,
                     enum sb_http_result result, struct sb_http_reply *ret) {
     const char *what[] = {
         [SB_HTTP_REFUSED] = "connection refused",
-        [SB_HTTP_CLOSED] = "connection broke or the reply was no HTTP",
+        [SB_HTTP_CLOSED] = "connection broke",
+        [SB_HTTP_NO_HTTP] = "the reply was no HTTP",
         [SB_HTTP_TIMEOUT] = "timed out",
         [SB_HTTP_TOO_BIG] = "reply is too big",
         [SB_HTTP_CHILD_EXITED] = "server ended before its reply was whole",

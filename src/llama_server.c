@@ -104,6 +104,16 @@ static int fail(struct sb_llama *s, struct sb_llama_failure *f, char *reason) {
     return -1;
 }
 
+/* With a line that explains the reason before the log's last lines. */
+static int fail_saying(struct sb_llama *s, struct sb_llama_failure *f, const char *reason,
+                       const char *line) {
+    fail(s, f, sb_strdup(reason));
+    char *longer = sb_asprintf("%s\n%s", line, f->detail);
+    free(f->detail);
+    f->detail = longer;
+    return -1;
+}
+
 /* After the server was seen to end: its exit is reaped before the reason is written. */
 static int fail_died(struct sb_llama *s, struct sb_llama_failure *f) {
     sb_proc_wait(s->proc, 1, -1);
@@ -153,7 +163,8 @@ static int request(struct sb_llama *s, const char *what, const struct sb_http_re
         /* A dying server closes its socket a moment before it can be reaped. */
         if (sb_proc_wait(s->proc, 1, s->signal_fd) == SB_WAIT_EXITED)
             return fail_died(s, f);
-        return fail(s, f, sb_asprintf("connection lost: %s", reply->error));
+        return fail_saying(s, f, "connection lost", reply->error);
+    case SB_HTTP_NO_HTTP: return fail_saying(s, f, "bad reply: not HTTP", reply->error);
     }
     if (reply->status == 200)
         return 0;

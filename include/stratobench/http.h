@@ -16,7 +16,8 @@ struct sb_http;
 enum sb_http_result {
     SB_HTTP_OK,          /* a whole reply, whatever its status */
     SB_HTTP_REFUSED,     /* nobody listens (yet) */
-    SB_HTTP_CLOSED,      /* the connection broke, or the reply was no HTTP */
+    SB_HTTP_CLOSED,      /* the connection broke */
+    SB_HTTP_NO_HTTP,     /* what came was no HTTP */
     SB_HTTP_TIMEOUT,     /* the whole operation took longer than timeout_s */
     SB_HTTP_TOO_BIG,     /* the reply is over `limit` */
     SB_HTTP_CHILD_EXITED,/* the child ended before the reply was whole */

@@ -145,7 +145,7 @@ static void what_goes_wrong_is_told_apart(void **state) {
         {"trickle", 0.4, SB_HTTP_TIMEOUT, "/completion: timed out after 0.4 s"},
         {"big-body:2", FOREVER, SB_HTTP_TOO_BIG, "/completion: reply is too big, over 1048576"},
         {"close-early", FOREVER, SB_HTTP_CLOSED, "/completion: connection broke"},
-        {"no-http", FOREVER, SB_HTTP_CLOSED, "/completion: connection broke"},
+        {"no-http", FOREVER, SB_HTTP_NO_HTTP, "/completion: the reply was no HTTP"},
         {"exit-in-run:3", FOREVER, SB_HTTP_CHILD_EXITED, "/completion: server ended"},
         {"exit-mid-reply:3", FOREVER, SB_HTTP_CHILD_EXITED, "/completion: server ended"},
         {"signal-mid-reply:9", FOREVER, SB_HTTP_CHILD_EXITED, "/completion: server ended"},
@@ -340,15 +340,21 @@ static void redirects_are_not_followed(void **state) {
 
 static void what_is_no_http_1_is_refused(void **state) {
     (void)state;
-    static const char *const texts[] = {
-        "hello\r\n", /* HTTP/0.9 has no header */
-        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n",
+    static const struct {
+        const char *text;
+        enum sb_http_result result;
+    } replies[] = {
+        {"hello\r\n", SB_HTTP_NO_HTTP}, /* HTTP/0.9 has no header */
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+         SB_HTTP_CLOSED},
+        {"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n", SB_HTTP_NO_HTTP},
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct canned c = hear(texts[i], strlen(texts[i]), NULL, -1);
-        assert_int_equal(c.result, SB_HTTP_CLOSED);
-        assert_non_null(strstr(c.reply.error, "/path: connection broke"));
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        struct canned c = hear(replies[i].text, strlen(replies[i].text), NULL, -1);
+        assert_int_equal(c.result, replies[i].result);
+        assert_non_null(strstr(c.reply.error, c.result == SB_HTTP_CLOSED
+                                                  ? "/path: connection broke"
+                                                  : "/path: the reply was no HTTP"));
         forget(&c);
     }
 }

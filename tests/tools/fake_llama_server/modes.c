@@ -92,7 +92,11 @@ long mode_number(const char *argument, long otherwise) {
 
 _Noreturn void die_by_signal(const char *argument, int otherwise) {
     int sig = (int)mode_number(argument, otherwise);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, sig);
     signal(sig, SIG_DFL); /* a sanitizer may have taken it */
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
     raise(sig);
     abort();
 }

@@ -41,7 +41,11 @@ static const struct {
     {FEB | NEW, "-fit,  --fit", "[on|off]", "whether to adjust unset arguments to fit",
      FIELD(ignored)},
     {ALL, "-m,    --model", "FNAME", "model path to load", FIELD(model)},
-    {ALL, "-lv,   --verbosity, --log-verbosity", "N", "Set the verbosity threshold",
+    {NEW, "-lv,   --verbosity, --log-verbosity", "N",
+     "Set the verbosity threshold. Values: - 0: generic output - 1: error - 2: warning "
+     "- 3: info - 4: trace (more info) - 5: debug",
+     FIELD(verbosity)},
+    {OLD | FEB, "-lv,   --verbosity, --log-verbosity", "N", "Set the verbosity threshold",
      FIELD(verbosity)},
     {FEB | NEW, "-cram, --cache-ram", "N", "set the maximum cache size in MiB", FIELD(ignored)},
     {NEW, "--warmup, --no-warmup", "", "whether to perform warmup with an empty run", NO_VALUE},
