@@ -370,7 +370,9 @@ static int prove_device(struct launch *l, const char *log_path) {
         c->backend.n_device_seen = i + 1;
     }
     struct sb_strv remarks = {0};
-    char *why = sb_judge_device(l->plan->backend->device, &proof, &remarks);
+    int layers = sb_llama_layers_asked(l->b->preflight->cells[l->index].build,
+                                       sb_llama_used_argv(l->server));
+    char *why = sb_judge_device(l->plan->backend->device, layers, &proof, &remarks);
     for (size_t i = 0; i < remarks.n; i++)
         if (!sb_strv_has(&c->remarks, remarks.item[i]))
             sb_strv_add(&c->remarks, remarks.item[i]);

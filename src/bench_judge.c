@@ -61,7 +61,7 @@ bool sb_device_is_cpu(const char *configured) {
     return strcmp(configured, "none") == 0 || strcmp(configured, "cpu") == 0;
 }
 
-/* The device that a CPU-only backend used all the same, or NULL. */
+/* A device that computed other than the CPU, or NULL. */
 static const char *other_device(const struct sb_llama_proof *p) {
     for (size_t i = 0; i < p->n_weights; i++)
         if (!is_cpu(p->weights[i].device))
@@ -81,42 +81,78 @@ static bool listed(const char *configured, const char *device) {
     return false;
 }
 
+/* Where the weights are, in MiB. */
+struct weights {
+    double total, cpu, configured;
+    char *devices; /* other than the CPU, "Vulkan0, Vulkan1"; "CPU" when there is none */
+};
+
+static struct weights weigh(const struct sb_llama_proof *p, const char *configured) {
+    struct weights w = {0};
+    struct sb_buf devices = SB_BUF_INIT(1024);
+    for (size_t i = 0; i < p->n_weights; i++) {
+        const struct sb_llama_buffer *b = &p->weights[i];
+        w.total += b->mib;
+        if (configured && listed(configured, b->device))
+            w.configured += b->mib;
+        if (is_cpu(b->device))
+            w.cpu += b->mib;
+        else
+            sb_buf_addf(&devices, "%s%s", devices.len ? ", " : "", b->device);
+    }
+    if (devices.len == 0)
+        sb_buf_adds(&devices, "CPU");
+    w.devices = sb_buf_detach(&devices);
+    return w;
+}
+
+/* Why the device is not the one claimed, or NULL. Who asks for GPU layers claims a GPU, and who
+ * asks for none the CPU. */
+static char *contradiction(const char *configured, int layers_asked, const struct weights *w,
+                           const char *other) {
+    if (configured ? sb_device_is_cpu(configured) : layers_asked == 0)
+        return other ? sb_asprintf("%s computed, not the CPU alone", other) : NULL;
+    if (configured && w->configured <= 0)
+        return sb_asprintf("ran on %s, not %s", w->devices, configured);
+    if (layers_asked > 0 && w->cpu >= w->total)
+        return sb_strdup("ran on CPU, not on a GPU as asked");
+    return NULL;
+}
+
 /* A GPU row with more than this share of the weights elsewhere says so. Below it lies what is
  * always on the CPU: the token embedding is a few per cent of most models. */
 static const double REMARKABLE_SHARE = 0.10;
 
-char *sb_judge_device(const char *configured, const struct sb_llama_proof *p,
-                      struct sb_strv *remarks) {
-    double total_mib = 0, there_mib = 0, cpu_mib = 0;
-    for (size_t i = 0; i < p->n_weights; i++) {
-        total_mib += p->weights[i].mib;
-        if (is_cpu(p->weights[i].device))
-            cpu_mib += p->weights[i].mib;
-        if (configured && listed(configured, p->weights[i].device))
-            there_mib += p->weights[i].mib;
-    }
-    if (total_mib <= 0) {
-        sb_strv_add(remarks, "device not proved");
-        return NULL;
-    }
-    if (configured && sb_device_is_cpu(configured)) {
-        const char *other = other_device(p);
-        return other ? sb_asprintf("%s computed, not the CPU alone", other) : NULL;
-    }
-    if (configured && there_mib <= 0) {
-        const char *where = "CPU";
-        for (size_t i = 0; i < p->n_weights; i++)
-            if (!is_cpu(p->weights[i].device))
-                where = p->weights[i].device;
-        return sb_asprintf("ran on %s, not %s", where, configured);
-    }
-    bool gpu = configured || cpu_mib < total_mib;
-    if (gpu && p->layers > 0 && p->offloaded < p->layers)
+/* What the Notes say of a row whose device is believed. */
+static void remark(const char *configured, const struct sb_llama_proof *p, const struct weights *w,
+                   const char *other, struct sb_strv *remarks) {
+    if (!configured && other && w->cpu >= w->total)
+        sb_strv_take(remarks, sb_asprintf("weights on CPU, %s computed too", other));
+    else if (!configured)
+        sb_strv_take(remarks, sb_asprintf("on %s", w->devices));
+    if (w->cpu >= w->total)
+        return;
+    double cpu_percent = 100 * w->cpu / w->total;
+    if (p->layers > 0 && p->offloaded < p->layers)
         sb_strv_take(remarks,
                      sb_asprintf("%d/%d layers on the GPU, %.0f %% of the weights on the CPU",
-                                 p->offloaded, p->layers, 100 * cpu_mib / total_mib));
-    else if (gpu && cpu_mib / total_mib > REMARKABLE_SHARE)
-        sb_strv_take(remarks,
-                     sb_asprintf("%.0f %% of the weights on the CPU", 100 * cpu_mib / total_mib));
-    return NULL;
+                                 p->offloaded, p->layers, cpu_percent));
+    else if (cpu_percent > 100 * REMARKABLE_SHARE)
+        sb_strv_take(remarks, sb_asprintf("%.0f %% of the weights on the CPU", cpu_percent));
+}
+
+char *sb_judge_device(const char *configured, int layers_asked, const struct sb_llama_proof *p,
+                      struct sb_strv *remarks) {
+    struct weights w = weigh(p, configured);
+    char *why = NULL;
+    if (w.total <= 0) {
+        sb_strv_add(remarks, "device not proved");
+    } else {
+        const char *other = other_device(p);
+        why = contradiction(configured, layers_asked, &w, other);
+        if (!why)
+            remark(configured, p, &w, other, remarks);
+    }
+    free(w.devices);
+    return why;
 }

@@ -6,6 +6,7 @@
 #include "stratobench/llama.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,22 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     else
         *ret = argv;
     return rc;
+}
+
+int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv) {
+    const struct sb_llama_option *layers = sb_llama_option(b, "-ngl");
+    const char *value = NULL;
+    for (size_t i = 1; layers && i + 1 < argv->n; i++) {
+        const struct sb_llama_option *o = sb_llama_option(b, argv->item[i]);
+        if (o && o->entry == layers->entry)
+            value = argv->item[i + 1]; /* the last one wins */
+    }
+    if (value && strcmp(value, "all") == 0)
+        return INT_MAX;
+    if (!value || !*value || !is_number(value))
+        return -1;
+    long n = strtol(value, NULL, 10);
+    return n < INT_MAX ? (int)n : INT_MAX;
 }
 
 static void set_env(struct sb_strv *env, const char *assignment) {

@@ -131,6 +131,10 @@ static int fail_invalid(struct sb_llama *s, struct sb_llama_failure *f, char *re
     return fail(s, f, reason);
 }
 
+static int fail_other_server(struct sb_llama *s, struct sb_llama_failure *f) {
+    return fail(s, f, sb_asprintf("another server answers on port %d", s->port));
+}
+
 /* ---- requests ---------------------------------------------------------------------------- */
 
 static char *error_message(const char *body) {
@@ -168,6 +172,8 @@ static int request(struct sb_llama *s, const char *what, const struct sb_http_re
     }
     if (reply->status == 200)
         return 0;
+    if (reply->status == 401) /* our child has our key */
+        return fail_other_server(s, f);
     char *message = error_message(sb_buf_str(&reply->body));
     char *reason = sb_asprintf("HTTP %ld%s%s", reply->status, *message ? ": " : "", message);
     free(message);
@@ -238,7 +244,19 @@ static const char *string_at(const cJSON *object, const char *key) {
 }
 
 /* The alias is random, so only our own child can name it. Builds differ in where: /v1/models has
- * had it longest. A router answers /health without any model. */
+ * had it longest. */
+static int check_alias(struct sb_llama *s, struct sb_llama_failure *f) {
+    cJSON *models = ask(s, "/v1/models", NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES, f);
+    if (!models)
+        return -1;
+    const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(models, "data"), 0);
+    const char *id = string_at(first, "id");
+    int rc = id && strcmp(id, s->alias) == 0 ? 0 : fail_other_server(s, f);
+    cJSON_Delete(models);
+    return rc;
+}
+
+/* A router answers /health without any model, and knows no alias. */
 static int check_identity(struct sb_llama *s, const struct sb_llama_launch *l,
                           struct sb_llama_failure *f) {
     cJSON *props = ask(s, "/props", NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES, f);
@@ -250,22 +268,12 @@ static int check_identity(struct sb_llama *s, const struct sb_llama_launch *l,
     int rc = 0;
     if (role && strcmp(role, "router") == 0)
         rc = fail(s, f, sb_strdup("server is a router without a model"));
-    else if (path && strcmp(path, l->model->path) != 0)
+    if (rc == 0)
+        rc = check_alias(s, f);
+    if (rc == 0 && path && strcmp(path, l->model->path) != 0)
         rc = fail(s, f, sb_strdup("server holds another model than asked for"));
-    cJSON *models =
-        rc == 0 ? ask(s, "/v1/models", NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES, f) : NULL;
-    if (rc == 0 && !models)
-        rc = -1;
-    if (rc == 0) {
-        const cJSON *first =
-            cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(models, "data"), 0);
-        const char *id = string_at(first, "id");
-        if (!id || strcmp(id, s->alias) != 0)
-            rc = fail(s, f, sb_asprintf("another server answers on port %d", s->port));
-    }
     if (rc == 0 && cJSON_IsNumber(n_ctx) && n_ctx->valuedouble < l->ctx)
         rc = fail_invalid(s, f, sb_asprintf("context is %.0f, not %d", n_ctx->valuedouble, l->ctx));
-    cJSON_Delete(models);
     cJSON_Delete(props);
     return rc;
 }

@@ -59,6 +59,8 @@ struct sb_llama_launch {
  * -ENOTSUP with one line: which key this build cannot express. */
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error);
+/* How many layers a command line asks to have on a GPU: INT_MAX = all, -1 = left to the server. */
+int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv);
 /* Our environment, scrubbed of LLAMA_*, with the backend's env over it, and the API key (NULL =
  * none): in the environment no other user can read it, on the command line everybody could. */
 void sb_llama_env(const struct sb_backend *b, const char *const *ours, const char *api_key,

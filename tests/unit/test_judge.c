@@ -66,13 +66,14 @@ static void one_token_has_no_speed(void **state) {
 }
 
 /* What sb_judge_device says of a log: the reason, or "ok" and its remarks. */
-static char *device(const char *configured, const char *log) {
+static char *device(const char *configured, int layers, const char *log) {
     struct sb_llama_proof p;
     struct sb_strv remarks = {0};
     sb_llama_parse_log(log, strlen(log), &p);
-    char *text = sb_judge_device(configured, &p, &remarks);
+    char *text = sb_judge_device(configured, layers, &p, &remarks);
     if (!text)
-        text = sb_asprintf("ok%s%s", remarks.n ? ": " : "", remarks.n ? remarks.item[0] : "");
+        text = sb_asprintf("ok%s%s%s%s", remarks.n ? ": " : "", remarks.n ? remarks.item[0] : "",
+                           remarks.n > 1 ? "; " : "", remarks.n > 1 ? remarks.item[1] : "");
     sb_strv_release(&remarks);
     sb_llama_proof_release(&p);
     return text;
@@ -80,6 +81,8 @@ static char *device(const char *configured, const char *log) {
 
 #define GPU(mib) "load_tensors:  Vulkan0 model buffer size = " mib " MiB\n"
 #define CPU(mib) "load_tensors:  CPU_Mapped model buffer size = " mib " MiB\n"
+
+#define VULKAN_COMPUTES "sched_reserve: Vulkan0 compute buffer size = 1 MiB\n"
 
 static void devices_are_held_to_what_the_log_shows(void **state) {
     (void)state;
@@ -97,18 +100,43 @@ static void devices_are_held_to_what_the_log_shows(void **state) {
         {"none", CPU("100"), "ok"},
         {"none", CPU("100") "sched_reserve: CPU compute buffer size = 1 MiB\n", "ok"},
         {"none", CPU("100") "sched_reserve: Vulkan_Host compute buffer size = 1 MiB\n", "ok"},
-        {"none", CPU("100") "sched_reserve: Vulkan0 compute buffer size = 1 MiB\n",
-         "Vulkan0 computed, not the CPU alone"},
+        {"none", CPU("100") VULKAN_COMPUTES, "Vulkan0 computed, not the CPU alone"},
         {"cpu", GPU("100"), "Vulkan0 computed, not the CPU alone"},
-        {NULL, CPU("100"), "ok"},
-        {NULL, "offloaded 4/25 layers to GPU\n" GPU("20") CPU("80"),
-         "ok: 4/25 layers on the GPU, 80 % of the weights on the CPU"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *got = device(cases[i].configured, cases[i].log);
+        char *got = device(cases[i].configured, -1, cases[i].log);
         assert_string_equal(got, cases[i].want);
         free(got);
     }
+}
+
+/* Without a device of its own a backend shows the one seen, and is held to its GPU layers. */
+static void layers_are_a_claim_too(void **state) {
+    (void)state;
+    const struct {
+        int layers;
+        const char *log, *want;
+    } cases[] = {
+        {-1, CPU("100"), "ok: on CPU"},
+        {-1, CPU("100") VULKAN_COMPUTES, "ok: weights on CPU, Vulkan0 computed too"},
+        {-1, GPU("100"), "ok: on Vulkan0"},
+        {99, GPU("95") CPU("5"), "ok: on Vulkan0"},
+        {-1, "offloaded 4/25 layers to GPU\n" GPU("20") CPU("80"),
+         "ok: on Vulkan0; 4/25 layers on the GPU, 80 % of the weights on the CPU"},
+        {99, CPU("100"), "ran on CPU, not on a GPU as asked"},
+        {99, "offloaded 9/9 layers to GPU\n" CPU("100"), "ran on CPU, not on a GPU as asked"},
+        {0, CPU("100"), "ok: on CPU"},
+        {0, CPU("100") VULKAN_COMPUTES, "Vulkan0 computed, not the CPU alone"},
+        {99, "nothing here\n", "ok: device not proved"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = device(NULL, cases[i].layers, cases[i].log);
+        assert_string_equal(got, cases[i].want);
+        free(got);
+    }
+    char *got = device("none", 99, CPU("100"));
+    assert_string_equal(got, "ok");
+    free(got);
 }
 
 int main(void) {
@@ -116,6 +144,7 @@ int main(void) {
         cmocka_unit_test(a_run_is_refused_for_each_lie),
         cmocka_unit_test(one_token_has_no_speed),
         cmocka_unit_test(devices_are_held_to_what_the_log_shows),
+        cmocka_unit_test(layers_are_a_claim_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

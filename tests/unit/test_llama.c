@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,6 +164,33 @@ static void args_come_last_and_may_not_take_what_is_ours(void **state) {
     sb_strv_release(&b.args);
 }
 
+static void the_last_layer_count_of_the_command_is_the_one_asked_for(void **state) {
+    (void)state;
+    const struct {
+        const char *argv[8];
+        int want;
+    } cases[] = {
+        {{"llama-server"}, -1},
+        {{"llama-server", "-ngl", "99"}, 99},
+        {{"llama-server", "-ngl", "99", "--n-gpu-layers", "0"}, 0},
+        {{"llama-server", "--gpu-layers", "all", "-t", "4"}, INT_MAX},
+        {{"llama-server", "-ngl", "auto"}, -1},
+        {{"llama-server", "-ngl", "99999999999999999999"}, INT_MAX},
+        {{"-ngl", "4"}, -1},
+        {{"llama-server", "-ngl"}, -1},
+        {{"llama-server", "--alias", "0"}, -1},
+    };
+    struct sb_llama_build b = build_of(help_new);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_strv argv = {0};
+        for (size_t k = 0; cases[i].argv[k]; k++)
+            sb_strv_add(&argv, cases[i].argv[k]);
+        assert_int_equal(sb_llama_layers_asked(&b, &argv), cases[i].want);
+        sb_strv_release(&argv);
+    }
+    sb_llama_build_release(&b);
+}
+
 static void environment_is_scrubbed_and_the_backends_wins(void **state) {
     (void)state;
     const char *const ours[] = {"PATH=/bin", "LLAMA_ARG_CTX_SIZE=64", "LLAMA_API_KEY=old",
@@ -271,6 +299,7 @@ int main(void) {
         cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
         cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),
+        cmocka_unit_test(the_last_layer_count_of_the_command_is_the_one_asked_for),
         cmocka_unit_test(environment_is_scrubbed_and_the_backends_wins),
         cmocka_unit_test(versions_and_devices_are_read),
         cmocka_unit_test(the_log_tells_where_the_weights_are),
