@@ -49,7 +49,8 @@ static void check_device(const struct sb_config *c, struct sb_preflight_cell *p)
 static const char *const gguf_reasons[] = {
     [SB_GGUF_MISSING] = "model file missing",      [SB_GGUF_NOT_GGUF] = "not a GGUF file",
     [SB_GGUF_MALFORMED] = "malformed GGUF header", [SB_GGUF_TRUNCATED] = "model file truncated",
-    [SB_GGUF_NO_SHARD] = "shard missing",
+    [SB_GGUF_NO_SHARD] = "shard missing",          [SB_GGUF_NOT_FIRST] = "not the first shard",
+    [SB_GGUF_RENAMED] = "shard renamed",
 };
 
 /* Weights and KV cache against what the machine and the device have. With mmap the weights of a

@@ -295,7 +295,7 @@ static enum sb_gguf_status check_shard(const char *path, const struct sb_gguf_he
                 "%s: by its name shard %u of %u, by its contents shard %" PRIu64 " of %" PRIu64
                 "; was it renamed?",
                 path, no, count, said_no, said_count);
-    return SB_GGUF_NO_SHARD;
+    return SB_GGUF_RENAMED;
 }
 
 /* The file given must be the first of its shards and named so that the others can be found. */
@@ -309,7 +309,7 @@ static enum sb_gguf_status check_first(const char *path, const struct sb_gguf_he
                     "%s: one of %" PRIu64 " shards, but not named PREFIX-00001-of-%05" PRIu64
                     ".gguf, so the others cannot be found",
                     path, count, count);
-        return SB_GGUF_NO_SHARD;
+        return SB_GGUF_RENAMED;
     }
     enum sb_gguf_status status = check_shard(path, h, ret_name->no, ret_name->count, error);
     if (status == SB_GGUF_OK && ret_name->no != 1) {
@@ -317,7 +317,7 @@ static enum sb_gguf_status check_first(const char *path, const struct sb_gguf_he
         sb_buf_addf(error, "%s: shard %u of %u; give the first, %s", path, ret_name->no,
                     ret_name->count, first);
         free(first);
-        status = SB_GGUF_NO_SHARD;
+        status = SB_GGUF_NOT_FIRST;
     }
     return status;
 }

@@ -50,16 +50,17 @@ struct sb_proc *sb_llama_proc(struct sb_llama *s) {
 
 /* ---- failures ---------------------------------------------------------------------------- */
 
-/* What llama-server prints before it gives up, and what that means in few words. */
+/* What llama-server prints before it gives up, and what that means in few words: the first that
+ * is in the log counts. */
 static const struct {
     const char *said, *means;
 } causes[] = {
+    {"failed to load GGUF split", "a shard is missing"},
     {"failed to open GGUF file", "model file cannot be opened"},
     {"data is not within the file bounds", "model file is truncated or corrupted"},
     {"failed to read key-value pairs", "model file header is truncated"},
     {"invalid magic characters", "not a GGUF file"},
     {"failed to read magic", "model file is empty"},
-    {"failed to load GGUF split", "a shard is missing"},
     {"illegal split file idx", "not the first shard"},
     {"invalid split file", "a shard has the wrong name"},
     {"unknown model architecture", "unknown model architecture"},

@@ -38,7 +38,9 @@ enum sb_gguf_status {
     SB_GGUF_NOT_GGUF,  /* wrong magic, version or endianness */
     SB_GGUF_MALFORMED, /* header over a limit, or contradicts itself */
     SB_GGUF_TRUNCATED, /* shorter than its header says: the missing bytes are named */
-    SB_GGUF_NO_SHARD,  /* a shard is missing, or the path is not the first of them */
+    SB_GGUF_NO_SHARD,  /* a shard is missing */
+    SB_GGUF_NOT_FIRST, /* the path is a shard, but not the first */
+    SB_GGUF_RENAMED,   /* a shard under another name than its own */
 };
 /* Reads `path` and, when it is the first of several shards (PREFIX-00001-of-000NN.gguf), all
  * the others. On failure *ret is released and `error` holds one line. */
