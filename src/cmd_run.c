@@ -15,6 +15,7 @@
 #include "plan_print.h"
 #include "progress.h"
 #include "stratobench/host.h"
+#include "stratobench/rank.h"
 #include "stratobench/signals.h"
 
 struct options {
@@ -267,12 +268,32 @@ static void print_how_to_resume(const struct session *s, int signal_number) {
             sigabbrev_np(signal_number), done, s->config.n_cells, s->o.config, s->out.stem);
 }
 
+static void draw(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    int rc = s->config.chart ? sb_output_draw(&s->out, &s->plan.results, &error) : 0;
+    if (rc < 0 && rc != -ENOENT && rc != -ENODATA)
+        sb_progress_say(&s->progress, "warning: no chart: %s", sb_buf_str(&error));
+    sb_buf_release(&error);
+}
+
+static void print_ranking(const struct session *s) {
+    const struct sb_results *set = &s->plan.results;
+    struct sb_workload workload = SB_WORKLOAD_DEFAULT;
+    struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
+    if (s->config.summary && s->config.n_backends > 1 &&
+        sb_rank_text(&set, 1, &workload, &text) == 0)
+        printf("\n%s", sb_buf_str(&text));
+    sb_buf_release(&text);
+}
+
 static int finish(struct session *s, int signal_number) {
     sb_progress_clear(&s->progress);
+    draw(s);
     save(s);
     render(s);
     if (!s->o.quiet) {
         sb_print_results_table(stdout, &s->plan.results);
+        print_ranking(s);
         fflush(stdout);
         print_failures(s);
         print_where(s);
@@ -358,6 +379,7 @@ int sb_cmd_run(int argc, char **argv) {
         return rc;
     sb_progress_init(&s.progress, s.o.quiet, s.o.verbose);
     rc = run(&s);
+    sb_progress_release(&s.progress);
     sb_plan_release(&s.plan);
     sb_preflight_release(&s.preflight);
     if (s.has_old)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "stratobench/file.h"
+#include "stratobench/plot.h"
 #include "stratobench/report.h"
 
 enum { MAX_DOCUMENT_BYTES = 256 << 20 };
@@ -70,6 +71,21 @@ void sb_output_close(struct sb_output *o) {
     free(o->chart);
     free(o->logs);
     *o = (struct sb_output){.lock_fd = -1};
+}
+
+int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_buf *error) {
+    struct sb_buf svg = SB_BUF_INIT(MAX_DOCUMENT_BYTES);
+    const struct sb_results *set = r;
+    int rc = sb_plot_svg(&set, 1, &svg, error);
+    if (rc == 0)
+        rc = sb_file_replace(o->chart, sb_buf_str(&svg), svg.len, error);
+    if (rc == 0) {
+        const char *slash = strrchr(o->chart, '/');
+        free(r->bench.chart);
+        r->bench.chart = sb_strdup(slash ? slash + 1 : o->chart);
+    }
+    sb_buf_release(&svg);
+    return rc;
 }
 
 int sb_output_render(const struct sb_output *o, struct sb_buf *error) {

@@ -17,4 +17,8 @@ void sb_output_close(struct sb_output *o);
 /* Renders the document from the results file just written: the one reporting path. */
 int sb_output_render(const struct sb_output *o, struct sb_buf *error);
 
+/* Draws the chart of what was measured and names it in the results. 0; -ENOENT without gnuplot,
+ * which is no fault; another -errno with one line. */
+int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_buf *error);
+
 #endif

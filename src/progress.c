@@ -26,6 +26,15 @@ void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose) {
 void sb_progress_begin(struct sb_progress *p) {
     p->began_s = sb_now_s();
     p->cell = SIZE_MAX;
+    p->pace = sb_alloc(p->config->n_backends, sizeof *p->pace);
+    p->cell_s = sb_alloc(p->config->n_cells, sizeof *p->cell_s);
+}
+
+void sb_progress_release(struct sb_progress *p) {
+    free(p->pace);
+    free(p->cell_s);
+    p->pace = NULL;
+    p->cell_s = NULL;
 }
 
 void sb_progress_clear(struct sb_progress *p) {
@@ -60,29 +69,58 @@ void sb_format_duration(double s, char *buf, size_t size) {
         snprintf(buf, size, "%llds", t);
 }
 
-/* The time a cell takes grows with the bytes of its model; a small constant stands for the rest. */
+/* The time a launch takes grows with the bytes read for a token; a constant stands for the rest. */
 static double weight(const struct sb_progress *p, size_t cell) {
     const struct sb_gguf *g = p->preflight->cells[cell].gguf;
     return (g ? (double)g->bytes_per_token : 0) + 50e6;
 }
 
-static bool to_do(const struct sb_progress *p, size_t cell) {
-    return !p->skip[cell] && !p->preflight->cells[cell].problem &&
-           p->results->cells[p->slot[cell]].status == SB_PENDING;
+static struct sb_pace *pace_of(const struct sb_progress *p, size_t cell) {
+    return &p->pace[p->config->cells[cell].backend - p->config->backends];
 }
 
-/* Seconds left, from what earlier cells took; before the first has ended, from the preflight's
- * rough estimate. NaN = unknown. */
+/* Launches of a cell that are still to be made, the one in flight included. */
+static int launches_left(const struct sb_progress *p, size_t cell) {
+    const struct sb_cell *c = &p->results->cells[p->slot[cell]];
+    if (p->skip[cell] || p->preflight->cells[cell].problem || c->status != SB_PENDING)
+        return 0;
+    return p->config->launches - (int)c->n_launches;
+}
+
+/* Seconds left, from what earlier launches of the same backend took, else of any backend; before
+ * the first has ended, from the preflight's rough estimate. NaN = unknown. */
 static double eta_s(const struct sb_progress *p) {
-    double left = 0, guess = 0;
-    for (size_t i = 0; i < p->config->n_cells; i++)
-        if (to_do(p, i)) {
-            left += weight(p, i);
-            guess += p->preflight->cells[i].eta_s;
-        }
-    double all = p->done_weight > 0 ? left * p->done_s / p->done_weight : guess;
-    double spent = p->cell == SIZE_MAX ? 0 : sb_now_s() - p->cell_began_s;
-    return fmax(all - spent, 0);
+    struct sb_pace all = {0};
+    double left_s = 0;
+    for (size_t i = 0; i < p->config->n_backends; i++) {
+        all.spent_s += p->pace[i].spent_s;
+        all.weight += p->pace[i].weight;
+    }
+    for (size_t i = 0; i < p->config->n_cells; i++) {
+        const struct sb_pace *own = pace_of(p, i);
+        const struct sb_pace *pace = own->weight > 0 ? own : &all;
+        double launch_s = pace->weight > 0 ? weight(p, i) * pace->spent_s / pace->weight
+                                           : p->preflight->cells[i].eta_s / p->config->launches;
+        int n = launches_left(p, i);
+        if (n > 0)
+            left_s += n * launch_s;
+        if (i == p->cell && n > 0)
+            left_s -= fmin(sb_now_s() - p->launch_began_s, launch_s);
+    }
+    return left_s;
+}
+
+/* Called when the next launch begins, or its cell has ended. */
+static void end_launch(struct sb_progress *p, bool counts) {
+    if (p->cell == SIZE_MAX)
+        return;
+    double took_s = sb_now_s() - p->launch_began_s;
+    p->cell_s[p->cell] += took_s;
+    if (counts) {
+        pace_of(p, p->cell)->spent_s += took_s;
+        pace_of(p, p->cell)->weight += weight(p, p->cell);
+    }
+    p->cell = SIZE_MAX;
 }
 
 static const char *paint(const struct sb_progress *p, const char *code) {
@@ -116,9 +154,11 @@ static void stage_text(const struct sb_progress *p, enum sb_stage stage, int lau
 
 void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,
                        int index, int of) {
-    if (p->cell != cell) {
+    if (p->cell != cell || p->launch != launch) {
+        end_launch(p, true);
         p->cell = cell;
-        p->cell_began_s = sb_now_s();
+        p->launch = launch;
+        p->launch_began_s = sb_now_s();
     }
     if (p->quiet || (!p->terminal && !p->verbose))
         return;
@@ -179,18 +219,13 @@ static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
 
 void sb_progress_ended(struct sb_progress *p, size_t cell) {
     const struct sb_cell *c = &p->results->cells[p->slot[cell]];
-    double took_s = p->cell == cell ? sb_now_s() - p->cell_began_s : 0;
-    if (c->status == SB_OK) {
-        p->done_s += took_s;
-        p->done_weight += weight(p, cell);
-    }
-    p->cell = SIZE_MAX;
+    end_launch(p, c->status == SB_OK);
     if (p->quiet)
         return;
     struct sb_buf b = SB_BUF_INIT(4096);
     char took[32];
     add_outcome(c, &b);
-    sb_format_duration(took_s, took, sizeof took);
+    sb_format_duration(p->cell_s[cell], took, sizeof took);
     bool ok = c->status == SB_OK;
     sb_progress_clear(p);
     fputs(paint(p, ok ? "\x1b[32m" : "\x1b[31m"), stderr);

@@ -5,6 +5,10 @@
 
 #include "stratobench/bench.h"
 
+struct sb_pace { /* of one backend, over the launches that ended */
+    double spent_s, weight;
+};
+
 struct sb_progress {
     const struct sb_config *config;
     const struct sb_results *results;
@@ -15,14 +19,17 @@ struct sb_progress {
     bool terminal, colour;
     bool line_open; /* a live line stands on the terminal */
     double began_s;
-    double done_s,
-        done_weight; /* time and size of the cells that ended: what the ETA scales from */
-    double cell_began_s;
-    size_t cell; /* in flight */
+    struct sb_pace *pace; /* one a backend: what the ETA scales from */
+    double *cell_s;       /* time spent on each cell, over its launches */
+    double launch_began_s;
+    size_t cell; /* in flight; SIZE_MAX = none */
+    int launch;
 };
 
 void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose);
+/* After config, results, preflight, slot and skip are set. */
 void sb_progress_begin(struct sb_progress *p);
+void sb_progress_release(struct sb_progress *p);
 void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,
                        int index, int of);
 void sb_progress_ended(struct sb_progress *p, size_t cell);

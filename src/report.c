@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "report_parts.h"
+#include "stratobench/rank.h"
 
 /* ---- the head of a section ----------------------------------------------------------------- */
 
@@ -294,12 +295,39 @@ static void trim_end(struct sb_buf *b) {
         b->data[--b->len] = '\0';
 }
 
+static void put_charts(struct sb_buf *b, const struct sb_results *const *sets, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!sets[i]->bench.chart)
+            continue;
+        sb_buf_adds(b, "\n![PP, TG and load by model and backend, with standard deviations](");
+        sb_markdown_escape(b, sets[i]->bench.chart);
+        sb_buf_adds(b, ")\n");
+    }
+}
+
+/* Which backend to take, over the sets that ask for it. */
+static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, size_t n) {
+    const struct sb_results **asking = sb_alloc(n, sizeof *asking);
+    size_t n_asking = 0;
+    for (size_t i = 0; i < n; i++)
+        if (sets[i]->bench.summary)
+            asking[n_asking++] = sets[i];
+    struct sb_buf section = SB_BUF_INIT(b->limit);
+    struct sb_workload workload = SB_WORKLOAD_DEFAULT;
+    if (n_asking > 0 && sb_rank_markdown(asking, n_asking, &workload, &section) == 0 && section.len)
+        sb_buf_addf(b, "\n%s", sb_buf_str(&section));
+    sb_buf_release(&section);
+    free(asking);
+}
+
 int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
     struct sb_sections all = sb_results_merge(sets, n);
     struct sb_strv legends = {0};
     for (size_t i = 0; i < all.n; i++)
         put_section(ret, &all.item[i], i == 0 ? 1 : 2, &legends);
     trim_end(ret);
+    put_summary(ret, sets, n);
+    put_charts(ret, sets, n);
     sb_strv_release(&legends);
     sb_sections_release(&all);
     return ret->overflow ? -EFBIG : 0;

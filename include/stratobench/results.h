@@ -111,7 +111,8 @@ struct sb_results {
         size_t n_depths;
         double until;             /* share; NaN = fixed number of runs */
         int max_runs;
-        bool summary;             /* default true */
+        bool summary;             /* the document ends with which backend to take */
+        char *chart;              /* file name of the chart beside the document, or NULL */
         bool load_cold;
         char *started_at, *updated_at; /* RFC 3339 UTC */
         char *generator;          /* "stratobench 1.0.0" */
@@ -143,7 +144,7 @@ int sb_results_save(const struct sb_results *r, const char *path, struct sb_buf 
 void sb_results_release(struct sb_results *r);
 
 /* Results, a cell, a run or a launch whose every figure is "not measured" and whose settings are
- * the defaults (bench.warmup -1 = "auto", launches 1, max_runs 10, summary on). */
+ * the defaults (bench.warmup -1 = "auto", launches 1, max_runs 10). */
 struct sb_results sb_results_empty(void);
 struct sb_cell sb_cell_empty(void);
 struct sb_run sb_run_empty(void);

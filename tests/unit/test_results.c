@@ -71,7 +71,7 @@ static void every_key_survives(void **state) {
     free(want);
     free(got);
 
-    assert_true(r.bench.table && r.bench.load_cold && !r.bench.summary);
+    assert_true(r.bench.table && r.bench.load_cold && r.bench.summary);
     assert_int_equal(r.bench.warmup, 1);
     assert_int_equal(r.bench.n_prompts, 2);
     assert_string_equal(r.bench.prompts[1].file, "prompts/long.txt");
@@ -113,7 +113,7 @@ static void minimal_files_load(void **state) {
     const struct sb_cell *c = r.cells;
     assert_int_equal(r.bench.warmup, -1);
     assert_int_equal(r.bench.launches, 1);
-    assert_true(r.bench.summary && !r.bench.table && isnan(r.bench.until));
+    assert_true(!r.bench.summary && !r.bench.table && isnan(r.bench.until));
     assert_string_equal(c->model.label, "m");
     assert_string_equal(c->backend.label, "b");
     assert_true(c->runs[0].launch == 1 && c->runs[0].cache_n == -1 && isnan(c->runs[0].prompt_ms));
