@@ -7,9 +7,10 @@
 
 #include "html_assets.h" /* page_css, page_js: made from the files of these names */
 #include "html_table.h"
+#include "stratobench/plot.h"
 #include "stratobench/report.h"
 
-enum { HTML_MAX_BYTES = 256 << 20 };
+enum { HTML_MAX_BYTES = 256 << 20, CHART_MAX_CELLS = 500 };
 
 /* ---- Markdown to HTML ----------------------------------------------------------------------- */
 
@@ -72,15 +73,31 @@ static const char *put_instead(struct sb_buf *b, const char *s) {
     return NULL;
 }
 
-static void put_body(struct sb_buf *b, const char *html) {
+static void put_part(struct sb_buf *b, const char *html, const char *end) {
     const char *plain = html;
-    for (const char *s = html; (s = strchr(s, '<'));) {
+    for (const char *s = html; (s = strchr(s, '<')) && s < end;) {
         sb_buf_add(b, plain, (size_t)(s - plain));
         const char *next = put_instead(b, s);
         plain = next ? next : s;
         s = next ? next : s + 1;
     }
-    sb_buf_adds(b, plain);
+    sb_buf_add(b, plain, (size_t)(end - plain));
+}
+
+/* Where the head of the document ends: at its first table or model. */
+static const char *end_of_head(const char *html) {
+    const char *table = strstr(html, "<table>"), *model = strstr(html, "<h2>");
+    if (table && model)
+        return table < model ? table : model;
+    return table ? table : model ? model : html + strlen(html);
+}
+
+static void put_body(struct sb_buf *b, const char *html, const struct sb_buf *chart) {
+    const char *head_end = end_of_head(html);
+    put_part(b, html, head_end);
+    if (chart->len)
+        sb_buf_addf(b, "<figure class=\"chart\">%s</figure>\n", chart->data);
+    put_part(b, head_end, html + strlen(html));
 }
 
 /* ---- the page ------------------------------------------------------------------------------- */
@@ -118,8 +135,22 @@ static void put_title(struct sb_buf *b, const char *html) {
     sb_buf_adds(b, "</title>\n");
 }
 
+/* A page without a chart is whole: there may be no gnuplot, nothing to draw, or so many cells that
+ * nobody would read the picture. */
+static void draw_chart(const struct sb_results *const *sets, size_t n, struct sb_buf *svg) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    size_t n_cells = 0;
+    for (size_t i = 0; i < n; i++)
+        n_cells += sets[i]->n_cells;
+    if (n_cells > CHART_MAX_CELLS)
+        return;
+    if (sb_plot_svg(sets, n, svg, &error) < 0)
+        sb_buf_release(svg);
+    sb_buf_release(&error);
+}
+
 int sb_html_page(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
-    struct sb_buf html = SB_BUF_INIT(HTML_MAX_BYTES);
+    struct sb_buf html = SB_BUF_INIT(HTML_MAX_BYTES), chart = SB_BUF_INIT(HTML_MAX_BYTES);
     int rc = render_body(sets, n, &html);
     if (rc == 0) {
         sb_buf_adds(ret, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -128,10 +159,12 @@ int sb_html_page(const struct sb_results *const *sets, size_t n, struct sb_buf *
         put_policy(ret);
         put_title(ret, sb_buf_str(&html));
         sb_buf_addf(ret, "<style>\n%s</style>\n</head>\n<body>\n<main>\n", page_css);
-        put_body(ret, sb_buf_str(&html));
+        draw_chart(sets, n, &chart);
+        put_body(ret, sb_buf_str(&html), &chart);
         sb_buf_addf(ret, "</main>\n<script>%s</script>\n</body>\n</html>\n", page_js);
         rc = ret->overflow ? -EFBIG : 0;
     }
     sb_buf_release(&html);
+    sb_buf_release(&chart);
     return rc;
 }

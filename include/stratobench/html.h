@@ -2,8 +2,9 @@
  *
  * The same Markdown, rendered by md4c with raw HTML switched off: text from outside can never be
  * a tag, also if its escaping in the Markdown should fail, and the page's Content-Security-Policy
- * runs no script but its own. Nothing is loaded from elsewhere. Tables sort by a click on a
- * heading; without scripts the page is complete all the same. */
+ * runs no script but its own. The chart of plot.h stands in it where gnuplot can draw it. Nothing
+ * is loaded from elsewhere. Tables sort by a click on a heading; without scripts the page is
+ * complete all the same. */
 #ifndef STRATOBENCH_HTML_H
 #define STRATOBENCH_HTML_H
 

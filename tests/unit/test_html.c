@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,9 +10,13 @@
 
 #include "stratobench/file.h"
 #include "stratobench/html.h"
+#include "stratobench/plot.h"
 
 #define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
 enum { MAX_BYTES = 16 << 20 };
+/* Without gnuplot, but for the test of the chart: the drawing is not this module's. */
+static const char path_of_none[] = "/nonexistent";
+static char *path_of_all;
 
 static struct sb_results load(const char *name) {
     char *path = sb_asprintf(GOLDEN_DIR "%s.json", name);
@@ -228,6 +233,36 @@ static void test_policy(void **state) {
     sb_results_release(&r);
 }
 
+/* The chart is in the page, or, where it cannot be drawn, the page is the same without it. */
+static void test_chart(void **state) {
+    (void)state;
+    struct sb_results r = load("statuses");
+    const struct sb_results *set = &r;
+    struct sb_buf chart = SB_BUF_INIT(MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
+    char *without = render(&r);
+    assert_int_equal(count(without, "<figure"), 0);
+    assert_int_equal(setenv("PATH", path_of_all, 1), 0);
+    if (sb_plot_svg(&set, 1, &chart, &error) == -ENOENT) {
+        free(without);
+        sb_results_release(&r);
+        skip();
+    }
+    char *page = render(&r), *figure = between(page, "<figure class=\"chart\">", "</figure>\n");
+    assert_string_equal(figure, sb_buf_str(&chart));
+    char *head = between(page, "", "<figure");
+    assert_memory_equal(without, head, strlen(head));
+    assert_string_equal(without + strlen(head),
+                        strstr(page, "</figure>\n") + strlen("</figure>\n"));
+    assert_int_equal(setenv("PATH", path_of_none, 1), 0);
+    free(head);
+    free(figure);
+    free(page);
+    free(without);
+    sb_buf_release(&chart);
+    sb_buf_release(&error);
+    sb_results_release(&r);
+}
+
 static void test_limit(void **state) {
     (void)state;
     struct sb_results r = load("statuses");
@@ -243,7 +278,11 @@ int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_golden),         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_markup_of_ours), cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_chart),          cmocka_unit_test(test_limit),
     };
-    return cmocka_run_group_tests(all, NULL, NULL);
+    path_of_all = sb_strdup(getenv("PATH"));
+    setenv("PATH", path_of_none, 1);
+    int failed = cmocka_run_group_tests(all, NULL, NULL);
+    free(path_of_all);
+    return failed;
 }
