@@ -19,6 +19,11 @@ static int cannot(const char *path, int error_number, struct sb_buf *error) {
     return -error_number;
 }
 
+static int prove_no_folder(const char *path, struct sb_buf *error) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? cannot(path, EISDIR, error) : 0;
+}
+
 /* Full disks and read-only folders are found now, not after the first hour. */
 static int prove_writable(const struct sb_output *o, struct sb_buf *error) {
     char *probe = sb_asprintf("%s/.write-test", o->logs);
@@ -26,6 +31,10 @@ static int prove_writable(const struct sb_output *o, struct sb_buf *error) {
     int rc = sb_file_replace(probe, "stratobench\n", 12, error);
     if (rc == 0)
         rc = sb_file_replace(beside, "stratobench\n", 12, error);
+    if (rc == 0)
+        rc = prove_no_folder(o->json, error);
+    if (rc == 0)
+        rc = prove_no_folder(o->markdown, error);
     unlink(probe);
     unlink(beside);
     free(probe);

@@ -5,13 +5,22 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* What nohup, or a shell that starts a job in the background, had us ignore stays ignored: once
+ * blocked it would be queued all the same, and read. */
+static void add_unless_ignored(sigset_t *set, int sig) {
+    struct sigaction is;
+    if (sigaction(sig, NULL, &is) == 0 && is.sa_handler != SIG_IGN)
+        sigaddset(set, sig);
+}
+
 int sb_signals_open(void) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    signal(SIGPIPE, SIG_IGN);
+    add_unless_ignored(&set, SIGINT);
+    add_unless_ignored(&set, SIGTERM);
+    add_unless_ignored(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN); /* a write that fails is an error, not the end */
+    signal(SIGXFSZ, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

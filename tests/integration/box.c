@@ -100,6 +100,8 @@ pid_t box_start_after(void (*prepare)(void), const char *const *argv) {
     if (pid > 0)
         return pid;
     setsid();
+    for (const int *sig = (const int[]){SIGHUP, SIGINT, SIGTERM, 0}; *sig; sig++)
+        signal(*sig, SIG_DFL); /* however the tests themselves were started */
     redirect("/dev/null", O_RDONLY, 0);
     redirect("out", O_WRONLY | O_CREAT | O_TRUNC, 1);
     redirect("err", O_WRONLY | O_CREAT | O_TRUNC, 2);

@@ -44,9 +44,9 @@ char *box_backend(const char *id, const char *lines); /* a [backend] section alo
 
 /* Runs a program to its end, stdin empty, stdout in the file "out", stderr in "err". Exit code, or
  * 128+N when signal N ended it; fails after PATIENCE_S. */
-#define ARGS(...)    ((const char *const[]){__VA_ARGS__, NULL})
-#define SB(...)      box_run(ARGS(STRATOBENCH, __VA_ARGS__))
-#define MEASURE      "run", "--allow-concurrent", "a.ini" /* SB(MEASURE, "--resume") */
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define SB(...)   box_run(ARGS(STRATOBENCH, __VA_ARGS__))
+#define MEASURE   "run", "--allow-concurrent", "a.ini" /* SB(MEASURE, "--resume") */
 int box_run(const char *const *argv);
 pid_t box_start(const char *const *argv); /* in a session of its own */
 int box_wait(pid_t pid);

@@ -160,6 +160,12 @@ static void reply_in_part(int client, const char *body) {
         die_by_signal(argument, SIGKILL);
 }
 
+/* Touched, so that it is really taken; kept until the end. */
+static void eat_memory(long mb) {
+    for (; mb > 0; mb--)
+        memset(sb_alloc(1 << 20, 1), 1, 1 << 20);
+}
+
 /* True when the reply was a misbehaviour. */
 static bool misreply(int client, const char *body) {
     const char *argument;
@@ -170,6 +176,8 @@ static bool misreply(int client, const char *body) {
         }
     if ((argument = reply_mode("exit-in-run")))
         _exit((int)mode_number(argument, 1));
+    if ((argument = reply_mode("eat-memory")))
+        eat_memory(mode_number(argument, 64));
     if (reply_mode("hang"))
         nap(client, -1);
     else if ((argument = reply_mode("big-body")))

@@ -51,6 +51,7 @@ static const struct {
     {"exit-mid-reply", "exits with this code in the middle of its reply"},
     {"signal-mid-reply", "kills itself with this signal in the middle of its reply"},
     {"hang", "never replies"},
+    {"eat-memory", "takes so many MB first"},
     {"trickle", "one byte every 50 ms"},
     {"close-early", "closes the connection instead"},
     {"big-body", "a reply of so many MB"},

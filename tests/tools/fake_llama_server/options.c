@@ -29,7 +29,10 @@ static const struct {
     {ALL, "--mlock", "", "force system to keep model in RAM", NO_VALUE},
     {OLD, "--no-mmap", "", "do not memory-map model", NO_VALUE},
     {FEB, "--mmap, --no-mmap", "", "whether to memory-map model", NO_VALUE},
-    {NEW, "-lm,   --load-mode", "MODE", "model loading mode (default: auto)", FIELD(ignored)},
+    {NEW, "-lm,   --load-mode", "MODE",
+     "model loading mode (default: auto) - auto: mmap, unless a device does not support it - none: no special loading "
+     "mode - mmap: memory-map model - mlock: force system to keep model in RAM",
+     FIELD(ignored)},
     {ALL, "-dev,  --device", "<dev1,dev2,..>",
      "comma-separated list of devices to use for offloading (none = don't offload)", FIELD(device)},
     {ALL, "--list-devices", "", "print list of available devices and exit", LIST_DEVICES},

@@ -1,0 +1,216 @@
+/* `run` from the command line to the files: options, selection, resume, what a person sees, and a
+ * matrix in which three things are broken at once. */
+#include "box.h"
+
+#include <sys/stat.h>
+
+static void two_backends(const char *more) {
+    BOX_CONFIG(more, {"a", "label = Alpha\n"}, {"b", "label = Beta\n"});
+}
+
+static bool exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+/* ---- 3 models x 3 backends ---------------------------------------------------------------- */
+
+static void broken_cells_say_why_and_the_others_have_figures(void **state) {
+    (void)state;
+    box_write("cut.gguf", "%s", "");
+    assert_int_equal(box_run(ARGS("sh", "-c", "head -c 800000 m.gguf >cut.gguf")), 0);
+    box_write("a.ini",
+              "%s%s%s[backend gone]\nserver = ./no-such-server\n"
+              "[model one]\npath = m.gguf\n[model cut]\npath = cut.gguf\n"
+              "[model two]\npath = m.gguf\n",
+              box_bench(""), box_backend("good", ""),
+              box_backend("dies", "env = FAKE_MODE=signal-mid-reply:9\nenv = FAKE_FROM=3\n"));
+    static const struct {
+        const char *model, *backend, *status, *reason, *detail;
+    } want[] = {
+        {"one", "good", "ok", NULL, NULL},
+        {"one", "dies", "failed", "server died", "signal 9 (SIGKILL)"},
+        {"one", "gone", "failed", "binary not found", "./no-such-server"},
+        {"cut", "good", "skipped", "model file truncated", "cut.gguf"},
+        {"cut", "dies", "skipped", "model file truncated", "cut.gguf"},
+        {"cut", "gone", "failed", "binary not found", "./no-such-server"},
+        {"two", "good", "ok", NULL, NULL},
+        {"two", "dies", "failed", "server died", "signal 9 (SIGKILL)"},
+        {"two", "gone", "failed", "binary not found", "./no-such-server"},
+    };
+    assert_int_equal(SB(MEASURE), 1);
+    box_nothing_left();
+    char *document = box_read("a.md"), *said = box_read("err");
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct sb_cell *c = box_cell(want[i].model, want[i].backend);
+        box_expect_status(c, want[i].status);
+        if (c->status == SB_OK) {
+            box_expect_ok(want[i].model, want[i].backend);
+            continue;
+        }
+        assert_string_equal(c->reason, want[i].reason);
+        box_has(c->detail, want[i].detail);
+        box_has(document, want[i].reason);
+        box_has(said, box_text("%s / %s: %s: %s\n", want[i].model, want[i].backend, want[i].status,
+                               want[i].reason));
+    }
+}
+
+/* ---- selection and resume ----------------------------------------------------------------- */
+
+static void globs_choose_cells(void **state) {
+    (void)state;
+    box_write("a.ini", "%s%s%s[model one]\npath = m.gguf\n[model two]\npath = m.gguf\n",
+              box_bench(""), box_backend("a", "label = Alpha\n"),
+              box_backend("b", "label = Beta\n"));
+    assert_int_equal(SB(MEASURE, "--model", "t*", "--backend", "Bet?"), 0);
+    assert_int_equal(box_results("a.json")->n_cells, 1);
+    box_expect_ok("two", "b");
+    assert_int_equal(SB(MEASURE, "--resume", "--backend", "a"), 0); /* adds, keeps the other */
+    assert_int_equal(box_results("a.json")->n_cells, 3);
+    box_expect_ok("two", "b");
+    box_expect_ok("one", "a");
+    assert_int_equal(SB(MEASURE, "--force", "--model", "none-such"), 2);
+    box_expect_ok("one", "a");
+}
+
+static void resume_measures_again_what_changed(void **state) {
+    (void)state;
+    two_backends("");
+    assert_int_equal(SB(MEASURE), 0);
+    BOX_CONFIG("", {"a", "label = Alpha\n"}, {"b", "label = Beta\nthreads = 2\n"});
+    double load_s = box_cell("m", "a")->load_s;
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "1 ok cells no longer match");
+    assert_true(box_cell("m", "a")->load_s == load_s);
+    box_expect_ok("m", "b");
+
+    two_backends("launches = 1\n");
+    assert_int_equal(box_run(ARGS("sed", "-i", "s/n_predict = 8/n_predict = 9/", "a.ini")), 0);
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "2 ok cells no longer match");
+    for (const char *const *id = ARGS("a", "b"); *id; id++)
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(box_cell("m", *id)->runs[i].predicted_n, 9);
+}
+
+static void failed_cells_are_tried_again(void **state) {
+    (void)state;
+    box_write("server", "#!/bin/sh\n[ -e mended ] && exec " FAKE " \"$@\"\n"
+                        "FAKE_MODE=exit-in-run:3 exec " FAKE " \"$@\"\n");
+    assert_int_equal(chmod("server", 0755), 0);
+    box_write("a.ini", "%s%s[backend b]\nserver = ./server\n[model m]\npath = m.gguf\n",
+              box_bench(""), box_backend("a", ""));
+    assert_int_equal(SB(MEASURE), 1);
+    box_expect_status(box_cell("m", "b"), "failed");
+    double load_s = box_cell("m", "a")->load_s;
+    box_write("mended", "%s", "");
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_expect_ok("m", "b");
+    assert_null(box_cell("m", "b")->reason);
+    assert_true(box_cell("m", "a")->load_s == load_s);
+}
+
+static void a_dry_run_writes_and_launches_nothing(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"a", "env = SOME=thing\nthreads = 3\n"}, {"b", "device = ROCm0\n"});
+    assert_int_equal(SB("run", "--dry-run", "a.ini"), 0);
+    char *plan = box_read("out");
+    box_has(plan, "SOME=thing " FAKE " -m m.gguf");
+    box_has(plan, " -t 3");
+    box_has(plan, "--device ROCm0");
+    assert_false(exists("a.json") || exists("a.logs"));
+}
+
+/* ---- builds ------------------------------------------------------------------------------- */
+
+static void one_config_serves_old_and_new_builds(void **state) {
+    (void)state;
+    static const char keys[] = "device = Vulkan0\ngpu_layers = all\nflash_attn = on\nmmap = off\n"
+                               "cache_type = q8_0\nthreads = 2\n%s";
+    BOX_CONFIG("", {"old", box_text(keys, "env = FAKE_HELP=old\n")},
+               {"feb", box_text(keys, "env = FAKE_HELP=feb\n")}, {"new", box_text(keys, "")});
+    assert_int_equal(SB(MEASURE), 0);
+    for (const char *const *id = ARGS("old", "feb", "new"); *id; id++)
+        box_expect_ok("m", *id);
+    static const struct {
+        const char *id, *word;
+        bool there;
+    } words[] = {{"old", "--no-mmap", true},    {"old", "--load-mode", false},
+                 {"old", "--cache-ram", false}, {"feb", "--cache-ram", true},
+                 {"feb", "--no-mmap", true},    {"new", "--no-mmap", false},
+                 {"new", "--cache-ram", true}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        assert_int_equal(sb_strv_has(&box_cell("m", words[i].id)->backend.argv, words[i].word),
+                         words[i].there);
+    /* (n-1)/ms whatever the build prints */
+    assert_true(box_cell("m", "old")->tg_tps.mean == box_cell("m", "new")->tg_tps.mean);
+}
+
+/* ---- what a person sees ------------------------------------------------------------------- */
+
+static void a_pipe_gets_plain_lines(void **state) {
+    (void)state;
+    two_backends("");
+    assert_int_equal(SB(MEASURE), 0);
+    char *said = box_read("err"), *table = box_read("out");
+    box_has_not(said, "\x1b");
+    box_has_not(said, "\r");
+    box_has_not(table, "\x1b");
+    box_has(said, "ok  [1/2] m / Alpha: load ");
+    box_has(said, "ok  [2/2] m / Beta: load ");
+    box_has(said, "written: a.md, a.json, a.logs/");
+    box_has(table, "Alpha");
+}
+
+static void quiet_prints_errors_only(void **state) {
+    (void)state;
+    two_backends("");
+    assert_int_equal(SB(MEASURE, "--quiet"), 0);
+    assert_string_equal(box_read("out"), "");
+    box_has_not(box_read("err"), "ok  [");
+    box_has_not(box_read("err"), "written:");
+    box_expect_ok("m", "b");
+}
+
+/* On a terminal of its own; the screen is in the file "screen". */
+static int run_on_a_terminal(void) {
+    return box_run(ARGS("script", "-qec",
+                        box_text("%s run --allow-concurrent --force a.ini", STRATOBENCH),
+                        "screen"));
+}
+
+static void a_terminal_gets_one_live_line(void **state) {
+    (void)state;
+    if (box_run(ARGS("script", "--version")) != 0)
+        skip();
+    two_backends("");
+    assert_int_equal(run_on_a_terminal(), 0);
+    char *screen = box_read("screen");
+    box_has(screen, "\r\x1b[K[1/2] m / Alpha: load (0s, ETA ");
+    box_has(screen, "\r\x1b[K[1/2] m / Alpha: warm-up 1/1 (");
+    box_has(screen, "\r\x1b[K[2/2] m / Beta: run 2/2 (");
+    box_has(screen, "\x1b[32mok  \x1b[0m[1/2] m / Alpha: load ");
+    setenv("NO_COLOR", "1", 1);
+    assert_int_equal(run_on_a_terminal(), 0);
+    unsetenv("NO_COLOR");
+    screen = box_read("screen");
+    box_has_not(screen, "\x1b");
+    box_has(screen, "ok  [2/2] m / Beta: load ");
+}
+
+#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_BOX(broken_cells_say_why_and_the_others_have_figures),
+        IN_BOX(globs_choose_cells),
+        IN_BOX(resume_measures_again_what_changed),
+        IN_BOX(failed_cells_are_tried_again),
+        IN_BOX(a_dry_run_writes_and_launches_nothing),
+        IN_BOX(one_config_serves_old_and_new_builds),
+        IN_BOX(a_pipe_gets_plain_lines),
+        IN_BOX(quiet_prints_errors_only),
+        IN_BOX(a_terminal_gets_one_live_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
