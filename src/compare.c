@@ -36,18 +36,18 @@ static void compare_throughput(struct sb_compare_cell *c, enum sb_metric m, stru
                                const struct sb_compare_options *o) {
     struct sb_sample base = sb_sample_throughput(c->base, m, place);
     struct sb_sample next = sb_sample_throughput(c->next, m, place);
-    struct sb_gate gate = sb_gate(base.x, base.n, next.x, next.n, o->max_drop, o->assumed_spread);
-    add_figure(
-        c, (struct sb_compare_figure){
-               .metric = m == SB_PP ? SB_COMPARE_PP : SB_COMPARE_TG,
-               .prompt = place.prompt,
-               .depth = place.depth,
-               .base = base.mean,
-               .next = next.mean,
-               .ratio = sb_compare(next.x, next.n, base.x, base.n, o->margin, o->assumed_spread),
-               .gate = gate,
-               .inconclusive = !gate.regression && gate.drop > o->max_drop,
-           });
+    double spread = sb_sample_assumed(o->assumed_spread, base.noise, next.noise);
+    struct sb_gate gate = sb_gate(base.x, base.n, next.x, next.n, o->max_drop, spread);
+    add_figure(c, (struct sb_compare_figure){
+                      .metric = m == SB_PP ? SB_COMPARE_PP : SB_COMPARE_TG,
+                      .prompt = place.prompt,
+                      .depth = place.depth,
+                      .base = base.mean,
+                      .next = next.mean,
+                      .ratio = sb_compare(next.x, next.n, base.x, base.n, o->margin, spread),
+                      .gate = gate,
+                      .inconclusive = !gate.regression && gate.drop > o->max_drop,
+                  });
     free(base.x);
     free(next.x);
 }

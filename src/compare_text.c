@@ -203,7 +203,8 @@ static void add_rules(const struct writer *w) {
         100 * o->max_drop, 100 * o->max_drop);
     if (any_assumed(w->c))
         sb_buf_addf(w->out,
-                    " One launch a side: the spread between launches is unknown; %g %% is assumed.",
+                    " One launch a side: the spread between launches is unknown; %g %% is assumed, "
+                    "more where the runs leave the mean less certain.",
                     100 * o->assumed_spread);
     sb_buf_adds(w->out, "\n");
 }

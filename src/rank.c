@@ -89,6 +89,7 @@ static void set_figure(struct sb_rank_figure *f, struct sb_sample s) {
     f->speed = s.x;
     f->n = s.n;
     f->value = s.mean;
+    f->noise = s.noise;
     f->log_speed = 0;
     for (size_t i = 0; i < s.n; i++)
         f->log_speed += log(s.x[i]) / (double)s.n;
@@ -111,6 +112,10 @@ static void measure_workload(struct sb_rank_cell *c, const struct sb_workload *w
     free(load);
     t.mean = sum / (double)n;
     t.n = isfinite(t.mean) && t.mean > 0 ? n : 0;
+    if (n == 1) /* as if the errors of PP and TG went together: no less than it can be */
+        t.noise = (w->prompt_tokens / pp->speed[0] * pp->noise +
+                   w->gen_tokens / tg->speed[0] * tg->noise) /
+                  t.mean;
     set_figure(&c->figure[SB_RANK_WORKLOAD], t);
     c->finished = t.n > 0;
 }
@@ -134,8 +139,8 @@ static void measure(struct sb_rank_cell *c, const struct sb_workload *w) {
 static struct sb_ratio compare_cells(const struct sb_rank_cell *a, const struct sb_rank_cell *b,
                                      int metric) {
     const struct sb_rank_figure *fa = &a->figure[metric], *fb = &b->figure[metric];
-    struct sb_ratio r =
-        sb_compare(fa->speed, fa->n, fb->speed, fb->n, SB_TIE_MARGIN, SB_ASSUMED_LAUNCH_CV);
+    struct sb_ratio r = sb_compare(fa->speed, fa->n, fb->speed, fb->n, SB_TIE_MARGIN,
+                                   sb_sample_assumed(SB_ASSUMED_LAUNCH_CV, fa->noise, fb->noise));
     if (metric == SB_RANK_LOAD && !sb_same_cache_state(a->cached_share, b->cached_share))
         r.verdict = SB_VERDICT_INCONCLUSIVE; /* the page cache, not the backend */
     return r;

@@ -333,7 +333,7 @@ static void add_notes(const struct writer *w) {
     if (d.assumed)
         sb_buf_addf(w->out,
                     "- One launch a side: the spread between launches is unknown; %g %% is "
-                    "assumed.\n",
+                    "assumed, more where the runs leave the mean less certain.\n",
                     100 * SB_ASSUMED_LAUNCH_CV);
     if (d.load)
         sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "

@@ -1,6 +1,7 @@
 #include "sample.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 struct sb_place sb_sample_first_place(const struct sb_cell *c) {
     if (c->n_points)
@@ -11,12 +12,26 @@ struct sb_place sb_sample_first_place(const struct sb_cell *c) {
     return (struct sb_place){0, 0};
 }
 
+static double noise_of_launch(const struct sb_cell *c, enum sb_metric m, struct sb_place p) {
+    size_t n;
+    double *values = sb_cell_values(c, m, p.prompt, p.depth, 0, &n);
+    struct sb_summary s = sb_summarize(values, n);
+    free(values);
+    double cv = sb_cv(&s);
+    return isfinite(cv) ? cv / sqrt((double)n) : 0;
+}
+
 struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m,
                                       struct sb_place p) {
     struct sb_sample s = {0};
     s.x = sb_cell_launch_means(c, m, p.prompt, p.depth, &s.n);
     s.mean = sb_summarize(s.x, s.n).mean;
+    s.noise = s.n == 1 ? noise_of_launch(c, m, p) : 0;
     return s;
+}
+
+double sb_sample_assumed(double stated, double noise_a, double noise_b) {
+    return fmax(stated, fmax(noise_a, noise_b));
 }
 
 bool sb_same_cache_state(double cached_share_a, double cached_share_b) {

@@ -14,7 +14,13 @@ struct sb_sample {
     double *x;   /* speeds, more is better; the caller frees */
     size_t n;    /* 0 = not measured */
     double mean; /* of what was measured: tok/s, or the load in s; NaN */
+    /* Relative standard error of the mean of one launch's runs; 0 for several launches or one
+     * run. No stand-in for the spread between launches, but that cannot be less. */
+    double noise;
 };
+/* What is assumed for the spread between launches of two samples: `stated`, or their noise
+ * where the runs of a single launch leave its mean less certain than that. */
+double sb_sample_assumed(double stated, double noise_a, double noise_b);
 struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_place p);
 
 /* 1/load_s of the launches that found the page cache as the last one did: a cold and a warm load

@@ -5,6 +5,9 @@
  * and what differs is named; cells without a fingerprint (transcribed ones) are compared by
  * their ids alone. PP and TG at every point are gated (sb_gate); the load is shown, not gated.
  *
+ * With one launch a side `assumed_spread` stands in for the unknown spread between launches, or
+ * the standard error of the mean of that launch's runs where it is greater.
+ *
  * What one figure says, with drop = 1 - new/base and limit as sb_gate has it:
  *   regression     drop > limit
  *   inconclusive   drop > max_drop, but not over the limit: more than is tolerated, less than

@@ -5,7 +5,9 @@
  * launches goes into the interval of T with whatever correlation PP and TG have in it. Ratios
  * are of speeds (1/T, PP, TG, 1/load), so that more is better throughout, and come from
  * sb_compare with SB_TIE_MARGIN; with one launch a side SB_ASSUMED_LAUNCH_CV stands in for the
- * unknown spread between launches, and the text says so.
+ * unknown spread between launches, and the text says so. Where the runs of that one launch
+ * scatter so much that its mean is less certain still, the standard error of the mean is taken:
+ * the spread within a launch never makes an interval narrower.
  *
  * Over models: the geometric mean of a backend's ratio to the model's best. The mean of k log
  * ratios has the half-width sqrt(sum of h_i^2)/k: the models are the given ones, no sample of
@@ -31,6 +33,7 @@ struct sb_rank_figure {
     double value;  /* s for the workload and the load, tok/s for PP and TG; NaN */
     double *speed; /* one a launch, more is better; 1/s or tok/s */
     size_t n;
+    double noise;            /* relative standard error of a single launch's mean; else 0 */
     double log_speed;        /* mean of log speed: what orders the backends */
     struct sb_ratio to_best; /* of speeds; exactly 1 for the best itself; NaN without a figure */
 };

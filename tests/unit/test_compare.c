@@ -64,6 +64,28 @@ static void test_assumed_spread(void **state) {
     expect_gate(1, 1.10, 0, 0, SB_CELL_IMPROVED);
 }
 
+/* One launch a side whose three runs scatter: 15 % less may be nothing. */
+static void test_noise_within_a_launch(void **state) {
+    (void)state;
+    static const struct {
+        double scatter;
+        int want;
+    } cases[] = {{0.001, 1}, {0.02, 1}, {0.10, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_results base = fixture_set("T"), next = fixture_set("T");
+        struct sb_cell *cells[] = {fixture_launches(&base, "m", "b", 1, 1, 0),
+                                   fixture_launches(&next, "m", "b", 1, 0.85, 0)};
+        for (int side = 0; side < 2; side++) {
+            double f = side ? 0.85 : 1;
+            cells[side]->runs[0].tg_tps = 10; /* PP alone decides */
+            fixture_run(cells[side], 1, 0, 100 * f * (1 + cases[i].scatter), 10);
+            fixture_run(cells[side], 1, 0, 100 * f * (1 - cases[i].scatter), 10);
+            sb_cell_summarize(cells[side]);
+        }
+        expect_exit(&base, &next, &usual, cases[i].want);
+    }
+}
+
 static void expect_with_options(struct sb_compare_options o, double factor, int want) {
     struct sb_results base = fixture_set("T"), next = fixture_set("T");
     fixture_launches(&base, "m", "b", 1, 1, 0);
@@ -346,6 +368,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_measured_spread),
         cmocka_unit_test(test_assumed_spread),
+        cmocka_unit_test(test_noise_within_a_launch),
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_depths),

@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "output.h"
 #include "plot_script.h"
 #include "stratobench/plot.h"
 
@@ -204,6 +206,32 @@ static void test_depth_lines(void **state) {
     golden_release(&s);
 }
 
+/* ---- beside the document of a run ----------------------------------------------------------- */
+
+static void test_output_draw(void **state) {
+    (void)state;
+    char folder[] = "/tmp/test_plot_XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *stem = sb_asprintf("%s/stem", folder);
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX), svg = SB_BUF_INIT(GOLDEN_MAX_BYTES);
+    struct sb_output o;
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m", "a", 1, 1, 0);
+    assert_int_equal(sb_output_open(stem, &o, &error), 0);
+    assert_int_equal(sb_results_save(&r, o.json, &error), 0);
+    assert_int_equal(sb_output_draw(&o, &r, &error), 0);
+    assert_int_equal(sb_file_read(o.chart, &svg, &error), 0);
+    assert_in(&svg, "<svg ");
+    assert_int_equal(unlink(o.chart), 0);
+    assert_int_equal(unlink(o.json), 0);
+    assert_int_equal(rmdir(o.logs), 0);
+    assert_int_equal(rmdir(folder), 0);
+    sb_output_close(&o);
+    sb_results_release(&r);
+    sb_buf_release(&svg);
+    free(stem);
+}
+
 /* ---- failures ------------------------------------------------------------------------------- */
 
 static void expect_failure(const struct sb_results *r, int want, const char *message) {
@@ -235,7 +263,8 @@ int main(void) {
         cmocka_unit_test(test_scripts),     cmocka_unit_test(test_script_holds_no_text),
         cmocka_unit_test(test_long_labels), cmocka_unit_test(test_reference),
         cmocka_unit_test(test_bars),        cmocka_unit_test(test_labels_are_escaped),
-        cmocka_unit_test(test_depth_lines), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_depth_lines), cmocka_unit_test(test_output_draw),
+        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

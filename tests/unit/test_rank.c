@@ -91,6 +91,28 @@ static void test_verdicts(void **state) {
     expect_verdict(1, 0.93, 0, SB_VERDICT_INCONCLUSIVE, true);
 }
 
+/* Runs of a single launch that scatter widen the interval; that they agree never narrows it. */
+static void test_noise_within_a_launch(void **state) {
+    (void)state;
+    double width[3];
+    static const double scatter[] = {0, 0.001, 0.2};
+    for (size_t i = 0; i < 3; i++) {
+        struct sb_results r = fixture_set("T");
+        fixture_launches(&r, "m", "a", 1, 1, 0);
+        struct sb_cell *c = fixture_launches(&r, "m", "b", 1, 0.9, 0);
+        fixture_run(c, 1, 0, 90 * (1 + scatter[i]), 9 * (1 + scatter[i]));
+        fixture_run(c, 1, 0, 90 * (1 - scatter[i]), 9 * (1 - scatter[i]));
+        struct sb_rank rank = rank_of(&r, &usual);
+        const struct sb_ratio *t = &rank.cells[1].figure[SB_RANK_WORKLOAD].to_best;
+        assert_close(t->ratio, 0.9);
+        width[i] = log(t->high / t->low);
+        sb_rank_release(&rank);
+        sb_results_release(&r);
+    }
+    assert_close(width[1], width[0]);
+    assert_close(width[2], width[0] * (0.2 / sqrt(3)) / SB_ASSUMED_LAUNCH_CV);
+}
+
 static void test_spread_is_said_to_be_assumed(void **state) {
     (void)state;
     for (int launches = 1; launches <= 3; launches += 2) {
@@ -387,6 +409,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_workload),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_noise_within_a_launch),
         cmocka_unit_test(test_spread_is_said_to_be_assumed),
         cmocka_unit_test(test_loads),
         cmocka_unit_test(test_cold_and_warm_loads_are_not_averaged),
