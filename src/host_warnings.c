@@ -43,6 +43,10 @@ static void warn_of_load(const struct sb_host_settings *s, struct sb_strv *ret) 
         sb_strv_take(ret, sb_asprintf("the load average is %.1f: other work runs on this machine; "
                                       "stop it, or wait a minute if it has just ended",
                                       s->load_average));
+    else if (s->cpu_pressure_percent > 15) /* work that has just begun shows here first */
+        sb_strv_take(ret, sb_asprintf("tasks waited for a CPU in %.0f %% of the last 10 s: other "
+                                      "work runs on this machine; stop it",
+                                      s->cpu_pressure_percent));
     if (s->swap_used_bytes > 256LL << 20) /* less is idle daemons' pages */
         sb_strv_take(ret, sb_asprintf("%.1f GiB of swap is in use: pages that come back slow a "
                                       "run; free memory, then: swapoff -a && swapon -a",

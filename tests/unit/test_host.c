@@ -389,6 +389,7 @@ static void test_warnings(void **state) {
         {"/proc/loadavg", "3.14 1.0 1.0 4/900 1\n", "load average is 3.1"},
         {"/proc/meminfo", "MemTotal: 1000000 kB\nSwapTotal: 8388608 kB\nSwapFree: 4194304 kB\n",
          "4.0 GiB of swap is in use"},
+        {"/proc/pressure/cpu", "some avg10=61.09 avg60=0\n", "waited for a CPU in 61 %"},
         {"/proc/pressure/memory", "some avg10=12.00 avg60=0\n", "12 % of the last 10 s"},
         {"/sys/firmware/acpi/platform_profile", "low-power\n", "platform profile is low-power"},
         {CPU "/cpu0/cpufreq/energy_performance_preference", "balance_power\n",
