@@ -117,7 +117,9 @@ int sb_read_file(const char *path, struct sb_buf *b) {
 }
 
 void sb_strv_take(struct sb_strv *v, char *s) {
-    v->item = sb_realloc(v->item, v->n + 2, sizeof *v->item);
+    /* The room is the least power of two that holds the items and their NULL. */
+    if ((v->n & (v->n + 1)) == 0)
+        v->item = sb_realloc(v->item, 2 * (v->n + 1), sizeof *v->item);
     v->item[v->n++] = s;
     v->item[v->n] = NULL;
 }

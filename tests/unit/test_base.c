@@ -59,6 +59,13 @@ static void strv_is_null_terminated(void **state) {
     assert_null(v.item[2]);
     assert_true(sb_strv_has(&v, "7"));
     assert_false(sb_strv_has(&v, "b"));
+    for (size_t n = v.n; n < 1000; n++) { /* through every growth of the room */
+        assert_null(v.item[v.n]);
+        sb_strv_take(&v, sb_asprintf("%zu", n));
+        assert_int_equal(v.n, n + 1);
+    }
+    assert_string_equal(v.item[0], "a");
+    assert_string_equal(v.item[999], "999");
     sb_strv_release(&v);
 }
 
