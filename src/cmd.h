@@ -11,5 +11,6 @@ int sb_cmd_report(int argc, char **argv);
 int sb_cmd_rank(int argc, char **argv);
 int sb_cmd_compare(int argc, char **argv);
 int sb_cmd_plot(int argc, char **argv);
+int sb_cmd_k8s(int argc, char **argv);
 
 #endif

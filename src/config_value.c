@@ -365,6 +365,7 @@ const struct sb_type sb_type_depths = {parse_depths, NULL};
 /* ---- prompts ------------------------------------------------------------------------------ */
 
 void sb_prompt_release(struct sb_prompt *prompt) {
+    free(prompt->given);
     free(prompt->path);
     free(prompt->label);
     free(prompt->text);
@@ -383,8 +384,11 @@ static const char *prompt_problem(const struct sb_buf *b) {
     return blank == b->len ? "it is empty" : NULL;
 }
 
-/* Reads one prompt; takes `path`. False after a report. */
-static bool add_prompt(struct sb_parser *p, char *path) {
+/* Reads one prompt. False after a report. */
+static bool add_prompt(struct sb_parser *p, const char *given) {
+    char *path = resolve(p, sb_strdup(given));
+    if (!path)
+        return false;
     struct sb_buf b = SB_BUF_INIT(SB_PROMPT_MAX_BYTES);
     struct stat st;
     const char *problem = NULL;
@@ -407,7 +411,7 @@ static bool add_prompt(struct sb_parser *p, char *path) {
     const char *slash = strrchr(path, '/');
     c->prompts = sb_realloc(c->prompts, c->n_prompts + 1, sizeof *c->prompts);
     struct sb_prompt *prompt = &c->prompts[c->n_prompts++];
-    *prompt = (struct sb_prompt){.path = path, .text_len = b.len};
+    *prompt = (struct sb_prompt){.given = sb_strdup(given), .path = path, .text_len = b.len};
     prompt->label = sb_strdup(slash ? slash + 1 : path);
     SHA256Data((const uint8_t *)b.data, b.len, prompt->sha256);
     prompt->text = sb_buf_detach(&b);
@@ -417,9 +421,10 @@ static bool add_prompt(struct sb_parser *p, char *path) {
 static bool parse_prompt(struct sb_parser *p, const struct sb_option *o, void *field,
                          const char *raw) {
     (void)field;
-    char *path = text_of(p, o, raw);
-    path = path ? resolve(p, path) : NULL;
-    return path && add_prompt(p, path);
+    char *given = text_of(p, o, raw);
+    bool ok = given && add_prompt(p, given);
+    free(given);
+    return ok;
 }
 const struct sb_type sb_type_prompt = {parse_prompt, NULL};
 
@@ -428,10 +433,8 @@ static bool parse_prompts(struct sb_parser *p, const struct sb_option *o, void *
     (void)field;
     struct sb_strv words = {0};
     bool ok = points_of(p, o, raw, &words);
-    for (size_t i = 0; i < words.n; i++) {
-        char *path = resolve(p, sb_strdup(words.item[i]));
-        ok &= path && add_prompt(p, path);
-    }
+    for (size_t i = 0; i < words.n; i++)
+        ok &= add_prompt(p, words.item[i]);
     sb_strv_release(&words);
     return ok;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "html_assets.h" /* page_css, page_js: made from the files of these names */
-#include "html_table.h"
+#include "html_parts.h"
 #include "stratobench/plot.h"
 #include "stratobench/report.h"
 
@@ -18,14 +18,20 @@ static void take_output(const MD_CHAR *text, MD_SIZE len, void *arg) {
     sb_buf_add(arg, text, len);
 }
 
+int html_render(const struct sb_buf *markdown, struct sb_buf *html) {
+    unsigned flags = MD_FLAG_TABLES | MD_FLAG_NOHTML | MD_FLAG_NOINDENTEDCODEBLOCKS;
+    if (md_html(sb_buf_str(markdown), (MD_SIZE)markdown->len, take_output, html, flags, 0) < 0)
+        return -ENOMEM;
+    return html->overflow ? -EFBIG : 0;
+}
+
 static int render_body(const struct sb_results *const *sets, size_t n, struct sb_buf *html) {
     struct sb_buf markdown = SB_BUF_INIT(HTML_MAX_BYTES);
     int rc = sb_report_markdown(sets, n, &markdown);
-    if (rc == 0 && md_html(sb_buf_str(&markdown), (MD_SIZE)markdown.len, take_output, html,
-                           MD_FLAG_TABLES | MD_FLAG_NOHTML | MD_FLAG_NOINDENTEDCODEBLOCKS, 0) < 0)
-        rc = -ENOMEM;
+    if (rc == 0)
+        rc = html_render(&markdown, html);
     sb_buf_release(&markdown);
-    return rc < 0 ? rc : html->overflow ? -EFBIG : 0;
+    return rc;
 }
 
 /* ---- what the page writes otherwise --------------------------------------------------------- */

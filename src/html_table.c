@@ -1,4 +1,4 @@
-#include "html_table.h"
+#include "html_parts.h"
 
 #include <ctype.h>
 #include <string.h>

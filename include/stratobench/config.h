@@ -27,6 +27,7 @@ enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 enum sb_layout { SB_LAYOUT_SECTIONS, SB_LAYOUT_TABLE };
 
 struct sb_prompt {
+    char *given;      /* as the file names it, ${} replaced */
     char *path;       /* as opened */
     char *label;      /* what the document prints; never NULL */
     char *text;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <sha2.h>
 
+#include "html_parts.h"
 #include "stratobench/file.h"
 #include "stratobench/html.h"
 #include "stratobench/plot.h"
@@ -74,7 +75,8 @@ static void check_tags(const char *html) {
         char *tag = between(s, "<", ">");
         if (tag[0] == '/') {
             const char *last = open.n ? open.item[open.n - 1] : "nothing";
-            if (strncmp(last, tag + 1, strlen(tag + 1)) != 0)
+            size_t n = strlen(tag + 1);
+            if (strncmp(last, tag + 1, n) != 0 || (last[n] != '\0' && last[n] != ' '))
                 fail_msg("<%s> closes <%s>: %.60s", tag, last, s);
             free(open.item[--open.n]);
         } else if (IS_ONE_OF(tag, tags)) {
@@ -191,6 +193,21 @@ static void test_markup_of_ours(void **state) {
     }
 }
 
+/* Markup that got past the escaping of the Markdown would still be text. */
+static void test_raw_html(void **state) {
+    (void)state;
+    struct sb_buf markdown = SB_BUF_INIT(MAX_BYTES), html = SB_BUF_INIT(MAX_BYTES);
+    sb_buf_adds(&markdown, "a <b onclick=x>b</b>\n\n<script>alert(1)</script>\n\n| <i>h</i> |\n"
+                           "|---|\n| <img src=x> |\n");
+    assert_int_equal(html_render(&markdown, &html), 0);
+    static const char *const raw[] = {"<b", "<script", "<i", "<img"};
+    for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
+        assert_null(strstr(sb_buf_str(&html), raw[i]));
+    assert_non_null(strstr(sb_buf_str(&html), "&lt;script&gt;alert(1)&lt;/script&gt;"));
+    sb_buf_release(&markdown);
+    sb_buf_release(&html);
+}
+
 /* ---- the page -------------------------------------------------------------------------------- */
 
 static size_t count(const char *text, const char *word) {
@@ -277,8 +294,9 @@ static void test_limit(void **state) {
 int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_golden),         cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_markup_of_ours), cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_chart),          cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_markup_of_ours), cmocka_unit_test(test_raw_html),
+        cmocka_unit_test(test_policy),         cmocka_unit_test(test_chart),
+        cmocka_unit_test(test_limit),
     };
     path_of_all = sb_strdup(getenv("PATH"));
     setenv("PATH", path_of_none, 1);
