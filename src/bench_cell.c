@@ -10,8 +10,6 @@
 #include "stratobench/host.h"
 #include "stratobench/signals.h"
 
-/* method.md, Warm-up: steady when two in a row differ by no more than this. */
-static const double STEADY_PP = 0.03, STEADY_TG = 0.02;
 static const int MAX_WARMUPS = 3;
 static const double COOLED_WITHIN_C = 3, MAX_COOLDOWN_S = 600;
 
@@ -273,10 +271,6 @@ static int one_run(struct launch *l, const struct point *at, bool warmup,
     return 0;
 }
 
-static bool near(double a, double b, double share) {
-    return fabs(a - b) <= share * fmax(a, b);
-}
-
 static int warm_up(struct launch *l, const struct point *at) {
     int fixed = l->config->warmup, most = fixed == SB_WARMUP_AUTO ? MAX_WARMUPS : fixed;
     double pp = (double)NAN, tg = (double)NAN;
@@ -285,7 +279,7 @@ static int warm_up(struct launch *l, const struct point *at) {
         stage(l, SB_STAGE_WARMUP, i, fixed == SB_WARMUP_AUTO ? 0 : most);
         if (one_run(l, at, true, &r) < 0)
             return -1;
-        bool steady = near(r->pp_tps, pp, STEADY_PP) && near(r->tg_tps, tg, STEADY_TG);
+        bool steady = sb_is_steady(r->pp_tps, r->tg_tps, pp, tg);
         if (fixed == SB_WARMUP_AUTO && steady)
             return 0;
         pp = r->pp_tps;

@@ -73,25 +73,46 @@ static char *explain_noisy(const struct evidence *e) {
                        100 * noisy_cv(e->metric), s.min, s.max, s.median);
 }
 
-/* The last two warm-ups of the same kind as the row are why it was called not steady. */
-static char *explain_not_steady(const struct sb_cell *c) {
-    const struct sb_run *last = NULL, *before = NULL;
+static bool same_place(const struct sb_run *a, const struct sb_run *b) {
+    return a->launch == b->launch && a->prompt == b->prompt && a->depth == b->depth;
+}
+
+/* The last two warm-ups that were made at one place (launch, prompt, depth) and did not agree;
+ * `ret_n` counts the warm-ups there. NULL when there is no such pair. */
+static const struct sb_run *unsteady_pair(const struct sb_cell *c, const struct sb_run **ret_before,
+                                          size_t *ret_n) {
+    const struct sb_run *last = NULL, *before = NULL, *found = NULL;
     size_t n = 0;
-    for (size_t i = 0; i < c->n_runs; i++) {
-        const struct sb_run *r = &c->runs[i];
-        if (!r->warmup || !r->valid)
+    for (size_t i = 0; i <= c->n_runs; i++) {
+        const struct sb_run *r = i < c->n_runs ? &c->runs[i] : NULL;
+        if (r && (!r->warmup || !r->valid))
             continue;
-        bool same = last && last->launch == r->launch && last->prompt == r->prompt &&
-                    last->depth == r->depth;
+        bool same = r && last && same_place(last, r);
+        if (!same && before &&
+            !sb_is_steady(before->pp_tps, before->tg_tps, last->pp_tps, last->tg_tps)) {
+            found = last;
+            *ret_before = before;
+            *ret_n = n;
+        }
         n = same ? n + 1 : 1;
         before = same ? last : NULL;
         last = r;
     }
-    if (!before)
+    return found;
+}
+
+static char *explain_not_steady(const struct sb_cell *c) {
+    const struct sb_run *before = NULL;
+    size_t n = 0;
+    const struct sb_run *last = unsteady_pair(c, &before, &n);
+    if (!last)
         return sb_strdup("NOT_STEADY: the warm-up runs had not settled when measuring began.");
-    return sb_asprintf("NOT_STEADY: measuring began before the warm-up had settled: the last two "
-                       "of %zu warm-up runs gave PP %.1f and %.1f, TG %.1f and %.1f.",
-                       n, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
+    char *depth = last->depth > 0 ? sb_asprintf(" at depth %d", last->depth) : sb_strdup("");
+    char *text = sb_asprintf("NOT_STEADY: measuring began before the warm-up had settled: the last "
+                             "two of %zu warm-up runs%s gave PP %.1f and %.1f, TG %.1f and %.1f.",
+                             n, depth, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
+    free(depth);
+    return text;
 }
 
 /* The doubts that a sequence of runs can show. */

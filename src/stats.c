@@ -137,6 +137,14 @@ static bool falls_throughout(const double *x, size_t n) {
     return true;
 }
 
+static bool within(double a, double b, double share) {
+    return fabs(a - b) <= share * fmax(a, b);
+}
+
+bool sb_is_steady(double pp_a, double tg_a, double pp_b, double tg_b) {
+    return within(pp_a, pp_b, 0.03) && within(tg_a, tg_b, 0.02);
+}
+
 unsigned sb_flags(const double *x, size_t n, double noisy_cv) {
     if (n < 2 || !all_finite(x, n))
         return 0;
@@ -150,14 +158,10 @@ unsigned sb_flags(const double *x, size_t n, double noisy_cv) {
 
 const char *sb_flag_name(enum sb_flag flag) {
     switch (flag) {
-    case SB_FLAG_WARMUP:
-        return "WARMUP";
-    case SB_FLAG_DRIFT:
-        return "DRIFT";
-    case SB_FLAG_NOISY:
-        return "NOISY";
-    case SB_FLAG_NOT_STEADY:
-        return "NOT_STEADY";
+    case SB_FLAG_WARMUP: return "WARMUP";
+    case SB_FLAG_DRIFT: return "DRIFT";
+    case SB_FLAG_NOISY: return "NOISY";
+    case SB_FLAG_NOT_STEADY: return "NOT_STEADY";
     }
     return NULL;
 }

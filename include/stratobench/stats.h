@@ -39,6 +39,8 @@ enum sb_flag {
 unsigned sb_flags(const double *x, size_t n, double noisy_cv);
 #define SB_NOISY_CV_PP 0.05
 #define SB_NOISY_CV_TG 0.03
+/* method.md, Warm-up: are two runs in a row within 3 % in PP and 2 % in TG? False for NaN. */
+bool sb_is_steady(double pp_a, double tg_a, double pp_b, double tg_b);
 /* "WARMUP", ...; NULL for a bit that is no flag. */
 const char *sb_flag_name(enum sb_flag flag);
 
