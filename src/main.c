@@ -13,10 +13,10 @@ static const struct command {
     {"run", sb_cmd_run, "measure every model on every backend and write the document"},
     {"check", sb_cmd_check, "find everything that would go wrong, without launching a model"},
     {"report", sb_cmd_report, "render stored results as Markdown or HTML"},
-    {"k8s", sb_cmd_k8s, "print Kubernetes Jobs for the same matrix"},
     {"rank", sb_cmd_rank, "say which backend to default to"},
     {"compare", sb_cmd_compare, "tell a regression from noise, for CI"},
     {"plot", sb_cmd_plot, "draw the results as an SVG chart"},
+    {"k8s", sb_cmd_k8s, "print Kubernetes Jobs for the same matrix"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -142,6 +142,27 @@ static void test_golden(void **state) {
         expect_golden(names[i]);
 }
 
+/* A column is one of figures if nothing in it but figures, dashes and reasons stands there. */
+static void test_columns(void **state) {
+    (void)state;
+    static const char table[] = "<table><tr><th>A</th><th>B</th><th>C</th><th>D</th></tr>"
+                                "<tr><td>70B</td><td>~4 GiB</td><td>—</td><td>7B</td></tr>"
+                                "<tr><td>8B</td><td>ERROR: x</td><td></td><td>Phi</td></tr>"
+                                "</table>rest";
+    static const char want[] =
+        "<div class=\"table\"><table><tr><th scope=\"col\" class=\"figure\">A</th>"
+        "<th scope=\"col\" class=\"figure\">B</th><th scope=\"col\">C</th>"
+        "<th scope=\"col\">D</th></tr>"
+        "<tr><th scope=\"row\" class=\"figure\">70B</th><td class=\"figure\">~4 GiB</td>"
+        "<td>—</td><td>7B</td></tr>"
+        "<tr><th scope=\"row\" class=\"figure\">8B</th><td class=\"figure problem\">ERROR: x</td>"
+        "<td></td><td>Phi</td></tr></table></div>";
+    struct sb_buf b = SB_BUF_INIT(MAX_BYTES);
+    assert_string_equal(html_put_table(&b, table), "rest");
+    assert_string_equal(sb_buf_str(&b), want);
+    sb_buf_release(&b);
+}
+
 /* ---- text from outside ----------------------------------------------------------------------- */
 
 /* Markup, Markdown and control characters in every label come out as the text they are. */
@@ -295,8 +316,8 @@ int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_golden),         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_markup_of_ours), cmocka_unit_test(test_raw_html),
-        cmocka_unit_test(test_policy),         cmocka_unit_test(test_chart),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_columns),        cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_chart),          cmocka_unit_test(test_limit),
     };
     path_of_all = sb_strdup(getenv("PATH"));
     setenv("PATH", path_of_none, 1);
