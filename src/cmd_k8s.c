@@ -12,7 +12,7 @@
 enum { MANIFESTS_MAX_BYTES = 256 << 20 };
 
 static const char help[] =
-    "usage: stratobench k8s MODELS.ini --image IMAGE --results-claim CLAIM [options]\n"
+    "usage: stratobench k8s MODELS.ini [options]\n"
     "\n"
     "Prints a ConfigMap with the config and its prompts, and a Job for each model on each "
     "backend.\n"
@@ -20,7 +20,9 @@ static const char help[] =
     "to are passed on as they are set now: MODELS=/models stratobench k8s models.ini ...\n"
     "\n"
     "      --image IMAGE             holds stratobench and the servers\n"
+    "                            (default: stratobench:VERSION)\n"
     "      --results-claim CLAIM     volume claim for the results, one file a Job\n"
+    "                            (default: stratobench-results)\n"
     "      --models-claim CLAIM      volume claim that holds the models, or\n"
     "      --models-host-path DIR    the nodes' folder that does\n"
     "      --models-mount DIR        where Jobs see them (default: DIR of the host, else /models)\n"
@@ -119,11 +121,9 @@ static int check_options(struct request *r) {
     double ttl_s = 7 * 24 * 3600;
     struct sb_k8s_options *o = &r->k8s;
     if (!o->image)
-        return sb_cli_usage_error("k8s", "which image? give --image, one that holds stratobench "
-                                         "and the servers");
+        o->image = "stratobench:" STRATOBENCH_VERSION;
     if (!o->results_claim)
-        return sb_cli_usage_error("k8s", "where do results go? give --results-claim, the name of a "
-                                         "PersistentVolumeClaim");
+        o->results_claim = "stratobench-results";
     if (o->models_claim && o->models_path)
         return sb_cli_usage_error("k8s", "--models-claim and --models-host-path: give one of them");
     if (r->ttl && !sb_cli_number(r->ttl, 0, 2e9, &ttl_s))

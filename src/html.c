@@ -27,7 +27,7 @@ int html_render(const struct sb_buf *markdown, struct sb_buf *html) {
 
 static int render_body(const struct sb_results *const *sets, size_t n, struct sb_buf *html) {
     struct sb_buf markdown = SB_BUF_INIT(HTML_MAX_BYTES);
-    int rc = sb_report_markdown(sets, n, &markdown);
+    int rc = sb_report_text(sets, n, &markdown);
     if (rc == 0)
         rc = html_render(&markdown, html);
     sb_buf_release(&markdown);

@@ -320,15 +320,20 @@ static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, 
     free(asking);
 }
 
-int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
+int sb_report_text(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
     struct sb_sections all = sb_results_merge(sets, n);
     struct sb_strv legends = {0};
     for (size_t i = 0; i < all.n; i++)
         put_section(ret, &all.item[i], i == 0 ? 1 : 2, &legends);
     trim_end(ret);
     put_summary(ret, sets, n);
-    put_charts(ret, sets, n);
     sb_strv_release(&legends);
     sb_sections_release(&all);
+    return ret->overflow ? -EFBIG : 0;
+}
+
+int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
+    sb_report_text(sets, n, ret);
+    put_charts(ret, sets, n);
     return ret->overflow ? -EFBIG : 0;
 }

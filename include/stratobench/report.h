@@ -10,6 +10,8 @@
 /* The whole document: the sections (merge.h) of the result sets, the first under a `#` title, the
  * following ones under `##`. Appends to `ret`. 0, or -EFBIG when ret's limit cut it. */
 int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
+/* The same without the links to the charts beside it, for a page that holds the chart itself. */
+int sb_report_text(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 
 /* Text from outside (labels, notes, reasons) made safe for a Markdown table cell, heading or list:
  * | < > ` * \ $ always, & _ ~ # ] where they would be read as markup; line ends and tabs become
