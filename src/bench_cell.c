@@ -364,9 +364,12 @@ static int prove_device(struct launch *l, const char *log_path) {
         c->backend.n_device_seen = i + 1;
     }
     struct sb_strv remarks = {0};
-    int layers = sb_llama_layers_asked(l->b->preflight->cells[l->index].build,
-                                       sb_llama_used_argv(l->server));
-    char *why = sb_judge_device(l->plan->backend->device, layers, &proof, &remarks);
+    const struct sb_preflight_cell *pf = &l->b->preflight->cells[l->index];
+    struct sb_device_claim claim = {
+        .device = l->plan->backend->device,
+        .layers = sb_llama_layers_asked(pf->build, sb_llama_used_argv(l->server)),
+        .lookup_mib = (double)pf->gguf->lookup_bytes / (1 << 20)};
+    char *why = sb_judge_device(&claim, &proof, &remarks);
     for (size_t i = 0; i < remarks.n; i++)
         if (!sb_strv_has(&c->remarks, remarks.item[i]))
             sb_strv_add(&c->remarks, remarks.item[i]);

@@ -7,10 +7,15 @@
 /* "none" and "cpu" both mean CPU only. */
 bool sb_device_is_cpu(const char *configured);
 
-/* Holds what the log shows against what was asked for: a device (NULL = not stated) and a number
- * of GPU layers (as of sb_llama_layers_asked). NULL, or why the cell is invalid (the caller
- * frees). Facts worth a note are added to `remarks`. */
-char *sb_judge_device(const char *configured, int layers_asked, const struct sb_llama_proof *p,
+/* What a cell says about where it runs. */
+struct sb_device_claim {
+    const char *device; /* as configured; NULL = not stated */
+    int layers;         /* on a GPU; as of sb_llama_layers_asked */
+    double lookup_mib;  /* of the model that no GPU takes: the token embedding */
+};
+/* Holds what the log shows against it. NULL, or why the cell is invalid (the caller frees). Facts
+ * worth a note are added to `remarks`. */
+char *sb_judge_device(const struct sb_device_claim *claim, const struct sb_llama_proof *p,
                       struct sb_strv *remarks);
 
 /* One launch of one cell: cool down, load, prove, warm up, measure, stop. What it measured is in

@@ -108,27 +108,27 @@ static struct weights weigh(const struct sb_llama_proof *p, const char *configur
 
 /* Why the device is not the one claimed, or NULL. Who asks for GPU layers claims a GPU, and who
  * asks for none the CPU. */
-static char *contradiction(const char *configured, int layers_asked, const struct weights *w,
+static char *contradiction(const struct sb_device_claim *claim, const struct weights *w,
                            const char *other) {
-    if (configured ? sb_device_is_cpu(configured) : layers_asked == 0)
+    if (claim->device ? sb_device_is_cpu(claim->device) : claim->layers == 0)
         return other ? sb_asprintf("%s computed, not the CPU alone", other) : NULL;
-    if (configured && w->configured <= 0)
-        return sb_asprintf("ran on %s, not %s", w->devices, configured);
-    if (layers_asked > 0 && w->cpu >= w->total)
+    if (claim->device && w->configured <= 0)
+        return sb_asprintf("ran on %s, not %s", w->devices, claim->device);
+    if (claim->layers > 0 && w->cpu >= w->total)
         return sb_strdup("ran on CPU, not on a GPU as asked");
     return NULL;
 }
 
-/* A GPU row with more than this share of the weights elsewhere says so. Below it lies what is
- * always on the CPU: the token embedding is a few per cent of most models. */
+/* A GPU row with more than this share of the weights on the CPU says so, the token embedding not
+ * counted, which is there whatever the device: a few per cent of most models. */
 static const double REMARKABLE_SHARE = 0.10;
 
 /* What the Notes say of a row whose device is believed. */
-static void remark(const char *configured, const struct sb_llama_proof *p, const struct weights *w,
-                   const char *other, struct sb_strv *remarks) {
-    if (!configured && other && w->cpu >= w->total)
+static void remark(const struct sb_device_claim *claim, const struct sb_llama_proof *p,
+                   const struct weights *w, const char *other, struct sb_strv *remarks) {
+    if (!claim->device && other && w->cpu >= w->total)
         sb_strv_take(remarks, sb_asprintf("weights on CPU, %s computed too", other));
-    else if (!configured)
+    else if (!claim->device)
         sb_strv_take(remarks, sb_asprintf("on %s", w->devices));
     if (w->cpu >= w->total)
         return;
@@ -137,21 +137,21 @@ static void remark(const char *configured, const struct sb_llama_proof *p, const
         sb_strv_take(remarks,
                      sb_asprintf("%d/%d layers on the GPU, %.0f %% of the weights on the CPU",
                                  p->offloaded, p->layers, cpu_percent));
-    else if (cpu_percent > 100 * REMARKABLE_SHARE)
+    else if (w->cpu - claim->lookup_mib > REMARKABLE_SHARE * w->total)
         sb_strv_take(remarks, sb_asprintf("%.0f %% of the weights on the CPU", cpu_percent));
 }
 
-char *sb_judge_device(const char *configured, int layers_asked, const struct sb_llama_proof *p,
+char *sb_judge_device(const struct sb_device_claim *claim, const struct sb_llama_proof *p,
                       struct sb_strv *remarks) {
-    struct weights w = weigh(p, configured);
+    struct weights w = weigh(p, claim->device);
     char *why = NULL;
     if (w.total <= 0) {
         sb_strv_add(remarks, "device not proved");
     } else {
         const char *other = other_device(p);
-        why = contradiction(configured, layers_asked, &w, other);
+        why = contradiction(claim, &w, other);
         if (!why)
-            remark(configured, p, &w, other, remarks);
+            remark(claim, p, &w, other, remarks);
     }
     free(w.devices);
     return why;

@@ -120,8 +120,11 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
         struct sb_llama_launch l = {
             .backend = b, .model = m, .ctx = c->ctx, .port = 0, .alias = "stratobench"};
-        if (sb_llama_argv(p->build, &l, &p->argv, &error) < 0)
-            problem(p, true, sb_strdup("this build cannot express the config"),
+        int rc = sb_llama_argv(p->build, &l, &p->argv, &error);
+        if (rc < 0)
+            problem(p, true,
+                    sb_strdup(rc == -EINVAL ? "args set what is stratobench's to set"
+                                            : "this build cannot express the config"),
                     sb_asprintf("%s:%d: %s", c->file, b->line, sb_buf_str(&error)));
         sb_buf_release(&error);
         check_device(c, p);

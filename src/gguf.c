@@ -179,6 +179,7 @@ static void complete(struct model *m) {
     g->active_params = g->total_params - part[UNUSED].params - (1 - share) * part[EXPERTS].params;
     g->bytes_per_token = part[WHOLE].bytes + (uint64_t)llrint(share * (double)part[EXPERTS].bytes) +
                          (m->has_output ? 0 : part[TOKEN_EMBD].bytes);
+    g->lookup_bytes = part[TOKEN_EMBD].bytes + part[LOOKUP].bytes;
     SHA256End(&m->sha256, g->header_sha256);
 }
 

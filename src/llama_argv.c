@@ -169,7 +169,7 @@ static int pass_args(struct command *c, const struct sb_strv *args) {
             if (strcmp(args->item[i], reserved[k]) == 0) {
                 sb_buf_addf(c->error, "args may not hold %s: it is chosen by stratobench",
                             reserved[k]);
-                return -ENOTSUP;
+                return -EINVAL;
             }
     sb_strv_copy(c->argv, args);
     return 0;

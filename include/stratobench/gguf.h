@@ -20,6 +20,8 @@ struct sb_gguf {
     uint64_t bytes_per_token; /* read for one generated token at depth 0: all tensors, less
                                  token_embd unless it is the output too (tied), experts in
                                  proportion, layers that only draft ahead (nextn) not at all */
+    uint64_t lookup_bytes;    /* of tensors of which a token takes one row (token_embd): they stay
+                                 in main memory whatever the device */
     uint64_t n_head_kv_all;   /* heads with a KV cache over all layers, which may differ */
     uint32_t n_layers, n_ctx_train, n_embd, n_head, n_head_kv /* most of any layer */, key_length,
         value_length;

@@ -56,7 +56,8 @@ struct sb_llama_launch {
     const char *alias;        /* random: how we know our own child */
 };
 /* The exact argv, spelled as this build wants it; the backend's own args come last. 0, or
- * -ENOTSUP with one line: which key this build cannot express. */
+ * with one line -ENOTSUP: a key that this build cannot express, -EINVAL: args that are not the
+ * config's to choose. */
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error);
 /* How many layers a command line asks to have on a GPU: INT_MAX = all, -1 = left to the server. */

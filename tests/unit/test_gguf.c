@@ -101,6 +101,7 @@ static void dense_model(void **state) {
     assert_true(g.active_params == 5114112);
     /* The server's size, less token_embd. */
     assert_int_equal(g.bytes_per_token, 10232832 - 4096 * 256 * 2);
+    assert_int_equal(g.lookup_bytes, 4096 * 256 * 2);
     assert_int_equal(g.file_bytes, file_bytes(path));
     /* The server's own words for 2048 cells: 2.00 MiB. */
     assert_int_equal(sb_gguf_kv_bytes(&g, 2048, NULL), 2 << 20);

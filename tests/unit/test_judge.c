@@ -66,11 +66,11 @@ static void one_token_has_no_speed(void **state) {
 }
 
 /* What sb_judge_device says of a log: the reason, or "ok" and its remarks. */
-static char *device(const char *configured, int layers, const char *log) {
+static char *device(struct sb_device_claim claim, const char *log) {
     struct sb_llama_proof p;
     struct sb_strv remarks = {0};
     sb_llama_parse_log(log, strlen(log), &p);
-    char *text = sb_judge_device(configured, layers, &p, &remarks);
+    char *text = sb_judge_device(&claim, &p, &remarks);
     if (!text)
         text = sb_asprintf("ok%s%s%s%s", remarks.n ? ": " : "", remarks.n ? remarks.item[0] : "",
                            remarks.n > 1 ? "; " : "", remarks.n > 1 ? remarks.item[1] : "");
@@ -104,7 +104,7 @@ static void devices_are_held_to_what_the_log_shows(void **state) {
         {"cpu", GPU("100"), "Vulkan0 computed, not the CPU alone"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *got = device(cases[i].configured, -1, cases[i].log);
+        char *got = device((struct sb_device_claim){cases[i].configured, -1, 0}, cases[i].log);
         assert_string_equal(got, cases[i].want);
         free(got);
     }
@@ -130,12 +130,15 @@ static void layers_are_a_claim_too(void **state) {
         {99, "nothing here\n", "ok: device not proved"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *got = device(NULL, cases[i].layers, cases[i].log);
+        char *got = device((struct sb_device_claim){NULL, cases[i].layers, 0}, cases[i].log);
         assert_string_equal(got, cases[i].want);
         free(got);
     }
-    char *got = device("none", 99, CPU("100"));
+    char *got = device((struct sb_device_claim){"none", 99, 0}, CPU("100"));
     assert_string_equal(got, "ok");
+    free(got);
+    got = device((struct sb_device_claim){"Vulkan0", -1, 20}, GPU("75") CPU("25"));
+    assert_string_equal(got, "ok"); /* a small model is a fifth embedding */
     free(got);
 }
 
