@@ -255,6 +255,12 @@ int box_setup(void **state) {
     return 0;
 }
 
+void box_filter(void) {
+    const char *pattern = getenv("TEST_FILTER");
+    if (pattern)
+        cmocka_set_test_filter(pattern);
+}
+
 static bool temporary_left(void) {
     return system("find . -name '*.tmp' -o -name '*write-test*' | grep . >&2") == 0;
 }

@@ -70,6 +70,11 @@ const struct sb_cell *box_cell(const char *model, const char *backend); /* of a.
 char *box_row(const char *backend); /* of a.md, the first table row that begins "| backend |" */
 void box_has(const char *text, const char *part);
 void box_has_not(const char *text, const char *part);
+#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
+/* Runs a group; TEST_FILTER in the environment is a pattern of names, to look at one. */
+#define BOX_RUN(tests) (box_filter(), cmocka_run_group_tests(tests, NULL, NULL))
+void box_filter(void);
+
 #define box_expect_status(c, s) assert_string_equal(sb_status_name((c)->status), s)
 void box_expect_ok(const char *model, const char *backend);
 

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#define HANG "env = FAKE_MODE=hang\n"
+#define HANG "env = FAKE_MODE=hang\nenv = FAKE_FROM=3\n" /* after two runs */
 
 static pid_t start_matrix_with(const char *middle) {
     BOX_CONFIG("cooldown = 0\n", {"first", ""}, {"middle", middle}, {"last", ""});
@@ -32,7 +32,7 @@ static void a_signal_ends_it_in_order(void **state) {
     int sig = *(const int *)*state;
     box_setup(NULL);
     pid_t pid = start_matrix_with(HANG);
-    box_await_server("a.logs/m--middle--1.log", "task 1 ");
+    box_await_server("a.logs/m--middle--1.log", "task 3 ");
     kill(pid, sig);
     assert_int_equal(box_wait(pid), 128 + sig);
     box_nothing_left();
@@ -131,7 +131,7 @@ static void dies_alone(void **state) {
     (void)state;
     /* The server is killed by hand, the harness by nobody: the matrix goes on. */
     pid_t pid = start_matrix_with(HANG);
-    kill(box_await_server("a.logs/m--middle--1.log", "task 1 "), SIGKILL);
+    kill(box_await_server("a.logs/m--middle--1.log", "task 3 "), SIGKILL);
     assert_int_equal(box_wait(pid), 1);
     box_nothing_left();
     const struct sb_cell *c = box_cell("m", "middle");
@@ -148,7 +148,6 @@ static void dies_alone(void **state) {
             sig                                                                                    \
         }                                                                                          \
     }
-#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -163,5 +162,5 @@ int main(void) {
         IN_BOX(a_signal_that_was_ignored_stays_ignored),
         IN_BOX(dies_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }

@@ -5,7 +5,7 @@
 struct fault {
     const char *mode; /* FAKE_MODE; more "NAME=value" behind a blank */
     const char *status;
-    const char *reason; /* whole, as the row prints it */
+    const char *reason; /* as the row prints it: whole, or up to a "*" */
     const char *detail; /* a part of it; NULL = any */
     const char *bench;  /* more keys of [bench] */
 };
@@ -28,6 +28,10 @@ static const struct fault faults[] = {
     {"router", "failed", "server is a router without a model", NULL, ""},
     {"wrong-model", "failed", "server holds another model than asked for", NULL, ""},
     {"wrong-ctx", "invalid", "context is 256, not 512", NULL, ""},
+    {"wrong-alias", "failed", "another server answers on port *", NULL, ""},
+    {"on-cpu", "invalid", "ran on CPU, not Vulkan0", NULL, ""},
+    {"silent", "ok", NULL, NULL, ""},
+    {"partial", "ok", NULL, NULL, ""},
     {"exit-after-ready:9", "failed", "server died", "exit code 9\n", ""},
     /* in a run: no whole reply */
     {"exit-in-run:3", "failed", "server died", "exit code 3\n", ""},
@@ -53,6 +57,8 @@ static const struct fault faults[] = {
     {"zero-timings", "invalid", "times missing, negative or not finite in timings", NULL, ""},
     {"huge-timings", "invalid", "times missing, negative or not finite in timings", NULL, ""},
     {"cached", "invalid", "7 prompt tokens came from the cache, not 0", NULL, ""},
+    {"lying-clock", "invalid", "server claims 60001 ms of work in *", NULL, ""},
+    {"wrong-prompt", "invalid", "3 prompt tokens processed, not the 10 sent", NULL, ""},
     {"truncated", "invalid", "generation was cut by the context", NULL, ""},
     {"short", "invalid", "4 tokens generated, not 8 (stop: eos)", NULL, ""},
     /* leaves something behind, if it can */
@@ -77,6 +83,12 @@ static char *env_lines(const char *mode) {
                     mode[n] ? "env = " : "", mode[n] ? mode + n + 1 : "");
 }
 
+static void expect_reason(const char *is, const char *want) {
+    size_t n = strcspn(want, "*");
+    if (want[n] ? strncmp(is, want, n) != 0 : strcmp(is, want) != 0)
+        fail_msg("the reason is \"%s\", not \"%s\"", is, want);
+}
+
 static void expect_row(const struct fault *f) {
     char *row = box_row("bad");
     box_has_not(row, "nan");
@@ -84,7 +96,7 @@ static void expect_row(const struct fault *f) {
     if (strcmp(f->status, "ok") == 0)
         return;
     const char *word = strcmp(f->status, "failed") == 0 ? "ERROR" : "INVALID";
-    box_has(row, box_text("%s: %s", word, f->reason));
+    box_has(row, box_text("%s: %.*s", word, (int)strcspn(f->reason, "*"), f->reason));
     box_has(row, "| — | — |");
 }
 
@@ -103,7 +115,7 @@ static void test_fault(void **state) {
     if (ok)
         box_expect_ok("m", "bad");
     else
-        assert_string_equal(c->reason, f->reason);
+        expect_reason(c->reason, f->reason);
     if (f->detail)
         box_has(c->detail, f->detail);
     for (const char *p = c->detail; p && *p; p++) /* whatever the log held */
@@ -118,8 +130,5 @@ int main(void) {
         tests[i] = (struct CMUnitTest){.name = faults[i].mode,
                                        .test_func = test_fault,
                                        .initial_state = (void *)(uintptr_t)&faults[i]};
-    const char *only = getenv("TEST_FILTER"); /* a pattern, to look at one */
-    if (only)
-        cmocka_set_test_filter(only);
-    return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
+    return BOX_RUN(tests);
 }

@@ -105,7 +105,7 @@ static void nothing_finished_is_ever_lost(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(nothing_finished_is_ever_lost, box_setup, box_teardown),
+        IN_BOX(nothing_finished_is_ever_lost),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }

@@ -85,13 +85,11 @@ static void an_out_of_memory_kill_is_told_from_others(void **state) {
     box_expect_ok("m", "frugal");
 }
 
-#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(the_kernel_would_take_the_server_first),
         IN_BOX(what_does_not_fit_is_skipped),
         IN_BOX(an_out_of_memory_kill_is_told_from_others),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }

@@ -198,8 +198,6 @@ static void a_terminal_gets_one_live_line(void **state) {
     box_has(screen, "ok  [2/2] m / Beta: load ");
 }
 
-#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(broken_cells_say_why_and_the_others_have_figures),
@@ -212,5 +210,5 @@ int main(void) {
         IN_BOX(quiet_prints_errors_only),
         IN_BOX(a_terminal_gets_one_live_line),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }

@@ -181,8 +181,6 @@ static void nothing_breaks_out_of_the_document_or_the_screen(void **state) {
     expect_harmless("err");
 }
 
-#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(the_server_is_on_loopback_and_its_key_is_secret),
@@ -190,5 +188,5 @@ int main(void) {
         IN_BOX(an_id_cannot_leave_the_stem),
         IN_BOX(nothing_breaks_out_of_the_document_or_the_screen),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }

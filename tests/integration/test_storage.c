@@ -190,8 +190,6 @@ static void a_full_disk_keeps_the_last_good_file(void **state) {
     assert_int_equal(umount("small"), 0);
 }
 
-#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(a_missing_folder_is_found_first),
@@ -204,5 +202,5 @@ int main(void) {
         IN_BOX(a_file_size_limit_keeps_the_last_good_file),
         IN_BOX(a_full_disk_keeps_the_last_good_file),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }
