@@ -24,7 +24,7 @@
 #define MAKE_GGUF TOOLS_DIR "/make_gguf"
 enum { PATIENCE_S = 120 }; /* a wait that takes this long has failed */
 
-int box_setup(void **state);
+int box_setup(void **state);    /* leaves *state alone */
 int box_teardown(void **state); /* fails when a process or a temporary file is left */
 
 /* Strings that the box gives live until its teardown. */

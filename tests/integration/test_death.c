@@ -30,7 +30,6 @@ static void expect_first_alone(void) {
 
 static void a_signal_ends_it_in_order(void **state) {
     int sig = *(const int *)*state;
-    box_setup(NULL);
     pid_t pid = start_matrix_with(HANG);
     box_await_server("a.logs/m--middle--1.log", "task 3 ");
     kill(pid, sig);
@@ -44,12 +43,10 @@ static void a_signal_ends_it_in_order(void **state) {
     box_has(box_row("first"), "±");
     box_has(box_row("middle"), "| — | — | — |");
     expect_resume_completes(box_cell("m", "first")->load_s);
-    assert_int_equal(box_teardown(NULL), 0);
 }
 
 static void a_death_without_order_leaves_no_server(void **state) {
     int sig = *(const int *)*state;
-    box_setup(NULL);
     pid_t pid = start_matrix_with("env = FAKE_MODE=hang,ignore-term,grandchild\n");
     box_await_server("a.logs/m--middle--1.log", "task 1 ");
     kill(pid, sig);
@@ -58,7 +55,6 @@ static void a_death_without_order_leaves_no_server(void **state) {
     expect_first_alone();
     box_has(box_read("a.md"), "| first |");
     expect_resume_completes(box_cell("m", "first")->load_s);
-    assert_int_equal(box_teardown(NULL), 0);
 }
 
 /* Wherever it waits. */
@@ -144,7 +140,7 @@ static void a_server_killed_by_hand_costs_its_cell_alone(void **state) {
 
 #define WITH_SIGNAL(test, sig)                                                                     \
     {                                                                                              \
-#test " " #sig, test, NULL, NULL, (int[]) {                                                \
+#test " " #sig, test, box_setup, box_teardown, (int[]) {                                   \
             sig                                                                                    \
         }                                                                                          \
     }

@@ -103,7 +103,6 @@ static void expect_row(const struct fault *f) {
 static void test_fault(void **state) {
     const struct fault *f = *state;
     bool ok = strcmp(f->status, "ok") == 0;
-    assert_int_equal(box_setup(NULL), 0);
     BOX_CONFIG(f->bench, {"first", "device = Vulkan0\n"}, {"bad", env_lines(f->mode)},
                {"last", "device = Vulkan0\n"});
     assert_int_equal(SB(MEASURE), ok ? 0 : 1);
@@ -121,7 +120,6 @@ static void test_fault(void **state) {
     for (const char *p = c->detail; p && *p; p++) /* whatever the log held */
         assert_true((unsigned char)*p >= 0x20 || *p == '\n' || *p == '\t');
     expect_row(f);
-    assert_int_equal(box_teardown(NULL), 0);
 }
 
 int main(void) {
@@ -129,6 +127,8 @@ int main(void) {
     for (size_t i = 0; i < N_FAULTS; i++)
         tests[i] = (struct CMUnitTest){.name = faults[i].mode,
                                        .test_func = test_fault,
+                                       .setup_func = box_setup,
+                                       .teardown_func = box_teardown,
                                        .initial_state = (void *)(uintptr_t)&faults[i]};
     return BOX_RUN(tests);
 }
