@@ -166,7 +166,9 @@ void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, 
     char elapsed[32], left[32] = "?";
     sb_format_duration(sb_now_s() - p->began_s, elapsed, sizeof elapsed);
     double eta = eta_s(p);
-    if (isfinite(eta))
+    if (eta < 1) /* what it was measured by is used up: no figure is left to give */
+        snprintf(left, sizeof left, "soon");
+    else if (isfinite(eta))
         sb_format_duration(eta, left, sizeof left);
     struct sb_buf raw = SB_BUF_INIT(4096), line = SB_BUF_INIT(4096);
     sb_buf_addf(&raw, "[%zu/%zu] %s / %s: ", cell + 1, p->config->n_cells, c->model.label,
