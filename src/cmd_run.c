@@ -34,7 +34,8 @@ struct session {
     struct sb_results old;
     bool has_old;
     int signal_fd, host_lock_fd;
-    bool unsaved; /* the last save failed */
+    bool unsaved;    /* the last save failed */
+    bool unrendered; /* the last document could not be written */
 };
 
 static const char help[] =
@@ -213,7 +214,8 @@ static void save(struct session *s) {
 
 static void render(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    if (!s->unsaved && sb_output_render(&s->out, &error) < 0)
+    s->unrendered = s->unsaved || sb_output_render(&s->out, &error) < 0;
+    if (error.len)
         sb_progress_say(&s->progress, "warning: %s", sb_buf_str(&error));
     sb_buf_release(&error);
 }
@@ -254,18 +256,33 @@ static void print_failures(const struct session *s) {
 
 static void print_where(const struct session *s) {
     fprintf(stderr, "\nwritten: %s, %s, %s/\n", s->out.markdown, s->out.json, s->out.logs);
-    if (s->unsaved)
-        fprintf(stderr, "NOT everything is in it: the last save failed\n");
+    if (s->unsaved || s->unrendered)
+        fprintf(stderr, "NOT everything is in it: %s could not be written\n",
+                s->unsaved ? s->out.json : s->out.markdown);
 }
 
 static void print_how_to_resume(const struct session *s, int signal_number) {
     size_t done = 0;
     for (size_t i = 0; i < s->config.n_cells; i++)
         done += s->plan.results.cells[s->plan.slot[i]].status != SB_PENDING;
+    const struct {
+        const char *option, *value;
+    } words[] = {{"", s->o.config},
+                 {"-o ", s->out.stem},
+                 {"--model ", s->o.selection.model},
+                 {"--backend ", s->o.selection.backend}};
+    struct sb_buf command = SB_BUF_INIT(SB_ERR_MAX);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].value) {
+            sb_buf_addf(&command, "%s", words[i].option);
+            sb_shell_quote(&command, words[i].value);
+            sb_buf_adds(&command, " ");
+        }
     fprintf(stderr,
             "\ninterrupted (SIG%s): %zu of %zu cells are done and saved\nresume with: "
-            "stratobench run %s -o %s --resume\n",
-            sigabbrev_np(signal_number), done, s->config.n_cells, s->o.config, s->out.stem);
+            "stratobench run %s--resume\n",
+            sigabbrev_np(signal_number), done, s->config.n_cells, sb_buf_str(&command));
+    sb_buf_release(&command);
 }
 
 static void draw(struct session *s) {
@@ -302,7 +319,8 @@ static int finish(struct session *s, int signal_number) {
         print_how_to_resume(s, signal_number);
         return 128 + signal_number;
     }
-    return count_not_ok(s) > 0 || s->unsaved ? SB_EXIT_NOT_OK : SB_EXIT_OK;
+    bool all_ok = count_not_ok(s) == 0 && !s->unsaved && !s->unrendered;
+    return all_ok ? SB_EXIT_OK : SB_EXIT_NOT_OK;
 }
 
 static int measure(struct session *s) {

@@ -23,8 +23,7 @@ void sb_print_indented(FILE *out, const char *text, int columns) {
 
 /* ---- the plan ----------------------------------------------------------------------------- */
 
-/* As a shell would want it, so that it can be pasted. */
-static void add_quoted(struct sb_buf *b, const char *word) {
+void sb_shell_quote(struct sb_buf *b, const char *word) {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "_-+=./:,@%";
     if (*word && word[strspn(word, safe)] == '\0') {
@@ -45,12 +44,12 @@ static void print_command(FILE *out, const struct sb_preflight_cell *p) {
     for (size_t i = 0; i < p->env.n; i++) {
         size_t name = strcspn(p->env.item[i], "=") + 1;
         sb_buf_add(&line, p->env.item[i], name);
-        add_quoted(&line, p->env.item[i] + name);
+        sb_shell_quote(&line, p->env.item[i] + name);
         sb_buf_adds(&line, " ");
     }
     for (size_t i = 0; i < p->argv.n; i++) {
         sb_buf_adds(&line, i ? " " : "");
-        add_quoted(&line, p->argv.item[i]);
+        sb_shell_quote(&line, p->argv.item[i]);
     }
     sb_print_indented(out, sb_buf_str(&line), 4);
     sb_buf_release(&line);
