@@ -343,7 +343,7 @@ static bool parse_depths(struct sb_parser *p, const struct sb_option *o, void *f
         double value = 0;
         if (!decimal(o, words.item[i], "", true, &value))
             ok = unexpected(p, o, words.item[i]);
-        depths[i] = (int)value;
+        depths[i] = ok ? (int)value : 0; /* out of range there is no such int */
         for (size_t k = 0; ok && k < i; k++)
             if (depths[k] == depths[i]) {
                 sb_diag(&p->diags, p->line, "depth %d is given twice", depths[i]);
