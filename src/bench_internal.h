@@ -21,6 +21,6 @@ char *sb_judge_device(const struct sb_device_claim *claim, const struct sb_llama
 /* One launch of one cell: cool down, load, prove, warm up, measure, stop. What it measured is in
  * the cell. The cell's status is set when it ends here (failed, invalid); it stays pending
  * otherwise. 0, or the signal that ended it. */
-int sb_bench_launch(const struct sb_bench *b, size_t cell, int launch, double start_temperature_c);
+int sb_bench_launch(const struct sb_bench *b, size_t index, int launch, double start_temperature_c);
 
 #endif

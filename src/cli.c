@@ -36,7 +36,7 @@ int sb_cli_bad_option(int result, char **argv, const struct option *options) {
         char *name = sb_strndup(given + 2, strcspn(given + 2, "="));
         const char *names[MAX_OPTIONS];
         size_t n = 0;
-        while (options[n].name && n < MAX_OPTIONS) {
+        while (n < MAX_OPTIONS && options[n].name) {
             names[n] = options[n].name;
             n++;
         }

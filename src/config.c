@@ -191,7 +191,6 @@ static void check_id(struct sb_parser *p, const struct sb_section_kind *kind, co
 
 static void begin_section(struct sb_parser *p, const struct sb_ini_item *item) {
     const char *names[COUNT(kinds)];
-    char hint[80];
     end_section(p);
     p->kind = NULL;
     p->section_line = p->line;
@@ -201,6 +200,7 @@ static void begin_section(struct sb_parser *p, const struct sb_ini_item *item) {
             p->kind = &kinds[i];
     }
     if (!p->kind) {
+        char hint[80];
         sb_diag(&p->diags, p->line, "unknown section '%.80s'%s", item->name,
                 sb_did_you_mean(hint, item->name, names, COUNT(names)));
         return;

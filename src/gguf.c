@@ -44,13 +44,13 @@ static void count(struct amount *a, const struct sb_gguf_tensor *t) {
 static enum part part_of(const struct model *m, struct sb_gguf_text name) {
     static const char *const lookups[] = {"per_layer_token_embd.weight", "position_embd.weight",
                                           "token_types.weight"};
-    char number[16] = "";
     if (sb_gguf_text_is(name, "token_embd.weight"))
         return TOKEN_EMBD;
     for (size_t i = 0; i < sizeof lookups / sizeof *lookups; i++)
         if (sb_gguf_text_is(name, lookups[i]))
             return LOOKUP;
     if (name.len > 4 && memcmp(name.data, "blk.", 4) == 0) {
+        char number[16] = "";
         memcpy(number, name.data + 4, name.len - 4 < 15 ? name.len - 4 : 15);
         if (strtoul(number, NULL, 10) >= m->n_generating)
             return UNUSED;
@@ -302,14 +302,14 @@ static enum sb_gguf_status check_shard(const char *path, const struct sb_gguf_he
 /* The file given must be the first of its shards and named so that the others can be found. */
 static enum sb_gguf_status check_first(const char *path, const struct sb_gguf_header *h,
                                        struct shard_name *ret_name, struct sb_buf *error) {
-    uint64_t count = sb_gguf_number(sb_gguf_find(h, NULL, "split.count"), 0);
-    if (count <= 1)
+    uint64_t shards = sb_gguf_number(sb_gguf_find(h, NULL, "split.count"), 0);
+    if (shards <= 1)
         return SB_GGUF_OK;
     if (!parse_shard_name(path, ret_name)) {
         sb_buf_addf(error,
                     "%s: one of %" PRIu64 " shards, but not named PREFIX-00001-of-%05" PRIu64
                     ".gguf, so the others cannot be found",
-                    path, count, count);
+                    path, shards, shards);
         return SB_GGUF_RENAMED;
     }
     enum sb_gguf_status status = check_shard(path, h, ret_name->no, ret_name->count, error);

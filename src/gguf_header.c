@@ -208,7 +208,7 @@ static bool take_preamble(struct cursor *c, uint64_t *ret_tensors, uint64_t *ret
 }
 
 static bool take_header(struct cursor *c, struct sb_gguf_header *h) {
-    uint64_t n_tensors, n_values, end = 0;
+    uint64_t n_tensors = 0, n_values = 0, end = 0;
     if (!take_preamble(c, &n_tensors, &n_values))
         return false;
     h->value = sb_alloc(n_values, sizeof *h->value);
@@ -294,7 +294,7 @@ char *sb_gguf_line(const struct sb_gguf_value *v) {
     if (!v || v->kind != SB_GGUF_STRING || v->n != 1)
         return NULL;
     uint64_t len = little_endian(v->at, 8);
-    struct sb_buf line = SB_BUF_INIT(4 * SHOWN_LINE);
+    struct sb_buf line = SB_BUF_INIT(4UL * SHOWN_LINE);
     sb_buf_add_printable(&line, (const char *)v->at + 8,
                          len < SHOWN_LINE ? (size_t)len : SHOWN_LINE);
     for (size_t i = 0; i < line.len; i++)

@@ -61,9 +61,10 @@ static double cpu_limit_cores(const char *root) {
     double cores = NAN;
     for (size_t i = 0; i < groups.n; i++) {
         char *max = sb_host_text("%s/cpu.max", groups.item[i]);
-        char *end = max;
-        double quota = max ? strtod(max, &end) : 0;
-        double period = quota > 0 ? strtod(end, NULL) : 0;
+        if (!max)
+            continue;
+        char *end;
+        double quota = strtod(max, &end), period = strtod(end, NULL); /* of "max": 0 and 0 */
         if (period > 0 && !(quota / period >= cores))
             cores = quota / period;
         free(max);
@@ -99,7 +100,7 @@ static int count_cores(char *cpuinfo) {
  * JSON does not. */
 static void put_text(cJSON *o, const char *key, char *text) {
     if (text) {
-        struct sb_buf safe = SB_BUF_INIT(64 * 1024);
+        struct sb_buf safe = SB_BUF_INIT(64 << 10);
         sb_buf_add_printable(&safe, text, strlen(text));
         cJSON_AddStringToObject(o, key, sb_buf_str(&safe));
         sb_buf_release(&safe);

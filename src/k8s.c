@@ -13,7 +13,6 @@
 
 /* What is the same for every Job of a set of manifests. */
 struct manifests {
-    const struct sb_config *config;
     const struct sb_k8s_options *o;
     struct k8s_files files;
     struct sb_strv env;
@@ -335,7 +334,7 @@ static void put_config_map(struct sb_buf *b, const struct manifests *m) {
 int sb_k8s_manifests(const struct sb_config *config, const char *ini,
                      const struct sb_k8s_options *options, struct sb_buf *ret,
                      struct sb_buf *error) {
-    struct manifests m = {.config = config, .o = options};
+    struct manifests m = {.o = options};
     int rc = k8s_files_of(config, ini, &m.files, error);
     if (rc == 0) {
         struct sb_strv names = {0};

@@ -118,7 +118,7 @@ static bool parse_device(const char *line, struct sb_llama_device *ret) {
     const char *open = strrchr(line, '(');
     long long total, free_mib;
     if (!colon || !open || open < colon + 2 ||
-        sscanf(open, "(%lld MiB, %lld MiB free)", &total, &free_mib) != 2 || total < 0)
+        sscanf(open, "(%9lld MiB, %9lld MiB free)", &total, &free_mib) != 2 || total < 0)
         return false;
     while (*line == ' ')
         line++;

@@ -60,7 +60,7 @@ static void parse_line(const char *line, struct sb_llama_proof *p) {
             sb_strv_add(&p->compute, device);
     } else {
         const char *off = strstr(line, "offloaded ");
-        if (off && sscanf(off, "offloaded %d/%d layers", &a, &b) == 2 && a >= 0 && b >= a) {
+        if (off && sscanf(off, "offloaded %9d/%9d layers", &a, &b) == 2 && a >= 0 && b >= a) {
             p->offloaded = a;
             p->layers = b;
         }
@@ -91,7 +91,7 @@ int sb_llama_parse_log_file(const char *path, struct sb_llama_proof *ret) {
     char chunk[65536];
     for (size_t n; !text.overflow && (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
         sb_buf_add(&text, chunk, n);
-    fclose(f);
+    (void)fclose(f); /* only read */
     sb_llama_parse_log(sb_buf_str(&text), text.len, ret);
     sb_buf_release(&text);
     return 0;

@@ -368,12 +368,13 @@ int sb_llama_tokenize(struct sb_llama *s, const char *text, size_t len, bool add
     free(json);
     if (!reply)
         return -1;
-    const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(reply, "tokens"), *t;
-    size_t n = cJSON_IsArray(tokens) ? (size_t)cJSON_GetArraySize(tokens) : 0, i = 0;
+    const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(reply, "tokens");
+    const cJSON *t = cJSON_IsArray(tokens) ? tokens->child : NULL; /* an object has one, too */
+    size_t n = t ? (size_t)cJSON_GetArraySize(tokens) : 0;
     int *ids = sb_alloc(n, sizeof *ids);
     bool good = n > 0;
-    cJSON_ArrayForEach(t, tokens) {
-        good = good && cJSON_IsNumber(t) && t->valuedouble >= 0 && t->valuedouble < INT_MAX;
+    for (size_t i = 0; good && t; t = t->next) {
+        good = cJSON_IsNumber(t) && t->valuedouble >= 0 && t->valuedouble < INT_MAX;
         ids[i++] = good ? (int)t->valuedouble : 0;
     }
     cJSON_Delete(reply);

@@ -1,4 +1,5 @@
 /* The command table, --help and --version. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,15 @@ static void print_help(FILE *out) {
           out);
 }
 
+/* What nobody received is not a success; other ends have said already what is wrong. */
+static int run_command(const struct command *c, int argc, char **argv) {
+    int rc = c->run(argc, argv);
+    if (rc != SB_EXIT_OK || (fflush(stdout) == 0 && !ferror(stdout)))
+        return rc;
+    fprintf(stderr, "stratobench %s: standard output: %s\n", c->name, strerror(errno));
+    return SB_EXIT_USAGE;
+}
+
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
@@ -49,7 +59,7 @@ int main(int argc, char **argv) {
     const char *names[N_COMMANDS];
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return run_command(&commands[i], argc - 1, argv + 1);
         names[i] = commands[i].name;
     }
     const char *near = sb_nearest(name, names, N_COMMANDS);

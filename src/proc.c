@@ -240,7 +240,7 @@ int sb_proc_capture(const char *const *argv, const char *const *envp, const stru
     else
         rc = start_on(argv, envp, (int[]){in, pipes[OUT][1], pipes[ERR][1]}, &p, error);
     close_all((int[]){in, pipes[OUT][1], pipes[ERR][1]}, 3);
-    if (!rc) {
+    if (p) {
         for (int i = OUT; i <= ERR; i++)
             fcntl(pipes[i][0], F_SETFL, O_NONBLOCK);
         rc = supervise_capture(p, (int[]){pipes[OUT][0], pipes[ERR][0]}, timeout_s, signal_fd,

@@ -16,6 +16,7 @@ const char *sb_status_name(enum sb_status s) {
 }
 
 /* One field. What follows the kind sets further members of struct field. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and initializers take none. */
 #define MEMBER(name, type, member, kind_, ...)                                                     \
     {                                                                                              \
         .key = name, .kind = FIELD_##kind_, .offset = offsetof(type, member),                      \
@@ -26,6 +27,7 @@ const char *sb_status_name(enum sb_status s) {
 #define COUNTED(type, count) .count_offset = offsetof(type, count)
 #define OBJECT(table, type, line)                                                                  \
     { .fields = table, .n_fields = sizeof table / sizeof *table, .size = type, .one_line = line }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 enum {
     REQUIRED = FIELD_REQUIRED,
@@ -225,7 +227,7 @@ void field_set_int(const struct field *f, void *base, int value) {
 
 /* A nested object is always walked: its fields have rules of their own. */
 static unsigned rules_within(const struct field *f, unsigned rules) {
-    return f->rules & rules ? 0 : rules;
+    return (f->rules & rules) ? 0 : rules;
 }
 
 static bool applies(const struct field *f, unsigned rules) {
@@ -265,23 +267,14 @@ static void release_elements(const struct field *f, void *base) {
 static void release(const struct field *f, void *base) {
     switch (f->kind) {
     case FIELD_STRING:
-    case FIELD_TIME:
-        free(*(char **)field_at(f, base));
-        break;
+    case FIELD_TIME: free(*(char **)field_at(f, base)); break;
     case FIELD_STRINGS:
-    case FIELD_PAIRS:
-        sb_strv_release(field_at(f, base));
-        break;
-    case FIELD_JSON:
-        cJSON_Delete(*(cJSON **)field_at(f, base));
-        break;
+    case FIELD_PAIRS: sb_strv_release(field_at(f, base)); break;
+    case FIELD_JSON: cJSON_Delete(*(cJSON **)field_at(f, base)); break;
     case FIELD_ARRAY:
     case FIELD_SHARES:
-    case FIELD_INTS:
-        release_elements(f, base);
-        break;
-    default: /* owns nothing */
-        break;
+    case FIELD_INTS: release_elements(f, base); break;
+    default: /* owns nothing */ break;
     }
 }
 
@@ -302,28 +295,20 @@ bool field_is_absent(const struct field *f, const void *base) {
     switch (f->kind) {
     case FIELD_INT:
     case FIELD_BOOL:
-    case FIELD_WORD:
-        return field_get_int(f, base) == f->absent;
-    case FIELD_COUNT:
-        return *(const long long *)field_at(f, base) < 0;
-    case FIELD_SIZE:
-        return *(const size_t *)field_at(f, base) == 0;
-    case FIELD_NUMBER:
-        return !isfinite(*(const double *)field_at(f, base));
+    case FIELD_WORD: return field_get_int(f, base) == f->absent;
+    case FIELD_COUNT: return *(const long long *)field_at(f, base) < 0;
+    case FIELD_SIZE: return *(const size_t *)field_at(f, base) == 0;
+    case FIELD_NUMBER: return !isfinite(*(const double *)field_at(f, base));
     case FIELD_STRING:
     case FIELD_TIME:
-    case FIELD_JSON:
-        return *(void *const *)field_at(f, base) == NULL;
+    case FIELD_JSON: return *(void *const *)field_at(f, base) == NULL;
     case FIELD_STRINGS:
-    case FIELD_PAIRS:
-        return ((const struct sb_strv *)field_at(f, base))->n == 0;
-    case FIELD_OBJECT:
-        return field_is_absent(f->object->fields, field_at(f, base));
+    case FIELD_PAIRS: return ((const struct sb_strv *)field_at(f, base))->n == 0;
+    case FIELD_OBJECT: return field_is_absent(f->object->fields, field_at(f, base));
     case FIELD_SHARES:
     case FIELD_INTS:
     case FIELD_ARRAY:
-    case FIELD_FIRST:
-        return *field_count(f, base) <= (f->rules & FIELD_SEVERAL ? 1 : 0);
+    case FIELD_FIRST: return *field_count(f, base) <= (f->rules & FIELD_SEVERAL ? 1 : 0);
     }
     return true;
 }

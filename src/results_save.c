@@ -134,8 +134,8 @@ static void write_ints(const struct writer *w, const int *x, size_t n) {
 /* Any JSON; arrays on one line. */
 static void write_json(const struct writer *w, const cJSON *json) {
     bool array = cJSON_IsArray(json);
-    const cJSON *child;
     if (array || cJSON_IsObject(json)) {
+        const cJSON *child;
         struct writer in = write_open(w, array ? "[" : "{", array);
         cJSON_ArrayForEach(child, json) {
             if (array)
@@ -177,57 +177,33 @@ static void write_value(const struct writer *w, const struct field *f, const voi
     const void *member = field_at(f, base);
     switch (f->kind) {
     case FIELD_STRING:
-    case FIELD_TIME:
-        write_string(w->b, *(char *const *)member);
-        break;
+    case FIELD_TIME: write_string(w->b, *(char *const *)member); break;
     case FIELD_INT:
         if (f->words && field_get_int(f, base) < 0)
             write_string(w->b, f->words[0]);
         else
             sb_buf_addf(w->b, "%d", field_get_int(f, base));
         break;
-    case FIELD_COUNT:
-        sb_buf_addf(w->b, "%lld", *(const long long *)member);
-        break;
-    case FIELD_SIZE:
-        sb_buf_addf(w->b, "%zu", *(const size_t *)member);
-        break;
-    case FIELD_NUMBER:
-        write_number(w->b, *(const double *)member);
-        break;
-    case FIELD_BOOL:
-        sb_buf_adds(w->b, field_get_int(f, base) ? "true" : "false");
-        break;
-    case FIELD_WORD:
-        write_string(w->b, f->words[field_get_int(f, base)]);
-        break;
-    case FIELD_STRINGS:
-        write_strings(w, member);
-        break;
-    case FIELD_PAIRS:
-        write_pairs(w, member);
-        break;
+    case FIELD_COUNT: sb_buf_addf(w->b, "%lld", *(const long long *)member); break;
+    case FIELD_SIZE: sb_buf_addf(w->b, "%zu", *(const size_t *)member); break;
+    case FIELD_NUMBER: write_number(w->b, *(const double *)member); break;
+    case FIELD_BOOL: sb_buf_adds(w->b, field_get_int(f, base) ? "true" : "false"); break;
+    case FIELD_WORD: write_string(w->b, f->words[field_get_int(f, base)]); break;
+    case FIELD_STRINGS: write_strings(w, member); break;
+    case FIELD_PAIRS: write_pairs(w, member); break;
     case FIELD_SHARES:
         write_shares(w, *(struct sb_device_share *const *)member, *field_count(f, base));
         break;
-    case FIELD_INTS:
-        write_ints(w, *(int *const *)member, *field_count(f, base));
-        break;
+    case FIELD_INTS: write_ints(w, *(int *const *)member, *field_count(f, base)); break;
     case FIELD_JSON:
         if (*(cJSON *const *)member)
             write_json(w, *(cJSON *const *)member);
         else
             sb_buf_adds(w->b, "{}");
         break;
-    case FIELD_OBJECT:
-        write_object(w, f->object, member);
-        break;
-    case FIELD_ARRAY:
-        write_array(w, f, base);
-        break;
-    case FIELD_FIRST:
-        write_object(w, f->object, field_elements(f, base));
-        break;
+    case FIELD_OBJECT: write_object(w, f->object, member); break;
+    case FIELD_ARRAY: write_array(w, f, base); break;
+    case FIELD_FIRST: write_object(w, f->object, field_elements(f, base)); break;
     }
 }
 

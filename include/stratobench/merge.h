@@ -27,7 +27,7 @@ struct sb_sections {
 };
 
 struct sb_sections sb_results_merge(const struct sb_results *const *sets, size_t n);
-void sb_sections_release(struct sb_sections *s);
+void sb_sections_release(struct sb_sections *all);
 
 /* Same model id (label where there is none). */
 bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b);

@@ -152,6 +152,12 @@ static void show_tokens(int client, const cJSON *request) {
                  cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request, "add_special")), &t);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddItemToObject(json, "tokens", cJSON_CreateIntArray(t.id, (int)t.n));
+    if (mode("token-object")) {
+        cJSON *object = cJSON_CreateObject();
+        for (int i = 0; i < 100000; i++) /* enough to be noticed where there is room for none */
+            cJSON_AddNumberToObject(object, "id", i);
+        cJSON_ReplaceItemInObjectCaseSensitive(json, "tokens", object);
+    }
     free(t.id);
     reply_json(client, json);
 }

@@ -43,6 +43,7 @@ static const struct {
     {"wrong-model", "/props names another model"},
     {"wrong-alias", "has another alias"},
     {"wrong-ctx", "has half the context"},
+    {"token-object", "/tokenize answers an object instead of an array"},
     {"ignore-term", "ignores TERM and INT"},
     {"grandchild", "has a child that ignores TERM, keeps its port and its log"},
     {"escapee", "likewise, in a session of its own"},
