@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,16 +120,37 @@ static int start(const char *const *argv, const char *const *envp, const int std
     return n > 0 ? error : 0;
 }
 
+/* SIGCHLD as something to wait for (it is blocked, as every signal is), or -1. Not a pidfd:
+ * valgrind before 3.21 has none. */
+static int child_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* It stays to be reaped. */
+static bool has_ended(pid_t pid) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == pid;
+}
+
 /* Passes signals on until the child has ended or we, its owner, are gone. */
-static void watch(int control, int pidfd, pid_t pid) {
-    struct pollfd fds[] = {{.fd = control, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-    for (;;) {
+static void watch(int control, int children, pid_t pid) {
+    struct pollfd fds[] = {{.fd = control, .events = POLLIN}, {.fd = children, .events = POLLIN}};
+    struct signalfd_siginfo info;
+    while (!has_ended(pid)) {
         unsigned char sig;
         if (poll(fds, 2, -1) < 0)
             continue;
-        if (fds[1].revents || recv(control, &sig, 1, 0) != 1)
+        if (fds[1].revents) { /* not always ours: orphans come to us, too */
+            ssize_t n = read(children, &info, sizeof info);
+            (void)n;
+        } else if (recv(control, &sig, 1, 0) == 1) {
+            kill(-pid, sig);
+        } else {
             return;
-        kill(-pid, sig);
+        }
     }
 }
 
@@ -185,14 +206,14 @@ _Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, con
 
     struct sb_watchdog_started started = {0};
     started.error = start(argv, envp, stdio, &started.pid);
-    int kept = keep_only(&control), pidfd = -1;
+    int kept = keep_only(&control), children = -1;
     if (!started.error)
         started.error = kept;
-    if (!started.error && (pidfd = pidfd_open(started.pid, 0)) < 0)
+    if (!started.error && (children = child_signals()) < 0)
         started.error = errno;
     send(control, &started, sizeof started, MSG_NOSIGNAL);
     if (!started.error)
-        watch(control, pidfd, started.pid);
+        watch(control, children, started.pid);
 
     /* The group goes before its leader is reaped: until then its number is not given anew. */
     if (started.pid > 0) {

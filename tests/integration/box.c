@@ -91,6 +91,19 @@ static void redirect(const char *file, int flags, int to) {
         _exit(126);
 }
 
+/* Our own program under what BOX_UNDER says (tests/valgrind), other programs as they are. */
+static _Noreturn void execute(const char *const *argv) {
+    struct sb_strv words = {0};
+    const char *under = getenv("BOX_UNDER");
+    if (under && strcmp(argv[0], STRATOBENCH) == 0)
+        for (char *rest = sb_strdup(under), *word; (word = strsep(&rest, " "));)
+            sb_strv_add(&words, word);
+    for (; *argv; argv++)
+        sb_strv_add(&words, *argv);
+    execvp(words.item[0], words.item);
+    _exit(127);
+}
+
 pid_t box_start_after(void (*prepare)(void), const char *const *argv) {
     fflush(NULL);
     unlink("out"); /* what a box_await waits for is new */
@@ -107,8 +120,7 @@ pid_t box_start_after(void (*prepare)(void), const char *const *argv) {
     redirect("err", O_WRONLY | O_CREAT | O_TRUNC, 2);
     if (prepare)
         prepare();
-    execvp(argv[0], (char *const *)(uintptr_t)argv);
-    _exit(127);
+    execute(argv);
 }
 
 pid_t box_start(const char *const *argv) {

@@ -137,13 +137,12 @@ static void bandwidth_is_a_line_for_the_config(void **state) {
 
 static void a_signal_ends_it_while_a_binary_is_asked(void **state) {
     (void)state;
-    box_write("server", "#!/bin/sh\n: >asked\nsleep 1000\n");
+    box_write("server", "#!/bin/sh\necho yes >asked\nsleep 1000\n");
     assert_int_equal(chmod("server", 0755), 0);
     box_write("a.ini", "%s[backend b]\nserver = ./server\n[model m]\npath = m.gguf\n",
               box_bench(""));
     pid_t pid = box_start(ARGS(STRATOBENCH, "check", "a.ini"));
-    while (access("asked", F_OK) < 0)
-        usleep(2000);
+    box_await("asked", "yes");
     kill(pid, SIGINT);
     assert_int_equal(box_wait(pid), 128 + SIGINT);
     box_nothing_left();
