@@ -170,19 +170,19 @@ static void kill_children(void) {
         kill((pid_t)pid, SIGKILL);
 }
 
-static struct sb_exit reap(pid_t pid) {
+/* The padding, too, is set: the bytes are sent. */
+static void reap(pid_t pid, struct sb_exit *ret) {
     int status = 0;
     struct rusage usage = {0};
+    memset(ret, 0, sizeof *ret);
     while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
         continue;
-    return (struct sb_exit){
-        .exited = true,
-        .code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-        .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-        .peak_rss_bytes = usage.ru_maxrss * 1024LL,
-        .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6,
-    };
+    ret->exited = true;
+    ret->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    ret->peak_rss_bytes = usage.ru_maxrss * 1024LL;
+    ret->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
 /* Moves `control` to descriptor 0 and closes everything else: a log, a terminal or a socket of
@@ -218,7 +218,8 @@ _Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, con
     /* The group goes before its leader is reaped: until then its number is not given anew. */
     if (started.pid > 0) {
         kill(-started.pid, SIGKILL);
-        struct sb_exit ended = reap(started.pid);
+        struct sb_exit ended;
+        reap(started.pid, &ended);
         if (!started.error)
             send(control, &ended, sizeof ended, MSG_NOSIGNAL);
     }
