@@ -68,6 +68,17 @@ static void volunteer_for_the_oom_killer(void) {
     close(fd);
 }
 
+/* A night of a server that floods its log must not fill the disk: what a file cannot take is an
+ * error of the write, not the end of the server. */
+static void limit_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur > SB_FILE_MAX_BYTES) {
+        limit.rlim_cur = SB_FILE_MAX_BYTES;
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 /* Each is moved out of the way first: when we were started without stdio, they may be 0 to 2. */
 static int take_stdio(const int stdio[3]) {
     int high[3];
@@ -90,6 +101,7 @@ static _Noreturn void child(const char *const *argv, const char *const *envp, co
     if (getppid() != watchdog) /* it died before we could ask to follow it */
         _exit(127);
     volunteer_for_the_oom_killer();
+    limit_files();
     report = fcntl(report, F_DUPFD_CLOEXEC, 3);
     int error = setpgid(0, 0) ? errno : take_stdio(stdio);
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what others opened; ours have the flag anyway */

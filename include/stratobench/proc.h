@@ -1,7 +1,8 @@
 /* Proc: one supervised child: start, wait, stop, usage. The only module that forks.
  *
  * A child runs in its own process group with stdin from /dev/null and no terminal, and has a
- * raised oom_score_adj so that the kernel takes it rather than the desktop. Its parent is a
+ * raised oom_score_adj so that the kernel takes it rather than the desktop. No file that it writes,
+ * its log above all, grows beyond SB_FILE_MAX_BYTES: writes fail from there on. Its parent is a
  * watchdog, a small process of ours in a session of its own: when the child ends, or when we
  * vanish (kill -9 included), it kills whatever is left of the group and every descendant that
  * escaped the group, whose subreaper it is.
@@ -13,6 +14,8 @@
 #include <sys/types.h>
 
 #include "stratobench/base.h"
+
+#define SB_FILE_MAX_BYTES (2ULL << 30)
 
 struct sb_proc;
 

@@ -217,7 +217,7 @@ static void child_starts_clean(void **state) {
     close(leak);
     signal(SIGHUP, SIG_DFL);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    const char *rest = text, head[] = "0000000000000000\n0000000000000000\n"
+    const char *rest = text, head[] = "0000000000000000\n0000000001000000\n" /* SIGXFSZ */
                                       "1000\n/dev/null\n0\n";
     assert_memory_equal(text, head, sizeof head - 1);
     rest += sizeof head - 1;

@@ -228,6 +228,27 @@ static void only_the_end_of_a_huge_log_is_read(void **state) {
     assert_int_equal(truncate(log_file, 0), 0);
 }
 
+static void a_log_has_a_limit_that_its_writer_survives(void **state) {
+    (void)state;
+    char log[] = "/tmp/stratobench-log.XXXXXX", *size = sb_asprintf("%llu", SB_FILE_MAX_BYTES - 2);
+    int fd = mkstemp(log);
+    const char *argv[] = {"/bin/sh", "-c", "truncate -s \"$1\" \"$0\"; printf beyond; exit 7",
+                          log,       size, NULL};
+    struct sb_proc_spec spec = {.argv = argv, .log_path = log};
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    struct sb_proc *p = NULL;
+    struct stat st;
+    assert_int_equal(sb_proc_start(&spec, &p, &error), 0);
+    assert_int_equal(sb_proc_wait(p, FOREVER, -1), SB_WAIT_EXITED);
+    assert_int_equal(sb_proc_exit(p)->code, 7);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, SB_FILE_MAX_BYTES);
+    sb_proc_free(p);
+    close(fd);
+    unlink(log);
+    free(size);
+}
+
 static void what_is_no_log_has_no_lines(void **state) {
     (void)state;
     struct sb_buf b = SB_BUF_INIT(1000);
@@ -262,6 +283,7 @@ int main(void) {
         cmocka_unit_test(last_bytes_of_a_log),
         cmocka_unit_test(log_is_made_printable),
         cmocka_unit_test(only_the_end_of_a_huge_log_is_read),
+        cmocka_unit_test(a_log_has_a_limit_that_its_writer_survives),
         cmocka_unit_test(what_is_no_log_has_no_lines),
     };
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that whatever is left comes to us */
