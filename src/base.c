@@ -11,12 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+void sb_out_of_memory(void) {
+    fputs("stratobench: out of memory\n", stderr);
+    abort();
+}
+
 static void *or_die(void *p) {
-    if (!p) {
-        fputs("stratobench: out of memory\n", stderr);
-        abort();
-    }
+    if (!p)
+        sb_out_of_memory();
     return p;
+}
+
+void *sb_malloc(size_t size) {
+    return or_die(malloc(size));
 }
 
 void *sb_alloc(size_t n, size_t size) {
@@ -35,13 +42,23 @@ char *sb_strndup(const char *s, size_t n) {
     return or_die(strndup(s, n));
 }
 
+char *sb_vasprintf(const char *fmt, va_list ap) {
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *text = sb_malloc(n < 0 ? 0 : (size_t)n + 1);
+    if (n < 0 || vsnprintf(text, (size_t)n + 1, fmt, ap) != n)
+        sb_out_of_memory(); /* no format of ours fails otherwise */
+    return text;
+}
+
 char *sb_asprintf(const char *fmt, ...) {
-    char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
-    int n = vasprintf(&text, fmt, ap);
+    char *text = sb_vasprintf(fmt, ap);
     va_end(ap);
-    return or_die(n < 0 ? NULL : text);
+    return text;
 }
 
 int sb_buf_add(struct sb_buf *b, const void *data, size_t len) {
@@ -71,14 +88,21 @@ int sb_buf_adds(struct sb_buf *b, const char *s) {
 }
 
 int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) {
-    char *text = NULL;
+    char most[256], *text = most; /* what is longer is rare: a document is made of short pieces */
     va_list ap;
     va_start(ap, fmt);
-    int n = vasprintf(&text, fmt, ap);
+    int n = vsnprintf(most, sizeof most, fmt, ap);
     va_end(ap);
-    or_die(n < 0 ? NULL : text);
+    if (n < 0)
+        sb_out_of_memory();
+    if ((size_t)n >= sizeof most) {
+        va_start(ap, fmt);
+        text = sb_vasprintf(fmt, ap);
+        va_end(ap);
+    }
     int rc = sb_buf_add(b, text, (size_t)n);
-    free(text);
+    if (text != most)
+        free(text);
     return rc;
 }
 

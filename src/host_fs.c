@@ -33,9 +33,7 @@ static char *read_text(const char *path) {
 }
 
 static char *read_path(const char *fmt, va_list ap) {
-    char *path = NULL;
-    if (vasprintf(&path, fmt, ap) < 0)
-        return NULL;
+    char *path = sb_vasprintf(fmt, ap);
     char *text = read_text(path);
     free(path);
     return text;
@@ -75,7 +73,10 @@ void sb_host_glob(const char *root, const char *pattern, struct sb_strv *ret) {
     char *full = sb_asprintf("%s%s", root, pattern);
     glob_t found = {0};
     size_t first = ret->n;
-    if (glob(full, GLOB_NOSORT, NULL, &found) == 0)
+    int rc = glob(full, GLOB_NOSORT, NULL, &found);
+    if (rc == GLOB_NOSPACE)
+        sb_out_of_memory();
+    if (rc == 0)
         for (size_t i = 0; i < found.gl_pathc; i++)
             sb_strv_add(ret, found.gl_pathv[i]);
     globfree(&found);

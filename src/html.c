@@ -21,7 +21,7 @@ static void take_output(const MD_CHAR *text, MD_SIZE len, void *arg) {
 int html_render(const struct sb_buf *markdown, struct sb_buf *html) {
     unsigned flags = MD_FLAG_TABLES | MD_FLAG_NOHTML | MD_FLAG_NOINDENTEDCODEBLOCKS;
     if (md_html(sb_buf_str(markdown), (MD_SIZE)markdown->len, take_output, html, flags, 0) < 0)
-        return -ENOMEM;
+        sb_out_of_memory();
     return html->overflow ? -EFBIG : 0;
 }
 

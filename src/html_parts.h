@@ -4,8 +4,7 @@
 
 #include "stratobench/base.h"
 
-/* Markdown as md4c renders it, tables included; raw HTML in it becomes text. 0, -EFBIG or
- * -ENOMEM. */
+/* Markdown as md4c renders it, tables included; raw HTML in it becomes text. 0 or -EFBIG. */
 int html_render(const struct sb_buf *markdown, struct sb_buf *html);
 
 /* `table` is at "<table>" as md4c writes it. Appends what the page shows instead, a box that

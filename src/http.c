@@ -29,7 +29,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *body) {
 
 static void *not_null(void *p) {
     if (!p)
-        abort(); /* curl gives NULL here only when memory is out */
+        sb_out_of_memory(); /* curl gives NULL here for no other reason */
     return p;
 }
 
@@ -101,6 +101,7 @@ static bool readable(int fd, int timeout_ms) {
 static enum sb_http_result result_of(CURLcode code, const struct sb_buf *body) {
     switch (code) {
     case CURLE_OK: return SB_HTTP_OK;
+    case CURLE_OUT_OF_MEMORY: sb_out_of_memory();
     case CURLE_COULDNT_CONNECT: return SB_HTTP_REFUSED;
     case CURLE_OPERATION_TIMEDOUT: return SB_HTTP_TIMEOUT;
     case CURLE_UNSUPPORTED_PROTOCOL: /* so it calls HTTP/0.9, which any bytes are */

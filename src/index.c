@@ -32,7 +32,7 @@ size_t sb_index_add(struct sb_index *x, const char *key) {
     e->key = e->text;
     e->number = x->n;
     if (!tsearch(e, &x->root, by_key))
-        abort(); /* out of memory */
+        sb_out_of_memory();
     return x->n++;
 }
 

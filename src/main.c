@@ -1,6 +1,8 @@
 /* The command table, --help and --version. */
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -43,6 +45,8 @@ static int run_command(const struct command *c, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    /* cJSON would leave out what it has no memory for, or call a text broken. */
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = sb_malloc, .free_fn = free});
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
         print_help(stderr);

@@ -45,15 +45,12 @@ void sb_progress_clear(struct sb_progress *p) {
 
 void sb_progress_say(struct sb_progress *p, const char *fmt, ...) {
     sb_progress_clear(p);
-    char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
-    int n = vasprintf(&text, fmt, ap);
+    char *text = sb_vasprintf(fmt, ap);
     va_end(ap);
-    if (n < 0)
-        return;
     struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
-    sb_buf_add_printable(&clean, text, (size_t)n);
+    sb_buf_add_printable(&clean, text, strlen(text));
     fprintf(stderr, "%s\n", sb_buf_str(&clean));
     sb_buf_release(&clean);
     free(text);

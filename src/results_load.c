@@ -36,15 +36,13 @@ static void print_place(struct sb_buf *b, const struct place *p) {
 
 SB_PRINTF(3, 4)
 static bool fail(const struct reader *r, const struct place *p, const char *fmt, ...) {
-    char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
-    if (vasprintf(&text, fmt, ap) < 0)
-        text = NULL;
+    char *text = sb_vasprintf(fmt, ap);
     va_end(ap);
     sb_buf_addf(r->error, "%s: ", r->file);
     print_place(r->error, p);
-    sb_buf_addf(r->error, "%s%s", p ? ": " : "", text ? text : "not readable");
+    sb_buf_addf(r->error, "%s%s", p ? ": " : "", text);
     free(text);
     return false;
 }
@@ -265,12 +263,9 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
     void *member = field_at(f, base);
     long long n = 0;
     switch (f->kind) {
-    case FIELD_STRING:
-        return read_string(r, p, member);
-    case FIELD_TIME:
-        return read_time(r, p, member);
-    case FIELD_INT:
-        return read_int(r, p, f, base);
+    case FIELD_STRING: return read_string(r, p, member);
+    case FIELD_TIME: return read_time(r, p, member);
+    case FIELD_INT: return read_int(r, p, f, base);
     case FIELD_COUNT: /* whole numbers are exact in JSON's doubles up to 2^53 */
         return read_whole(r, p, 0, 1LL << 53, member);
     case FIELD_SIZE:
@@ -278,26 +273,16 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
             return false;
         *(size_t *)member = (size_t)n;
         return true;
-    case FIELD_NUMBER:
-        return read_number(r, p, member);
-    case FIELD_BOOL:
-        return read_bool(r, p, f, base);
-    case FIELD_WORD:
-        return read_word(r, p, f, base);
-    case FIELD_STRINGS:
-        return read_strings(r, p, member);
-    case FIELD_PAIRS:
-        return read_pairs(r, p, member);
-    case FIELD_SHARES:
-        return read_shares(r, p, f, base);
-    case FIELD_INTS:
-        return read_ints(r, p, f, base);
-    case FIELD_JSON:
-        return read_json(r, p, member);
-    case FIELD_OBJECT:
-        return read_object(r, p, f->object, member);
-    case FIELD_ARRAY:
-        return read_array(r, p, f, base);
+    case FIELD_NUMBER: return read_number(r, p, member);
+    case FIELD_BOOL: return read_bool(r, p, f, base);
+    case FIELD_WORD: return read_word(r, p, f, base);
+    case FIELD_STRINGS: return read_strings(r, p, member);
+    case FIELD_PAIRS: return read_pairs(r, p, member);
+    case FIELD_SHARES: return read_shares(r, p, f, base);
+    case FIELD_INTS: return read_ints(r, p, f, base);
+    case FIELD_JSON: return read_json(r, p, member);
+    case FIELD_OBJECT: return read_object(r, p, f->object, member);
+    case FIELD_ARRAY: return read_array(r, p, f, base);
     case FIELD_FIRST: /* when the whole array came before, it holds this one already */
         return *field_count(f, base) > 0 ? json_skip(r->json)
                                          : read_object(r, p, f->object, field_add(f, base));

@@ -1,23 +1,28 @@
 /* Base: the one growable buffer, a list of strings, allocation that aborts, the clock.
  *
- * Out of memory aborts here and nowhere else: sb_alloc and friends never return NULL.
+ * Out of memory aborts here and nowhere else: sb_alloc and friends never return NULL. Libraries
+ * that would go on without what they had no memory for are given these functions, or are asked.
  * Every other module may call this one; it calls none.
  */
 #ifndef STRATOBENCH_BASE_H
 #define STRATOBENCH_BASE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
+_Noreturn void sb_out_of_memory(void); /* says so and aborts */
+void *sb_malloc(size_t size);          /* malloc, but aborts; not zeroed */
 /* Zeroed memory for n objects of size bytes; aborts with a message when there is none. */
 void *sb_alloc(size_t n, size_t size);
 void *sb_realloc(void *p, size_t n, size_t size);
 char *sb_strdup(const char *s);                /* NULL stays NULL */
 char *sb_strndup(const char *s, size_t n);
 char *sb_asprintf(const char *fmt, ...) SB_PRINTF(1, 2);
+char *sb_vasprintf(const char *fmt, va_list ap) SB_PRINTF(1, 0);
 
 /* A growable byte buffer, always NUL-terminated once anything was added (data is NULL
  * before). `limit` is the most bytes it will ever hold and must be set: what does not fit is

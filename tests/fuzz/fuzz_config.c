@@ -19,7 +19,9 @@ static void provide_prompt(void) {
     if (fd < 0 || dup2(fd, PROMPT_FD) < 0 || write(PROMPT_FD, "Why?\n", 5) != 5)
         abort();
     close(fd);
-    setenv("MODELS", "/models", 1);
+    static char models[] = "MODELS=/models";
+    if (putenv(models))
+        sb_out_of_memory();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

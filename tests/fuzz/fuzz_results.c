@@ -16,7 +16,7 @@ static void require(int condition) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct sb_results r, again;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    char *text = malloc(size ? size : 1); /* exactly as long, so that reading past it is seen */
+    char *text = sb_malloc(size ? size : 1); /* exactly as long, so that reading past it is seen */
     memcpy(text, data, size);
     int rc = sb_results_parse("f", text, size, &r, &error);
     free(text);
