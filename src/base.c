@@ -34,6 +34,10 @@ void *sb_realloc(void *p, size_t n, size_t size) {
     return or_die(reallocarray(p, n ? n : 1, size ? size : 1));
 }
 
+void *sb_grow(void *p, size_t n, size_t size) {
+    return n & (n - 1) ? p : sb_realloc(p, n ? 2 * n : 1, size);
+}
+
 char *sb_strdup(const char *s) {
     return s ? or_die(strdup(s)) : NULL;
 }
@@ -141,9 +145,7 @@ int sb_read_file(const char *path, struct sb_buf *b) {
 }
 
 void sb_strv_take(struct sb_strv *v, char *s) {
-    /* The room is the least power of two that holds the items and their NULL. */
-    if ((v->n & (v->n + 1)) == 0)
-        v->item = sb_realloc(v->item, 2 * (v->n + 1), sizeof *v->item);
+    v->item = sb_grow(v->item, v->n + 1, sizeof *v->item); /* the NULL has its place, too */
     v->item[v->n++] = s;
     v->item[v->n] = NULL;
 }
@@ -217,18 +219,27 @@ size_t sb_utf8_length(const char *text, size_t len) {
     return need;
 }
 
+/* One character of n bytes: C0 but for line end and tab, DEL, C1. */
+static bool is_control(const unsigned char *s, size_t n) {
+    if (n == 1)
+        return (s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f;
+    if (n == 2)
+        return s[0] == 0xc2 && s[1] < 0xa0;
+    return false;
+}
+
 void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len) {
-    const unsigned char *s = (const unsigned char *)text;
-    for (size_t i = 0; i < len;) {
-        size_t n = sb_utf8_length(text + i, len - i);
-        bool control = n == 1 && ((s[i] < 0x20 && s[i] != '\n' && s[i] != '\t') || s[i] == 0x7f);
-        bool c1 = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
-        if (n == 0 || control || c1)
-            sb_buf_adds(b, "\xef\xbf\xbd");
-        else
-            sb_buf_add(b, s + i, n);
-        i += n ? n : 1;
+    size_t done = 0;
+    for (size_t i = 0, n; i < len; i += n) {
+        size_t whole = sb_utf8_length(text + i, len - i);
+        n = whole ? whole : 1;
+        if (whole && !is_control((const unsigned char *)text + i, n))
+            continue;
+        sb_buf_add(b, text + done, i - done);
+        sb_buf_adds(b, "\xef\xbf\xbd");
+        done = i + n;
     }
+    sb_buf_add(b, text + done, len - done);
 }
 
 static size_t edit_distance(const char *a, const char *b) {

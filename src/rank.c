@@ -37,12 +37,12 @@ static bool labels_are_ambiguous(const struct sb_results *set) {
 }
 
 static void add_model(struct sb_rank *r, const struct sb_cell *c) {
-    r->models = sb_realloc(r->models, r->n_models + 1, sizeof *r->models);
+    r->models = sb_grow(r->models, r->n_models, sizeof *r->models);
     r->models[r->n_models++] = (struct sb_rank_model){.label = sb_model_label(c)};
 }
 
 static void add_backend(struct sb_rank *r, char *label) {
-    r->backends = sb_realloc(r->backends, r->n_backends + 1, sizeof *r->backends);
+    r->backends = sb_grow(r->backends, r->n_backends, sizeof *r->backends);
     r->backends[r->n_backends++] = (struct sb_rank_backend){.label = label, .worst = NAN};
 }
 
@@ -334,7 +334,7 @@ static void compare_first_two(struct sb_rank *r) {
 /* ---- where the first is not the best -------------------------------------------------------- */
 
 static void add_exception(struct sb_rank *r, struct sb_rank_exception e) {
-    r->exceptions = sb_realloc(r->exceptions, r->n_exceptions + 1, sizeof *r->exceptions);
+    r->exceptions = sb_grow(r->exceptions, r->n_exceptions, sizeof *r->exceptions);
     r->exceptions[r->n_exceptions++] = e;
 }
 

@@ -322,8 +322,7 @@ static size_t element_size(const struct field *f) {
 void *field_add(const struct field *f, void *base) {
     size_t size = element_size(f), n = (*field_count(f, base))++;
     char **elements = field_at(f, base);
-    if ((n & (n - 1)) == 0) /* full at every power of two */
-        *elements = sb_realloc(*elements, n ? 2 * n : 1, size);
+    *elements = sb_grow(*elements, n, size);
     void *element = *elements + n * size;
     memset(element, 0, size);
     if (f->object)

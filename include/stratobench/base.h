@@ -19,6 +19,9 @@ void *sb_malloc(size_t size);          /* malloc, but aborts; not zeroed */
 /* Zeroed memory for n objects of size bytes; aborts with a message when there is none. */
 void *sb_alloc(size_t n, size_t size);
 void *sb_realloc(void *p, size_t n, size_t size);
+/* Room for one more in an array of n that has only ever been grown by this, or is NULL: there is
+ * always room for the next power of two. */
+void *sb_grow(void *p, size_t n, size_t size);
 char *sb_strdup(const char *s);                /* NULL stays NULL */
 char *sb_strndup(const char *s, size_t n);
 char *sb_asprintf(const char *fmt, ...) SB_PRINTF(1, 2);
