@@ -219,13 +219,16 @@ size_t sb_utf8_length(const char *text, size_t len) {
     return need;
 }
 
-/* One character of n bytes: C0 but for line end and tab, DEL, C1. */
+/* One character of n bytes: C0 but for line end and tab, DEL, C1; and of three bytes U+2028 to 202E
+ * and U+2066 to 2069, which end lines or turn the direction of all text that follows. */
 static bool is_control(const unsigned char *s, size_t n) {
     if (n == 1)
         return (s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f;
     if (n == 2)
         return s[0] == 0xc2 && s[1] < 0xa0;
-    return false;
+    return n == 3 && s[0] == 0xe2 &&
+           ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) ||
+            (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
 }
 
 void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len) {

@@ -72,7 +72,8 @@ char *sb_now_rfc3339(void);
 size_t sb_utf8_length(const char *text, size_t len);
 
 /* Appends `len` bytes of untrusted text made safe for a terminal: control characters
- * (C0 but newline and tab, DEL, C1) and malformed UTF-8 become U+FFFD. */
+ * (C0 but newline and tab, DEL, C1), characters that end lines or turn the direction of writing
+ * (U+2028 to 202E, U+2066 to 2069) and malformed UTF-8 become U+FFFD. */
 void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len);
 
 /* The candidate nearest to `word` by edit distance, or NULL when none is near enough to be

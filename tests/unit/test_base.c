@@ -42,6 +42,16 @@ static void printable_neutralises_control_and_broken_utf8(void **state) {
     sb_buf_release(&b);
 }
 
+static void printable_neutralises_what_turns_the_direction(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(1000);
+    /* RIGHT-TO-LEFT OVERRIDE, LINE SEPARATOR, RIGHT-TO-LEFT ISOLATE; joiner and em dash stay. */
+    const char text[] = "a\u202eb\u2028c\u2067d\u200de\u2014";
+    sb_buf_add_printable(&b, text, sizeof text - 1);
+    assert_string_equal(sb_buf_str(&b), "a\ufffdb\ufffdc\ufffdd\u200de\u2014");
+    sb_buf_release(&b);
+}
+
 static void nearest_finds_a_slip_and_nothing_far(void **state) {
     (void)state;
     const char *const names[] = {"report", "run", "rank"};
@@ -74,6 +84,7 @@ int main(void) {
         cmocka_unit_test(buffer_stops_at_its_limit),
         cmocka_unit_test(time_left_never_wraps),
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
+        cmocka_unit_test(printable_neutralises_what_turns_the_direction),
         cmocka_unit_test(nearest_finds_a_slip_and_nothing_far),
         cmocka_unit_test(strv_is_null_terminated),
     };
