@@ -1,7 +1,5 @@
 /* stratobench report: stored results -> a document. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -30,36 +28,16 @@ static const char help[] =
     "Exit codes: 0 done; 1 --check found a difference; 2 bad usage, or a file that cannot be\n"
     "read or written.\n";
 
-static const struct format {
-    const char *name;
-    int (*render)(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
-} formats[] = {
-    {"markdown", sb_report_markdown},
-    {"html", sb_html_page},
-};
+typedef int renderer(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
+static const char *const formats[] = {"markdown", "html"};
+static renderer *const renderers[] = {sb_report_markdown, sb_html_page};
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 struct report_options {
-    const struct format *format;
+    int format;
     const char *output; /* NULL: standard output */
     const char *check;  /* NULL: write */
 };
-
-static const struct format *find_format(const char *name) {
-    for (size_t i = 0; i < N_FORMATS; i++)
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    return NULL;
-}
-
-static int unknown_format(const char *name) {
-    const char *names[N_FORMATS];
-    for (size_t i = 0; i < N_FORMATS; i++)
-        names[i] = formats[i].name;
-    const char *near = sb_nearest(name, names, N_FORMATS);
-    return sb_cli_usage_error("report", "unknown format '%s'%s%s%s", name,
-                              near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
-}
 
 static int fail(const char *message) {
     fprintf(stderr, "stratobench report: %s\n", message);
@@ -67,16 +45,12 @@ static int fail(const char *message) {
 }
 
 static int write_document(const char *path, const struct sb_buf *document) {
+    if (!path)
+        return sb_cli_print("report", document);
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     int rc = SB_EXIT_OK;
-    if (path) {
-        if (sb_file_replace(path, sb_buf_str(document), document->len, &error) < 0)
-            rc = fail(sb_buf_str(&error));
-    } else if (fwrite(sb_buf_str(document), 1, document->len, stdout) != document->len ||
-               fflush(stdout) != 0) {
-        sb_buf_addf(&error, "standard output: %s", strerror(errno));
+    if (sb_file_replace(path, sb_buf_str(document), document->len, &error) < 0)
         rc = fail(sb_buf_str(&error));
-    }
     sb_buf_release(&error);
     return rc;
 }
@@ -120,7 +94,7 @@ static int report(const struct report_options *o, char *const *paths, size_t n) 
     if (rc)
         return rc;
     struct sb_buf document = SB_BUF_INIT(DOCUMENT_MAX_BYTES);
-    if (o->format->render(sets.pointers, sets.n, &document) < 0)
+    if (renderers[o->format](sets.pointers, sets.n, &document) < 0)
         rc = fail("the document is too large");
     else if (o->check)
         rc = check_document(o->check, &document);
@@ -139,14 +113,14 @@ int sb_cmd_report(int argc, char **argv) {
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct report_options o = {.format = &formats[0]};
+    struct report_options o = {0};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":f:o:c:h", options, NULL)) != -1;) {
         switch (c) {
         case 'f':
-            o.format = find_format(optarg);
-            if (!o.format)
-                return unknown_format(optarg);
+            o.format = sb_cli_choice(optarg, formats, N_FORMATS);
+            if (o.format < 0)
+                return sb_cli_unknown("report", "format", optarg, formats, N_FORMATS);
             break;
         case 'o': o.output = optarg; break;
         case 'c': o.check = optarg; break;
