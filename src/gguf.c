@@ -49,13 +49,16 @@ static enum part part_of(const struct model *m, struct sb_gguf_text name) {
     for (size_t i = 0; i < sizeof lookups / sizeof *lookups; i++)
         if (sb_gguf_text_is(name, lookups[i]))
             return LOOKUP;
-    if (name.len > 4 && memcmp(name.data, "blk.", 4) == 0) {
-        char number[16] = "";
-        memcpy(number, name.data + 4, name.len - 4 < 15 ? name.len - 4 : 15);
-        if (strtoul(number, NULL, 10) >= m->n_generating)
+    char text[64] = "";
+    memcpy(text, name.data, name.len < sizeof text - 1 ? name.len : sizeof text - 1);
+    unsigned block, expert;
+    /* "blk.0.ffn_up_exps.weight" holds every expert; up to 2024 each had a tensor of its own,
+     * "blk.0.ffn_up.7.weight". */
+    int n = sscanf(text, "blk.%9u.ffn_%*[a-z].%9u.", &block, &expert);
+    if (n >= 1 || sscanf(text, "blk.%9u.", &block) == 1)
+        if (block >= m->n_generating)
             return UNUSED;
-    }
-    return sb_gguf_text_has(name, "_exps") ? EXPERTS : WHOLE;
+    return n == 2 || sb_gguf_text_has(name, "_exps") ? EXPERTS : WHOLE;
 }
 
 static void add_tensors(struct model *m, const struct sb_gguf_header *h) {

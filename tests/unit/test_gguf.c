@@ -511,6 +511,24 @@ static void tensors_that_cannot_be(void **state) {
     parse_fails(&m, size, SB_GGUF_MALFORMED, "no power of two");
 }
 
+/* Of two experts a token reads one, whether they share a tensor or, as in old files, do not. */
+static void experts_in_tensors_of_their_own(void **state) {
+    (void)state;
+    static const char *const names[] = {"blk.0.ffn_up.0.weight", "blk.0.ffn_up.1.weight"};
+    struct made m = begin(3, 3, 4);
+    put_string(&m, "general.architecture", "a");
+    put_u32(&m, "a.block_count", 1);
+    put_u32(&m, "a.expert_count", 2);
+    put_u32(&m, "a.expert_used_count", 1);
+    for (size_t i = 0; i < 2; i++)
+        put_tensor(&m, names[i], F32, 1, 1024);
+    put_tensor(&m, "blk.0.ffn_norm.weight", F32, 1, 1024);
+    struct sb_gguf g = parse_ok(&m);
+    assert_true(g.total_params == 3 * 256);
+    assert_true(g.active_params == 2 * 256);
+    sb_gguf_release(&g);
+}
+
 /* Cut anywhere, a header is refused; with any one byte changed, it is read or refused, and
  * nothing else happens (the sanitizers watch). */
 static void every_cut_and_every_changed_byte(void **state) {
@@ -601,6 +619,7 @@ int main(void) {
         cmocka_unit_test(wrong_versions),
         cmocka_unit_test(claims_over_the_limits_take_no_memory),
         cmocka_unit_test(tensors_that_cannot_be),
+        cmocka_unit_test(experts_in_tensors_of_their_own),
         cmocka_unit_test(every_cut_and_every_changed_byte),
         cmocka_unit_test(sizes_and_parameters_as_shown),
     };
