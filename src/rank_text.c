@@ -310,6 +310,32 @@ static struct doubts find_doubts(const struct sb_rank *r) {
     return d;
 }
 
+/* "- Doubtful figures: A on CPU (DRIFT, NOISY); B on CPU (NOISY) and 4 more." */
+static void add_flagged(const struct writer *w) {
+    size_t named = 0, more = 0;
+    for (size_t i = 0; i < w->rank->n_cells; i++) {
+        const struct sb_rank_cell *c = &w->rank->cells[i];
+        if (!c->finished || c->cell->flags.n == 0)
+            continue;
+        if (named == MOST_NAMED) {
+            more++;
+            continue;
+        }
+        sb_buf_adds(w->out, named++ ? "; " : "- Doubtful figures: ");
+        add_model(w, c->model);
+        sb_buf_adds(w->out, " on ");
+        add_backend(w, c->backend);
+        for (size_t f = 0; f < c->cell->flags.n; f++) {
+            sb_buf_adds(w->out, f ? ", " : " (");
+            sb_style_add(w->out, w->style, c->cell->flags.item[f]);
+        }
+        sb_buf_adds(w->out, ")");
+    }
+    if (more)
+        sb_buf_addf(w->out, " and %zu more", more);
+    sb_buf_adds(w->out, named ? ".\n" : "");
+}
+
 static void add_notes(const struct writer *w) {
     const struct sb_workload *load = &w->rank->workload;
     struct doubts d = find_doubts(w->rank);
@@ -335,6 +361,7 @@ static void add_notes(const struct writer *w) {
                     "- One launch a side: the spread between launches is unknown; %g %% is "
                     "assumed, more where the runs leave the mean less certain.\n",
                     100 * SB_ASSUMED_LAUNCH_CV);
+    add_flagged(w);
     if (d.load)
         sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "
                             "file in the page cache.\n");

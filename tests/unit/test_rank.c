@@ -268,6 +268,23 @@ static void test_many_failures_are_counted(void **state) {
 }
 
 /* A backend that ran two models of six must not shrink the comparison of the others to two. */
+static void test_flagged_cells_are_named(void **state) {
+    (void)state;
+    static const char *const models[] = {"m1", "m2", "m3"};
+    struct sb_results r = fixture_set("T");
+    for (size_t i = 0; i < 3; i++) {
+        fixture_launches(&r, models[i], "a", 3, 1, 0.005);
+        fixture_launches(&r, models[i], "b", 3, 0.9, 0.005);
+    }
+    expect_not_in(&r, "Doubtful");
+    for (size_t i = 0; i < r.n_cells - 1; i++)
+        sb_strv_add(&r.cells[i].flags, "NOISY");
+    sb_strv_add(&r.cells[0].flags, "DRIFT");
+    expect_in(&r, "- Doubtful figures: m1 on a (NOISY, DRIFT); m1 on b (NOISY); m2 on a (NOISY) "
+                  "and 2 more.\n");
+    sb_results_release(&r);
+}
+
 static void test_left_out_backend(void **state) {
     (void)state;
     struct sb_results r = fixture_set("T");
@@ -418,6 +435,7 @@ int main(void) {
         cmocka_unit_test(test_winner_depends_on_the_workload),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_many_failures_are_counted),
+        cmocka_unit_test(test_flagged_cells_are_named),
         cmocka_unit_test(test_left_out_backend),
         cmocka_unit_test(test_backends_match_by_label),
         cmocka_unit_test(test_nothing_to_rank),
