@@ -147,9 +147,11 @@ static void what_cannot_run_is_an_error_of_start(void **state) {
     assert_int_equal(start_error((const char *[]){path, NULL}, NULL, &error), -EACCES);
     write_script("garbage", "GGUF....", 0700, path);
     assert_int_equal(start_error((const char *[]){path, NULL}, NULL, &error), -ENOEXEC);
-    write_script("orphan", "#!/no/such/interpreter\n", 0700, path);
-    assert_int_equal(start_error((const char *[]){path, NULL}, NULL, &error), -ENOENT);
-    assert_non_null(strstr(sb_buf_str(&error), "interpreter"));
+    if (!getenv("UNDER_VALGRIND")) { /* which dies of it itself */
+        write_script("orphan", "#!/no/such/interpreter\n", 0700, path);
+        assert_int_equal(start_error((const char *[]){path, NULL}, NULL, &error), -ENOENT);
+        assert_non_null(strstr(sb_buf_str(&error), "interpreter"));
+    }
     assert_int_equal(start_error((const char *[]){"", NULL}, NULL, &error), -ENOENT);
     assert_int_equal(start_error((const char *[]){dir, NULL}, NULL, &error), -EACCES);
     sb_buf_release(&error);
@@ -253,10 +255,12 @@ static void works_without_stdio_of_our_own(void **state) {
         sb_buf_adds(&in, "in");
         int rc = sb_proc_capture(SCRIPT("cat; echo out; echo err >&2"), NULL, &in, FOREVER, -1,
                                  &out, &err, &e, &error);
-        _exit(rc == 0 && strcmp(sb_buf_str(&out), "inout\n") == 0 &&
-                      strcmp(sb_buf_str(&err), "err\n") == 0
-                  ? 0
-                  : 1);
+        bool whole = rc == 0 && strcmp(sb_buf_str(&out), "inout\n") == 0 &&
+                     strcmp(sb_buf_str(&err), "err\n") == 0;
+        sb_buf_release(&in);
+        sb_buf_release(&out);
+        sb_buf_release(&err);
+        _exit(whole ? 0 : 1);
     }
     int status;
     waitpid(pid, &status, 0);
