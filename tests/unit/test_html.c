@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <sha2.h>
 
+#include "../check_html.h"
 #include "html_parts.h"
 #include "stratobench/file.h"
 #include "stratobench/html.h"
@@ -43,51 +44,10 @@ static char *between(const char *text, const char *start, const char *end) {
     return sb_strndup(from + strlen(start), (size_t)(to - from) - strlen(start));
 }
 
-/* ---- only tags of ours, each closed in its place --------------------------------------------- */
-
-static const char *const tags[] = {"h1",     "h2",
-                                   "h3",     "p",
-                                   "strong", "p class=\"head\"",
-                                   "ul",     "p class=\"notes\"",
-                                   "li",     "div class=\"table\"",
-                                   "table",  "th scope=\"col\"",
-                                   "thead",  "th scope=\"col\" class=\"figure\"",
-                                   "tbody",  "th scope=\"row\"",
-                                   "tr",     "th scope=\"row\" class=\"figure\"",
-                                   "td",     "td class=\"figure\"",
-                                   "pre",    "td class=\"problem\"",
-                                   "code",   "td class=\"figure problem\"",
-                                   "main",   "details",
-                                   "summary"};
-static const char *const void_tags[] = {"br", "hr"};
-
-static bool is_one_of(const char *tag, const char *const *list, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(tag, list[i]) == 0)
-            return true;
-    return false;
-}
-#define IS_ONE_OF(tag, list) is_one_of(tag, list, sizeof(list) / sizeof *(list))
-
 static void check_tags(const char *html) {
-    struct sb_strv open = {0};
-    for (const char *s = html; (s = strchr(s, '<')); s++) {
-        char *tag = between(s, "<", ">");
-        if (tag[0] == '/') {
-            const char *last = open.n ? open.item[open.n - 1] : "nothing";
-            size_t n = strlen(tag + 1);
-            if (strncmp(last, tag + 1, n) != 0 || (last[n] != '\0' && last[n] != ' '))
-                fail_msg("<%s> closes <%s>: %.60s", tag, last, s);
-            free(open.item[--open.n]);
-        } else if (IS_ONE_OF(tag, tags)) {
-            sb_strv_add(&open, tag);
-        } else if (!IS_ONE_OF(tag, void_tags)) {
-            fail_msg("not a tag of ours: <%s>", tag);
-        }
-        free(tag);
-    }
-    assert_int_equal(open.n, 0);
-    sb_strv_release(&open);
+    const char *foreign = find_foreign_tag(html);
+    if (foreign)
+        fail_msg("not a tag of ours, or not closed in its place: %.60s", foreign);
 }
 
 /* What a reader sees of a piece of HTML without tags. */

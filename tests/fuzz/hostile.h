@@ -1,0 +1,47 @@
+/* A set of results with one text in every place where text can stand. */
+#ifndef TESTS_HOSTILE_H
+#define TESTS_HOSTILE_H
+
+#include "stratobench/results.h"
+
+static struct sb_cell hostile_cell(char *text, enum sb_status status) {
+    struct sb_cell c = sb_cell_empty();
+    c.model.id = c.model.label = c.model.quantization = c.model.file_size = text;
+    c.model.total_params = c.model.active_params = c.model.notes = text;
+    c.backend.id = c.backend.label = c.backend.notes = text;
+    c.backend.server_version = c.backend.device = c.backend.device_name = text;
+    c.status = status;
+    c.reason = text;
+    return c;
+}
+
+/* Makes it, lets `use` have it, and takes it away again. */
+static void with_hostile_results(char *text, bool table, void (*use)(const struct sb_results *)) {
+    char *lines[] = {text, NULL};
+    struct sb_run run = sb_run_empty();
+    run.launch = 1;
+    run.reason = text;
+    struct sb_cell cells[] = {hostile_cell(text, SB_INVALID), hostile_cell(text, SB_OK)};
+    for (size_t i = 0; i < 2; i++) {
+        cells[i].runs = &run;
+        cells[i].n_runs = 1;
+        cells[i].flags = cells[i].remarks = (struct sb_strv){lines, 1};
+    }
+    struct sb_prompt_ref prompt = {.label = text};
+    struct sb_results r = sb_results_empty();
+    r.bench.title = r.bench.started_at = r.bench.generator = text;
+    r.bench.header = (struct sb_strv){lines, 1};
+    r.bench.prompts = &prompt;
+    r.bench.n_prompts = 1;
+    r.bench.table = table;
+    r.cells = cells;
+    r.n_cells = 2;
+    r.host = cJSON_CreateObject();
+    cJSON_AddStringToObject(r.host, "hardware", text);
+    cJSON_AddStringToObject(r.host, text, text);
+
+    use(&r);
+    cJSON_Delete(r.host);
+}
+
+#endif
