@@ -110,28 +110,18 @@ static int parse(int argc, char **argv, struct request *r) {
         if (share && !sb_cli_share(optarg, share))
             return sb_cli_usage_error("compare", "'%s' is no share; write 5%% or 0.05", optarg);
         switch (c) {
-        case 'b':
-            sb_strv_add(&r->base, optarg);
-            break;
+        case 'b': sb_strv_add(&r->base, optarg); break;
         case 'f':
             r->format = sb_cli_choice(optarg, format_names, N_FORMATS);
             if (r->format < 0)
                 return sb_cli_unknown("compare", "format", optarg, format_names, N_FORMATS);
             break;
-        case OPT_FORCE:
-            r->options.force = true;
-            break;
-        case OPT_ALLOW_MISSING:
-            r->options.allow_missing = true;
-            break;
-        case OPT_CI:
-            r->ci = true;
-            break;
-        case 'h':
-            return -1;
+        case OPT_FORCE: r->options.force = true; break;
+        case OPT_ALLOW_MISSING: r->options.allow_missing = true; break;
+        case OPT_CI: r->ci = true; break;
+        case 'h': return -1;
         case '?':
-        case ':':
-            return sb_cli_bad_option(c, argv, options);
+        case ':': return sb_cli_bad_option(c, argv, options);
         }
     }
     return 0;

@@ -106,18 +106,6 @@ static const struct sb_section_kind kinds[] = {
     {"model", model_options, COUNT(model_options), add_model},
 };
 
-static const struct sb_option *find_option(const struct sb_section_kind *kind, const char *name) {
-    for (size_t i = 0; i < kind->n_options; i++)
-        if (strcmp(kind->options[i].name, name) == 0)
-            return &kind->options[i];
-    return NULL;
-}
-
-int sb_bench_key_line(const struct sb_parser *p, const char *name) {
-    int line = p->bench_seen[find_option(&kinds[BENCH_KIND], name) - bench_options];
-    return line ? line : p->bench_line;
-}
-
 /* ---- sections ----------------------------------------------------------------------------- */
 
 static void *field_of(const struct sb_option *o, void *target) {
@@ -147,7 +135,7 @@ static void end_section(struct sb_parser *p) {
             sb_diag(&p->diags, p->section_line, "[%s %s] has no '%s'", p->kind->name, p->id,
                     o->name);
     }
-    for (size_t i = 0; p->kind == &kinds[BENCH_KIND] && i < p->kind->n_options; i++)
+    for (size_t i = 0; p->kind == p->bench && i < p->kind->n_options; i++)
         if (p->seen[i])
             p->bench_seen[i] = p->seen[i];
     memset(p->seen, 0, sizeof p->seen);
@@ -220,7 +208,7 @@ static void unknown_key(struct sb_parser *p, const char *name) {
     const char *names[SB_OPTIONS_MAX];
     char hint[80];
     for (size_t i = 0; i < COUNT(kinds); i++)
-        if (find_option(&kinds[i], name)) {
+        if (sb_option_find(&kinds[i], name)) {
             sb_diag(&p->diags, p->line, "unknown key '%s' in [%s] (it belongs in [%s])", name,
                     p->kind->name, kinds[i].name);
             return;
@@ -237,7 +225,7 @@ static void read_key(struct sb_parser *p, const struct sb_ini_item *item) {
             sb_diag(&p->diags, p->line, "key '%.80s' stands before the first section", item->name);
         return; /* the keys of an unknown section are not judged */
     }
-    const struct sb_option *o = find_option(p->kind, item->name);
+    const struct sb_option *o = sb_option_find(p->kind, item->name);
     if (!o) {
         unknown_key(p, item->name);
         return;
@@ -258,7 +246,7 @@ static void read_key(struct sb_parser *p, const struct sb_ini_item *item) {
 static void read_items(struct sb_parser *p, const char *text, size_t len) {
     struct sb_ini ini;
     struct sb_ini_item item;
-    p->kind = &kinds[BENCH_KIND];
+    p->kind = p->bench = &kinds[BENCH_KIND];
     p->target = p->c;
     set_fallbacks(p);
     p->kind = NULL;

@@ -447,3 +447,17 @@ static bool parse_prompt_label(struct sb_parser *p, const struct sb_option *o, v
     return text && set_string(&p->prompt_label, text);
 }
 const struct sb_type sb_type_prompt_label = {parse_prompt_label, NULL};
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+const struct sb_option *sb_option_find(const struct sb_section_kind *kind, const char *name) {
+    for (size_t i = 0; i < kind->n_options; i++)
+        if (strcmp(kind->options[i].name, name) == 0)
+            return &kind->options[i];
+    return NULL;
+}
+
+int sb_bench_key_line(const struct sb_parser *p, const char *name) {
+    int line = p->bench_seen[sb_option_find(p->bench, name) - p->bench->options];
+    return line ? line : p->bench_line;
+}

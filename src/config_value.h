@@ -44,6 +44,7 @@ struct sb_parser {
     struct sb_config *c;
     char *folder;                       /* what relative paths start from; NULL = the current one */
     char *prompt_label;                 /* NULL = not given */
+    const struct sb_section_kind *bench;
     int bench_line;                     /* of [bench]; 0 = not seen */
     int bench_seen[SB_OPTIONS_MAX];     /* line of each of its keys; 0 = not given */
     int line;                           /* being read */
@@ -62,12 +63,16 @@ extern const struct sb_type sb_type_words, sb_type_header, sb_type_env;   /* str
 /* These have no single field: they set members of the parser or of its config. */
 extern const struct sb_type sb_type_depths, sb_type_prompt, sb_type_prompts, sb_type_prompt_label;
 
+/* NULL when the section has no such key. */
+const struct sb_option *sb_option_find(const struct sb_section_kind *kind, const char *name);
+/* The line of a key of [bench] (which must be one), or of [bench] itself when it was not given. */
+int sb_bench_key_line(const struct sb_parser *p, const char *name);
+
 void sb_prompt_release(struct sb_prompt *prompt);
 /* " (did you mean 'x'?)", or "". Valid until the next call with the same buffer. */
 const char *sb_did_you_mean(char hint[80], const char *word, const char *const *words, size_t n);
 
 /* Once the file is read: what several keys say together, references, cells (config_plan.c). */
 void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel);
-int sb_bench_key_line(const struct sb_parser *p, const char *name);
 
 #endif

@@ -451,25 +451,3 @@ uint64_t sb_gguf_kv_bytes(const struct sb_gguf *g, uint64_t depth, const char *c
     double bytes = ceil(weights / type->block * type->bytes * (double)depth);
     return bytes < 0x1p63 ? (uint64_t)bytes : 0;
 }
-
-char *sb_format_bytes(uint64_t bytes) {
-    const double kib = (double)bytes / 1024, mib = kib / 1024, gib = mib / 1024;
-    if (bytes < 1024)
-        return sb_asprintf("%" PRIu64 " B", bytes);
-    if (kib < 1023.5)
-        return sb_asprintf("~%.0f KiB", kib);
-    if (mib < 1023.5)
-        return sb_asprintf("~%.0f MiB", mib);
-    return sb_asprintf(gib < 9.95 ? "~%.1f GiB" : "~%.0f GiB", gib);
-}
-
-char *sb_format_params(double params) {
-    static const char *const units[] = {"", "K", "M", "B", "T"};
-    size_t unit = 0;
-    if (!(params >= 0) || isinf(params))
-        return sb_strdup("unknown");
-    for (; params >= 999.5 && unit < 4; unit++)
-        params /= 1000;
-    bool whole = params >= 9.95 || fabs(params - round(params)) < 0.05;
-    return sb_asprintf(whole ? "%.0f%s" : "%.1f%s", params, units[unit]);
-}

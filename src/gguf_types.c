@@ -1,5 +1,8 @@
+/* The names and sizes of types, and how sizes are shown. */
 #include "gguf_header.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <strings.h>
 
 /* By the number a tensor's header gives; gaps are types that were withdrawn. */
@@ -51,4 +54,26 @@ const char *sb_gguf_file_type(uint64_t file_type) {
     enum { GUESSED = 1024 }; /* a flag of llama.cpp's: by the tensors, not by the maker */
     file_type &= ~(uint64_t)GUESSED;
     return file_type < sizeof file_types / sizeof *file_types ? file_types[file_type] : NULL;
+}
+
+char *sb_format_bytes(uint64_t bytes) {
+    const double kib = (double)bytes / 1024, mib = kib / 1024, gib = mib / 1024;
+    if (bytes < 1024)
+        return sb_asprintf("%" PRIu64 " B", bytes);
+    if (kib < 1023.5)
+        return sb_asprintf("~%.0f KiB", kib);
+    if (mib < 1023.5)
+        return sb_asprintf("~%.0f MiB", mib);
+    return sb_asprintf(gib < 9.95 ? "~%.1f GiB" : "~%.0f GiB", gib);
+}
+
+char *sb_format_params(double params) {
+    static const char *const units[] = {"", "K", "M", "B", "T"};
+    size_t unit = 0;
+    if (!(params >= 0) || isinf(params))
+        return sb_strdup("unknown");
+    for (; params >= 999.5 && unit < 4; unit++)
+        params /= 1000;
+    bool whole = params >= 9.95 || fabs(params - round(params)) < 0.05;
+    return sb_asprintf(whole ? "%.0f%s" : "%.1f%s", params, units[unit]);
 }

@@ -208,20 +208,13 @@ static bool skip_elements(struct json *j, bool object) {
 bool json_skip(struct json *j) {
     double ignored;
     switch (json_peek(j)) {
-    case '{':
-        return skip_elements(j, true);
-    case '[':
-        return skip_elements(j, false);
-    case '"':
-        return json_string(j);
-    case 't':
-        return json_word(j, "true");
-    case 'f':
-        return json_word(j, "false");
-    case 'n':
-        return json_word(j, "null");
-    default:
-        return json_number(j, &ignored);
+    case '{': return skip_elements(j, true);
+    case '[': return skip_elements(j, false);
+    case '"': return json_string(j);
+    case 't': return json_word(j, "true");
+    case 'f': return json_word(j, "false");
+    case 'n': return json_word(j, "null");
+    default: return json_number(j, &ignored);
     }
 }
 

@@ -31,34 +31,22 @@ static const char *replacement(const char *text, const char *s) {
     char before = s > text ? s[-1] : '\0';
     switch (*s) {
     case '\n':
-    case '\t':
-        return " ";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '&':
-        return is_entity(s) ? "&amp;" : NULL;
-    case '|':
-        return "\\|";
-    case '`':
-        return "\\`";
-    case '*':
-        return "\\*";
-    case '\\':
-        return "\\\\";
-    case '$': /* mathematics on some sites */
-        return "\\$";
-    case '_':
-        return is_within_word(text, s) ? NULL : "\\_";
+    case '\t': return " ";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '&': return is_entity(s) ? "&amp;" : NULL;
+    case '|': return "\\|";
+    case '`': return "\\`";
+    case '*': return "\\*";
+    case '\\': return "\\\\";
+    case '$': /* mathematics on some sites */ return "\\$";
+    case '_': return is_within_word(text, s) ? NULL : "\\_";
     case '~': /* "~4 GiB" cannot close a strikethrough, so it opens none */
         return is_blank(before) ? NULL : "\\~";
-    case '#': /* a heading's closing sequence */
-        return is_blank(before) ? "\\#" : NULL;
+    case '#': /* a heading's closing sequence */ return is_blank(before) ? "\\#" : NULL;
     case ']': /* "[reference]" is text, "[x](y)" a link */
         return s[1] == '(' || s[1] == '[' ? "\\]" : NULL;
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 

@@ -1,8 +1,8 @@
 /* What the files of the report module share: a section's stretch of cells, tables over it.
  *
- * markdown.c text and figures · report_table.c tables · report_flags.c footnotes ·
- * report_extras.c and report_depth.c what goes beyond the reference format · report.c the
- * document. */
+ * markdown.c text and figures · report_row.c rows and marks · report_flags.c doubts ·
+ * report_table.c tables · report_extras.c, report_depth.c and report_environment.c what goes
+ * beyond the reference format · report.c the document. */
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
 

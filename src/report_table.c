@@ -4,29 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *report_metric_name(enum sb_metric m) {
-    return m == SB_PP ? "PP" : "TG";
-}
-
-const struct sb_summary *report_summary(const struct report_row *r, enum sb_metric m) {
-    return m == SB_PP ? &r->at.pp_tps : &r->at.tg_tps;
-}
-
-struct report_row report_row_of_point(const struct sb_cell *c, const struct sb_point *p) {
-    return (struct report_row){c, *p};
-}
-
-struct report_row report_row_of_cell(const struct sb_cell *c) {
-    struct report_row r = {c, {.pp_tps = c->pp_tps, .tg_tps = c->tg_tps}};
-    for (size_t i = 0; i < c->n_runs; i++)
-        if (!c->runs[i].warmup && c->runs[i].valid) {
-            r.at.prompt = c->runs[i].prompt;
-            r.at.depth = c->runs[i].depth;
-            break;
-        }
-    return r;
-}
-
 /* ---- columns ------------------------------------------------------------------------------ */
 
 static void put_text(struct sb_buf *b, const char *text) {
@@ -89,16 +66,11 @@ static void put_problem(struct sb_buf *b, struct report_group *g, const struct s
 
 static void put_tg(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
     switch (r->cell->status) {
-    case SB_OK:
-        put_figure(b, g, r, SB_TG);
-        break;
+    case SB_OK: put_figure(b, g, r, SB_TG); break;
     case SB_FAILED:
     case SB_INVALID:
-    case SB_SKIPPED:
-        put_problem(b, g, r->cell);
-        break;
-    case SB_PENDING:
-        sb_buf_adds(b, REPORT_ABSENT);
+    case SB_SKIPPED: put_problem(b, g, r->cell); break;
+    case SB_PENDING: sb_buf_adds(b, REPORT_ABSENT);
     }
 }
 
@@ -207,12 +179,6 @@ static void put_footnotes(struct sb_buf *b, struct report_group *g) {
     if (g->footnotes.n)
         sb_buf_adds(b, "\n");
     sb_strv_release(&g->footnotes);
-}
-
-void report_footnote(struct sb_buf *b, struct report_group *g, char *text) {
-    sb_strv_take(&g->footnotes, text);
-    sb_buf_adds(b, " ");
-    report_superscript(b, g->footnotes.n);
 }
 
 void report_table(struct sb_buf *b, struct report_group *g,
