@@ -42,8 +42,8 @@ struct sb_section_kind {
 struct sb_parser {
     struct sb_diags diags;
     struct sb_config *c;
-    char *folder;                       /* what relative paths start from; NULL = the current one */
-    char *prompt_label;                 /* NULL = not given */
+    char *folder;       /* what relative paths start from; NULL = the current one */
+    char *prompt_label; /* NULL = not given */
     const struct sb_section_kind *bench;
     int bench_line;                     /* of [bench]; 0 = not seen */
     int bench_seen[SB_OPTIONS_MAX];     /* line of each of its keys; 0 = not given */

@@ -22,7 +22,7 @@ void *sb_realloc(void *p, size_t n, size_t size);
 /* Room for one more in an array of n that has only ever been grown by this, or is NULL: there is
  * always room for the next power of two. */
 void *sb_grow(void *p, size_t n, size_t size);
-char *sb_strdup(const char *s);                /* NULL stays NULL */
+char *sb_strdup(const char *s); /* NULL stays NULL */
 char *sb_strndup(const char *s, size_t n);
 char *sb_asprintf(const char *fmt, ...) SB_PRINTF(1, 2);
 char *sb_vasprintf(const char *fmt, va_list ap) SB_PRINTF(1, 0);
@@ -37,7 +37,8 @@ struct sb_buf {
     size_t limit;
     bool overflow;
 };
-#define SB_BUF_INIT(max) {.limit = (max)}
+#define SB_BUF_INIT(max)                                                                           \
+    { .limit = (max) }
 enum { SB_ERR_MAX = 64 * 1024 }; /* limit of a buffer that collects error messages */
 
 int sb_buf_add(struct sb_buf *b, const void *data, size_t len);
@@ -54,8 +55,8 @@ struct sb_strv {
     char **item; /* NULL while empty */
     size_t n;
 };
-void sb_strv_add(struct sb_strv *v, const char *s);      /* copies */
-void sb_strv_take(struct sb_strv *v, char *s);           /* takes ownership */
+void sb_strv_add(struct sb_strv *v, const char *s); /* copies */
+void sb_strv_take(struct sb_strv *v, char *s);      /* takes ownership */
 bool sb_strv_has(const struct sb_strv *v, const char *s);
 void sb_strv_copy(struct sb_strv *dst, const struct sb_strv *src); /* appends */
 void sb_strv_release(struct sb_strv *v);

@@ -16,9 +16,9 @@ struct sb_preflight_cell {
     const struct sb_cell_plan *plan;
     const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
-    bool skipped;             /* the problem is a `skipped`, not a `failed` (binary not found) */
-    char *problem;            /* short reason for the row, NULL = can run */
-    char *detail;             /* the long form: what, where, what to do */
+    bool skipped;  /* the problem is a `skipped`, not a `failed` (binary not found) */
+    char *problem; /* short reason for the row, NULL = can run */
+    char *detail;  /* the long form: what, where, what to do */
     struct sb_strv warnings;
     struct sb_strv argv, env; /* exact, but for port and alias */
     uint64_t need_bytes;      /* weights + KV at ctx; 0 unknown */
@@ -33,7 +33,7 @@ struct sb_preflight {
     char **gguf_errors;
     struct sb_preflight_cell *cells;
     size_t n_cells, n_builds, n_ggufs;
-    int interrupted;          /* the signal that ended it, 0 = none */
+    int interrupted; /* the signal that ended it, 0 = none */
 };
 struct sb_preflight_options {
     bool force_memory;
@@ -64,8 +64,8 @@ struct sb_bench {
     const struct sb_config *config;
     const struct sb_preflight *preflight;
     struct sb_results *results;
-    const size_t *slot;           /* config->cells[i] is results->cells[slot[i]] */
-    const bool *skip;             /* cells to leave as they are (resume) */
+    const size_t *slot; /* config->cells[i] is results->cells[slot[i]] */
+    const bool *skip;   /* cells to leave as they are (resume) */
     const char *log_dir;
     int signal_fd;
     struct sb_observer observer;

@@ -21,17 +21,17 @@
 #include "stratobench/base.h"
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
-#define SB_WARMUP_AUTO (-1)
+#define SB_WARMUP_AUTO   (-1)
 #define SB_COOLDOWN_AUTO (-1.0)
 
 enum sb_layout { SB_LAYOUT_SECTIONS, SB_LAYOUT_TABLE };
 
 struct sb_prompt {
-    char *given;      /* as the file names it, ${} replaced */
-    char *path;       /* as opened */
-    char *label;      /* what the document prints; never NULL */
+    char *given; /* as the file names it, ${} replaced */
+    char *path;  /* as opened */
+    char *label; /* what the document prints; never NULL */
     char *text;
-    size_t text_len;  /* bytes */
+    size_t text_len; /* bytes */
     char sha256[65];
 };
 
@@ -40,15 +40,16 @@ struct sb_backend {
     char *id;         /* from [backend ID]: letters, digits, . _ -; no length limit */
     char *label;      /* default: id */
     char *server;     /* required. A path (relative to the config file) or a name for PATH */
-    char *device;     /* "Vulkan0"; "none" = CPU only (a `cpu` in the file becomes this); NULL = not stated */
+    char *device;     /* "Vulkan0"; "none" = CPU only (a `cpu` in the file becomes this); NULL = not
+                         stated */
     char *gpu_layers; /* "all", "auto" or a number */
     char *flash_attn; /* "on", "off", "auto" */
     char *mmap;       /* "on", "off" */
     char *cache_type; /* "f16", "q8_0", ...: K and V */
     int threads;
-    struct sb_strv args; /* split by shell quoting rules */
-    struct sb_strv env;  /* "NAME=value" */
-    char *notes;         /* default "" */
+    struct sb_strv args;   /* split by shell quoting rules */
+    struct sb_strv env;    /* "NAME=value" */
+    char *notes;           /* default "" */
     double bandwidth_gb_s; /* 10^9 bytes a second; default: [bench] bandwidth; 0 = unknown */
     int line;              /* of the section header */
     int server_line;
@@ -56,14 +57,14 @@ struct sb_backend {
 
 struct sb_model {
     char *id;
-    char *label;  /* default: id */
-    char *path;   /* required; resolved against the config file */
+    char *label; /* default: id */
+    char *path;  /* required; resolved against the config file */
     char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
     struct sb_strv backends; /* ids; default: all, in file order */
     char *notes;             /* default "": appended to the backend's notes in this model's rows */
-    int line;              /* of the section header */
+    int line;                /* of the section header */
     int path_line;
-    int backends_line;     /* 0 = not given */
+    int backends_line; /* 0 = not given */
 };
 
 struct sb_cell_plan { /* one cell, in the order of the matrix: models, then their backends */
@@ -73,27 +74,27 @@ struct sb_cell_plan { /* one cell, in the order of the matrix: models, then thei
 
 struct sb_config {
     char *file;
-    char *title;         /* default "Inference Backend Benchmark Results" */
-    char *hardware;      /* NULL = probed */
-    struct sb_strv header; /* "Access: K8s Job on shadow node", in file order */
+    char *title;               /* default "Inference Backend Benchmark Results" */
+    char *hardware;            /* NULL = probed */
+    struct sb_strv header;     /* "Access: K8s Job on shadow node", in file order */
     struct sb_prompt *prompts; /* n_prompts >= 1; `prompt` or `prompts` */
     size_t n_prompts;
-    int runs;            /* default 3, at least 1 */
-    int warmup;          /* default SB_WARMUP_AUTO */
-    int launches;        /* default 1 */
-    int n_predict;       /* default 128, at least 2 */
-    int ctx;             /* default 8192 */
-    int *depths;         /* tokens already in the context; default {0} */
+    int runs;      /* default 3, at least 1 */
+    int warmup;    /* default SB_WARMUP_AUTO */
+    int launches;  /* default 1 */
+    int n_predict; /* default 128, at least 2 */
+    int ctx;       /* default 8192 */
+    int *depths;   /* tokens already in the context; default {0} */
     size_t n_depths;
     enum sb_layout layout;
     double load_timeout_s, run_timeout_s; /* default 900 */
-    bool load_cold;      /* load = cold; default: load = any */
-    double cooldown_s;   /* default 0; SB_COOLDOWN_AUTO */
-    double until;        /* share, 0.03 for "3%"; 0 = fixed number of runs */
-    int max_runs;        /* default 10 */
+    bool load_cold;                       /* load = cold; default: load = any */
+    double cooldown_s;                    /* default 0; SB_COOLDOWN_AUTO */
+    double until;                         /* share, 0.03 for "3%"; 0 = fixed number of runs */
+    int max_runs;                         /* default 10 */
     double bandwidth_gb_s;
-    bool summary;        /* default on */
-    bool chart;          /* default on */
+    bool summary; /* default on */
+    bool chart;   /* default on */
     struct sb_backend *backends;
     size_t n_backends;
     struct sb_model *models;
@@ -113,8 +114,8 @@ struct sb_selection {
 int sb_config_load(const char *path, const struct sb_selection *sel, struct sb_config *ret,
                    struct sb_buf *errors);
 /* The same from text in memory; `path` names it in diagnostics and anchors relative paths. */
-int sb_config_parse(const char *path, const char *text, size_t len,
-                    const struct sb_selection *sel, struct sb_config *ret, struct sb_buf *errors);
+int sb_config_parse(const char *path, const char *text, size_t len, const struct sb_selection *sel,
+                    struct sb_config *ret, struct sb_buf *errors);
 void sb_config_release(struct sb_config *c);
 
 #endif

@@ -28,7 +28,7 @@ struct sb_gguf {
     uint32_t n_experts, n_experts_used;
     uint32_t n_vocab;
     uint32_t n_shards;
-    struct sb_strv files; /* the paths of all shards; empty after sb_gguf_parse */
+    struct sb_strv files;   /* the paths of all shards; empty after sb_gguf_parse */
     char header_sha256[65]; /* of every shard's header bytes, in order: names the content for
                                fingerprints */
 };

@@ -14,30 +14,30 @@
 struct sb_http;
 
 enum sb_http_result {
-    SB_HTTP_OK,          /* a whole reply, whatever its status */
-    SB_HTTP_REFUSED,     /* nobody listens (yet) */
-    SB_HTTP_CLOSED,      /* the connection broke */
-    SB_HTTP_NO_HTTP,     /* what came was no HTTP */
-    SB_HTTP_TIMEOUT,     /* the whole operation took longer than timeout_s */
-    SB_HTTP_TOO_BIG,     /* the reply is over `limit` */
-    SB_HTTP_CHILD_EXITED,/* the child ended before the reply was whole */
-    SB_HTTP_SIGNAL,      /* signal_fd became readable */
+    SB_HTTP_OK,           /* a whole reply, whatever its status */
+    SB_HTTP_REFUSED,      /* nobody listens (yet) */
+    SB_HTTP_CLOSED,       /* the connection broke */
+    SB_HTTP_NO_HTTP,      /* what came was no HTTP */
+    SB_HTTP_TIMEOUT,      /* the whole operation took longer than timeout_s */
+    SB_HTTP_TOO_BIG,      /* the reply is over `limit` */
+    SB_HTTP_CHILD_EXITED, /* the child ended before the reply was whole */
+    SB_HTTP_SIGNAL,       /* signal_fd became readable */
 };
 
 struct sb_http_request {
-    const char *path;      /* "/completion" */
-    const char *body;      /* NULL = GET, else POST application/json */
+    const char *path; /* "/completion" */
+    const char *body; /* NULL = GET, else POST application/json */
     size_t body_len;
-    double timeout_s;      /* for the whole operation */
-    int child_fd;          /* readable once the server has ended (sb_proc_fd), or -1 */
-    int signal_fd;         /* signalfd to watch, or -1 */
+    double timeout_s; /* for the whole operation */
+    int child_fd;     /* readable once the server has ended (sb_proc_fd), or -1 */
+    int signal_fd;    /* signalfd to watch, or -1 */
 };
 
 struct sb_http_reply {
-    long status;           /* HTTP status, 0 when there was none */
-    struct sb_buf body;    /* .limit is the caller's; replaced by each call; the caller releases */
-    double wall_ms;        /* from the connect to the last byte, monotonic; NaN unless SB_HTTP_OK */
-    char error[160];       /* one line, empty when the result is SB_HTTP_OK */
+    long status;        /* HTTP status, 0 when there was none */
+    struct sb_buf body; /* .limit is the caller's; replaced by each call; the caller releases */
+    double wall_ms;     /* from the connect to the last byte, monotonic; NaN unless SB_HTTP_OK */
+    char error[160];    /* one line, empty when the result is SB_HTTP_OK */
 };
 
 /* For 127.0.0.1:port, HTTP/1.1. api_key may be NULL (sent as "Authorization: Bearer"). */

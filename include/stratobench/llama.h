@@ -12,26 +12,26 @@
 /* ---- the build: what this binary is and understands -------------------------------------- */
 
 struct sb_llama_device {
-    char *name;               /* "Vulkan0" */
-    char *description;        /* "llvmpipe (LLVM 21.1.8, 256 bits)" */
+    char *name;        /* "Vulkan0" */
+    char *description; /* "llvmpipe (LLVM 21.1.8, 256 bits)" */
     long long total_mib, free_mib;
 };
 
-struct sb_llama_option {      /* one spelling; an entry of --help has several */
-    char *name;               /* "-fa", "--flash-attn" */
-    char *value;              /* what it takes, "[on|off|auto]", "N"; "" = a bare switch */
-    size_t entry;             /* index into helps: spellings of one entry share it */
+struct sb_llama_option { /* one spelling; an entry of --help has several */
+    char *name;          /* "-fa", "--flash-attn" */
+    char *value;         /* what it takes, "[on|off|auto]", "N"; "" = a bare switch */
+    size_t entry;        /* index into helps: spellings of one entry share it */
 };
 
 struct sb_llama_build {
-    char *server;             /* as configured */
-    char *version;            /* what stands after "version: ", or NULL */
+    char *server;  /* as configured */
+    char *version; /* what stands after "version: ", or NULL */
     struct sb_llama_option *options;
     size_t n_options;
-    struct sb_strv helps;     /* the description of each entry, lines joined by blanks */
+    struct sb_strv helps; /* the description of each entry, lines joined by blanks */
     struct sb_llama_device *devices;
     size_t n_devices;
-    bool devices_known;       /* this build has --list-devices */
+    bool devices_known; /* this build has --list-devices */
 };
 
 /* Asks the binary: --version, --help, --list-devices, in the environment it will run in.
@@ -53,7 +53,7 @@ struct sb_llama_launch {
     const struct sb_model *model;
     int ctx;
     int port;
-    const char *alias;        /* random: how we know our own child */
+    const char *alias; /* random: how we know our own child */
 };
 /* The exact argv, spelled as this build wants it; the backend's own args come last. 0, or
  * with one line -ENOTSUP: a key that this build cannot express, -EINVAL: args that are not the
@@ -71,20 +71,21 @@ void sb_llama_env(const struct sb_backend *b, const char *const *ours, const cha
 
 /* Why something did not work: what the row says and what the JSON keeps. */
 struct sb_llama_failure {
-    int interrupted;          /* a signal of ours, taken off signal_fd: not the server's fault */
-    bool invalid;             /* it ran, but not what was asked: INVALID, not ERROR */
-    struct sb_exit exit;      /* how the server ended, if it did */
-    char *reason;             /* "server died", "load timed out after 900 s" */
-    char *detail;             /* exit code or signal, and the log's last lines; may be NULL */
+    int interrupted;     /* a signal of ours, taken off signal_fd: not the server's fault */
+    bool invalid;        /* it ran, but not what was asked: INVALID, not ERROR */
+    struct sb_exit exit; /* how the server ended, if it did */
+    char *reason;        /* "server died", "load timed out after 900 s" */
+    char *detail;        /* exit code or signal, and the log's last lines; may be NULL */
 };
 void sb_llama_failure_release(struct sb_llama_failure *f);
 
-struct sb_llama;              /* one launched server */
+struct sb_llama; /* one launched server */
 
 /* Spawns on a free loopback port, under a random alias and API key (both are chosen here; port
- * and alias of the launch are ignored), and waits for the first 200 of /health, then checks that it is ours, holds the
- * model asked for, and has the context asked for. 0 and *ret, or -1 and *failure (the process
- * is gone by then). ret_load_s: spawn to 200; also set when an identity check failed after it. */
+ * and alias of the launch are ignored), and waits for the first 200 of /health, then checks that it
+ * is ours, holds the model asked for, and has the context asked for. 0 and *ret, or -1 and *failure
+ * (the process is gone by then). ret_load_s: spawn to 200; also set when an identity check failed
+ * after it. */
 int sb_llama_start(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                    const char *log_path, double timeout_s, int signal_fd, struct sb_llama **ret,
                    double *ret_load_s, struct sb_llama_failure *failure);
@@ -98,11 +99,11 @@ void sb_llama_free(struct sb_llama *s); /* stops if needed; NULL is fine */
 int sb_llama_tokenize(struct sb_llama *s, const char *text, size_t len, bool add_special,
                       double timeout_s, int **ret, size_t *ret_n, struct sb_llama_failure *f);
 
-struct sb_llama_timings {     /* NaN / -1 where the reply had none */
+struct sb_llama_timings { /* NaN / -1 where the reply had none */
     long long prompt_n, cache_n, predicted_n, draft_n, draft_n_accepted;
     double prompt_ms, predicted_ms, prompt_per_second, predicted_per_second;
     char *stop_type;
-    int truncated;            /* 1, 0, or -1: not said */
+    int truncated; /* 1, 0, or -1: not said */
     double wall_ms;
 };
 void sb_llama_timings_release(struct sb_llama_timings *t);
@@ -126,14 +127,14 @@ int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_timi
 /* ---- the proof --------------------------------------------------------------------------- */
 
 struct sb_llama_buffer {
-    char *device;             /* "Vulkan0", "CPU", "CPU_Mapped", "Vulkan_Host" */
-    double mib;               /* of weights */
+    char *device; /* "Vulkan0", "CPU", "CPU_Mapped", "Vulkan_Host" */
+    double mib;   /* of weights */
 };
 struct sb_llama_proof {
     struct sb_llama_buffer *weights; /* by device, summed */
     size_t n_weights;
-    struct sb_strv compute;   /* devices that hold a compute or KV buffer > 0 */
-    int offloaded, layers;    /* "offloaded 4/25 layers to GPU"; -1 = not said */
+    struct sb_strv compute; /* devices that hold a compute or KV buffer > 0 */
+    int offloaded, layers;  /* "offloaded 4/25 layers to GPU"; -1 = not said */
 };
 void sb_llama_parse_log(const char *text, size_t len, struct sb_llama_proof *ret);
 int sb_llama_parse_log_file(const char *path, struct sb_llama_proof *ret); /* -1: no such file */

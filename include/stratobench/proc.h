@@ -26,10 +26,10 @@ struct sb_proc_spec {
 };
 
 struct sb_exit {
-    bool exited;             /* false while it runs: the rest is meaningless */
-    int code;                /* exit code, or -1 when a signal ended it */
-    int signal;              /* the signal, or 0 */
-    long long peak_rss_bytes;/* from wait4; -1 unknown */
+    bool exited;              /* false while it runs: the rest is meaningless */
+    int code;                 /* exit code, or -1 when a signal ended it */
+    int signal;               /* the signal, or 0 */
+    long long peak_rss_bytes; /* from wait4; -1 unknown */
     double cpu_s;
 };
 
@@ -59,8 +59,8 @@ void sb_proc_free(struct sb_proc *p);
  * -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in `error`. `input` (may be
  * NULL) is given on its stdin. */
 int sb_proc_capture(const char *const *argv, const char *const *envp, const struct sb_buf *input,
-                    double timeout_s, int signal_fd, struct sb_buf *out,
-                    struct sb_buf *err, struct sb_exit *ret_exit, struct sb_buf *error);
+                    double timeout_s, int signal_fd, struct sb_buf *out, struct sb_buf *err,
+                    struct sb_exit *ret_exit, struct sb_buf *error);
 
 /* Appends the last lines of a log file, at most max_lines and the file's last max_bytes, made
  * printable (sb_buf_add_printable), each ended by '\n'. Of a line longer than max_bytes the end.

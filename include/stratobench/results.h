@@ -18,9 +18,9 @@ enum sb_status { SB_PENDING, SB_OK, SB_INVALID, SB_FAILED, SB_SKIPPED };
 const char *sb_status_name(enum sb_status s); /* "pending", "ok", ... */
 
 struct sb_run { /* one /completion, in the order made */
-    int launch;            /* from 1 */
-    int prompt;            /* index into bench.prompts; absent in the file when 0 */
-    int depth;             /* tokens already in the context; absent when 0 */
+    int launch; /* from 1 */
+    int prompt; /* index into bench.prompts; absent in the file when 0 */
+    int depth;  /* tokens already in the context; absent when 0 */
     bool warmup;
     long long prompt_n, cache_n;
     double prompt_ms;
@@ -32,19 +32,19 @@ struct sb_run { /* one /completion, in the order made */
     long long draft_n, draft_n_accepted;
     char *stop_type;
     bool valid;
-    char *reason;          /* why not */
+    char *reason; /* why not */
 };
 
-struct sb_launch { /* one server process */
-    int launch;            /* from 1 */
-    double load_s;         /* spawn to the first 200 of /health */
-    double cached_share;   /* of the model's bytes in the page cache at launch, 0..1 */
-    double wall_s;         /* spawn to reaped */
-    double stop_s;         /* TERM to reaped */
-    double overhead_s;     /* wall_s - load_s - completions - stop_s: what the harness added */
+struct sb_launch {       /* one server process */
+    int launch;          /* from 1 */
+    double load_s;       /* spawn to the first 200 of /health */
+    double cached_share; /* of the model's bytes in the page cache at launch, 0..1 */
+    double wall_s;       /* spawn to reaped */
+    double stop_s;       /* TERM to reaped */
+    double overhead_s;   /* wall_s - load_s - completions - stop_s: what the harness added */
     long long peak_rss_bytes, peak_vram_bytes, peak_gtt_bytes;
     double temperature_start_c, temperature_max_c, power_w;
-    double energy_j;       /* over the measured runs */
+    double energy_j; /* over the measured runs */
     double energy_tok_per_j;
 };
 
@@ -68,24 +68,24 @@ struct sb_cell {
     struct {
         char *id, *label, *notes;
         struct sb_strv argv;
-        struct sb_strv env;        /* "NAME=value"; an object in the file */
+        struct sb_strv env; /* "NAME=value"; an object in the file */
         char *server_version;
-        char *device;              /* as configured, NULL when not */
-        char *device_name;         /* what --list-devices calls it: name and driver */
+        char *device;                        /* as configured, NULL when not */
+        char *device_name;                   /* what --list-devices calls it: name and driver */
         struct sb_device_share *device_seen; /* an object in the file: device -> MiB */
         size_t n_device_seen;
     } backend;
     char *fingerprint;             /* sha256 of fingerprint_of, one line each */
     struct sb_strv fingerprint_of; /* "n_predict=128", ...: what makes two cells comparable */
     enum sb_status status;
-    char *reason;                  /* short, what the table prints; NULL when ok */
-    char *detail;                  /* exit code or signal, and the last lines of the log */
-    struct sb_strv flags;          /* "WARMUP", ... */
-    struct sb_strv remarks;        /* facts that the Notes column adds: "4/25 layers on CPU" */
-    char *measured_at;             /* RFC 3339 UTC, when the cell ended */
-    double load_s;                 /* of the first launch that loaded; see launches for all */
-    double bandwidth_gb_s;         /* stated or measured, for the share of the limit */
-    double tg_limit_share;         /* TG / (bandwidth / bytes per token), 0..1 */
+    char *reason;           /* short, what the table prints; NULL when ok */
+    char *detail;           /* exit code or signal, and the last lines of the log */
+    struct sb_strv flags;   /* "WARMUP", ... */
+    struct sb_strv remarks; /* facts that the Notes column adds: "4/25 layers on CPU" */
+    char *measured_at;      /* RFC 3339 UTC, when the cell ended */
+    double load_s;          /* of the first launch that loaded; see launches for all */
+    double bandwidth_gb_s;  /* stated or measured, for the share of the limit */
+    double tg_limit_share;  /* TG / (bandwidth / bytes per token), 0..1 */
     struct sb_launch *launches;
     size_t n_launches;
     struct sb_run *runs;
@@ -103,21 +103,21 @@ struct sb_results {
     struct {
         char *title;
         int runs, warmup /* SB_WARMUP_AUTO -> "auto" */, launches, n_predict, ctx;
-        bool table;               /* "layout": "table" or "sections" */
+        bool table; /* "layout": "table" or "sections" */
         struct sb_strv header;
         struct sb_prompt_ref *prompts; /* "prompt": the first; "prompts": all, when several */
         size_t n_prompts;
         int *depths;
         size_t n_depths;
-        double until;             /* share; NaN = fixed number of runs */
+        double until; /* share; NaN = fixed number of runs */
         int max_runs;
-        bool summary;             /* the document ends with which backend to take */
-        char *chart;              /* file name of the chart beside the document, or NULL */
+        bool summary; /* the document ends with which backend to take */
+        char *chart;  /* file name of the chart beside the document, or NULL */
         bool load_cold;
         char *started_at, *updated_at; /* RFC 3339 UTC */
-        char *generator;          /* "stratobench 1.0.0" */
+        char *generator;               /* "stratobench 1.0.0" */
     } bench;
-    cJSON *host;                  /* an object, kept verbatim; host.h says what is in it */
+    cJSON *host; /* an object, kept verbatim; host.h says what is in it */
     struct sb_cell *cells;
     size_t n_cells;
 };
@@ -149,7 +149,7 @@ struct sb_results sb_results_empty(void);
 struct sb_cell sb_cell_empty(void);
 struct sb_run sb_run_empty(void);
 struct sb_launch sb_launch_empty(void);
-struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run);          /* takes its strings */
+struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 void sb_cell_release(struct sb_cell *c);
 /* Releases what a cell measured (runs, launches, figures, flags, reason), keeps what it is. */
@@ -169,8 +169,8 @@ void sb_cell_summarize(struct sb_cell *c);
 /* The valid measured values of one metric at one point, in order; the caller frees.
  * launch 0 = all launches. */
 enum sb_metric { SB_PP, SB_TG };
-double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
-                       int launch, size_t *ret_n);
+double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, int depth, int launch,
+                       size_t *ret_n);
 /* The mean of each launch, in order: the sample of every comparison. The caller frees. */
 double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
                              size_t *ret_n);

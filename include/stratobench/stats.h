@@ -15,7 +15,7 @@ struct sb_summary {
     double median;
     double min;
     double max;
-    double ci95;   /* half-width of the 95 % interval of the mean, Student's t; NaN at n < 2 */
+    double ci95; /* half-width of the 95 % interval of the mean, Student's t; NaN at n < 2 */
 };
 /* Unit of every member is the unit of x. With a value that is not finite every figure is NaN. */
 struct sb_summary sb_summarize(const double *x, size_t n);
@@ -29,9 +29,9 @@ double sb_t_quantile(double p, double df);
 
 /* Doubts about a sequence of measured runs, in the order they were made. Bits. */
 enum sb_flag {
-    SB_FLAG_WARMUP = 1 << 0,     /* the first is < 0.95 of the least of the rest */
-    SB_FLAG_DRIFT = 1 << 1,      /* every value below the one before, > 3 % in all, and not WARMUP */
-    SB_FLAG_NOISY = 1 << 2,      /* CV above the limit given, and neither of the above */
+    SB_FLAG_WARMUP = 1 << 0, /* the first is < 0.95 of the least of the rest */
+    SB_FLAG_DRIFT = 1 << 1,  /* every value below the one before, > 3 % in all, and not WARMUP */
+    SB_FLAG_NOISY = 1 << 2,  /* CV above the limit given, and neither of the above */
     SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: warm-up never settled */
 };
 /* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. 0 when a value
@@ -60,7 +60,7 @@ struct sb_ratio {
     bool assumed;
     enum sb_verdict verdict; /* of a against b, with the margin given */
 };
-#define SB_TIE_MARGIN 0.03
+#define SB_TIE_MARGIN        0.03
 #define SB_ASSUMED_LAUNCH_CV 0.02
 /* The verdict that an interval of a ratio gives. */
 enum sb_verdict sb_judge(double low, double high, double margin);
