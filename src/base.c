@@ -23,7 +23,7 @@ static void *or_die(void *p) {
 }
 
 void *sb_malloc(size_t size) {
-    return or_die(malloc(size));
+    return or_die(malloc(size ? size : 1));
 }
 
 void *sb_alloc(size_t n, size_t size) {
@@ -51,7 +51,7 @@ char *sb_vasprintf(const char *fmt, va_list ap) {
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
-    char *text = sb_malloc(n < 0 ? 0 : (size_t)n + 1);
+    char *text = sb_malloc(n < 0 ? 1 : (size_t)n + 1);
     if (n < 0 || vsnprintf(text, (size_t)n + 1, fmt, ap) != n)
         sb_out_of_memory(); /* no format of ours fails otherwise */
     return text;
@@ -92,21 +92,20 @@ int sb_buf_adds(struct sb_buf *b, const char *s) {
 }
 
 int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) {
-    char most[256], *text = most; /* what is longer is rare: a document is made of short pieces */
+    char text[256], *longer = NULL; /* rare: a document is made of short pieces */
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(most, sizeof most, fmt, ap);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (n < 0)
         sb_out_of_memory();
-    if ((size_t)n >= sizeof most) {
+    if ((size_t)n >= sizeof text) {
         va_start(ap, fmt);
-        text = sb_vasprintf(fmt, ap);
+        longer = sb_vasprintf(fmt, ap);
         va_end(ap);
     }
-    int rc = sb_buf_add(b, text, (size_t)n);
-    if (text != most)
-        free(text);
+    int rc = sb_buf_add(b, longer ? longer : text, (size_t)n);
+    free(longer);
     return rc;
 }
 
