@@ -92,19 +92,17 @@ int sb_buf_adds(struct sb_buf *b, const char *s) {
 }
 
 int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) {
-    char text[256], *longer = NULL; /* rare: a document is made of short pieces */
+    char text[256]; /* a document is made of short pieces */
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        sb_out_of_memory();
-    if ((size_t)n >= sizeof text) {
-        va_start(ap, fmt);
-        longer = sb_vasprintf(fmt, ap);
-        va_end(ap);
-    }
-    int rc = sb_buf_add(b, longer ? longer : text, (size_t)n);
+    if (n >= 0 && (size_t)n < sizeof text)
+        return sb_buf_add(b, text, (size_t)n);
+    va_start(ap, fmt);
+    char *longer = sb_vasprintf(fmt, ap);
+    va_end(ap);
+    int rc = sb_buf_adds(b, longer);
     free(longer);
     return rc;
 }
