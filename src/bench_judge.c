@@ -1,6 +1,7 @@
 /* What is to be believed: a run by its figures, a device by the server's log. */
 #include "bench_internal.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,10 +82,27 @@ static bool listed(const char *configured, const char *device) {
     return false;
 }
 
+/* "Vulkan1", and not a kind of buffer such as "ROCm_Split", which lies on several devices. */
+static bool is_device_name(const char *buffer) {
+    const char *digits = buffer;
+    while (isalpha((unsigned char)*digits))
+        digits++;
+    return digits > buffer && *digits && digits[strspn(digits, "0123456789")] == '\0';
+}
+
+static size_t count_listed(const char *configured) {
+    size_t n = 1;
+    for (const char *p = configured; (p = strchr(p, ',')); p++)
+        n++;
+    return n;
+}
+
 /* Where the weights are, in MiB. */
 struct weights {
     double total, cpu, configured;
-    char *devices; /* other than the CPU, "Vulkan0, Vulkan1"; "CPU" when there is none */
+    size_t n_devices; /* other than the CPU */
+    bool elsewhere;   /* some are on a device that is not configured */
+    char *devices;    /* other than the CPU, "Vulkan0, Vulkan1"; "CPU" when there is none */
 };
 
 static struct weights weigh(const struct sb_llama_proof *p, const char *configured) {
@@ -93,12 +111,15 @@ static struct weights weigh(const struct sb_llama_proof *p, const char *configur
     for (size_t i = 0; i < p->n_weights; i++) {
         const struct sb_llama_buffer *b = &p->weights[i];
         w.total += b->mib;
+        if (is_cpu(b->device)) {
+            w.cpu += b->mib;
+            continue;
+        }
+        sb_buf_addf(&devices, "%s%s", w.n_devices++ ? ", " : "", b->device);
         if (configured && listed(configured, b->device))
             w.configured += b->mib;
-        if (is_cpu(b->device))
-            w.cpu += b->mib;
         else
-            sb_buf_addf(&devices, "%s%s", devices.len ? ", " : "", b->device);
+            w.elsewhere |= is_device_name(b->device);
     }
     if (devices.len == 0)
         sb_buf_adds(&devices, "CPU");
@@ -114,6 +135,8 @@ static char *contradiction(const struct sb_device_claim *claim, const struct wei
         return other ? sb_asprintf("%s computed, not the CPU alone", other) : NULL;
     if (claim->device && w->configured <= 0)
         return sb_asprintf("ran on %s, not %s", w->devices, claim->device);
+    if (claim->device && w->elsewhere)
+        return sb_asprintf("ran on %s, not %s alone", w->devices, claim->device);
     if (claim->layers > 0 && w->cpu >= w->total)
         return sb_strdup("ran on CPU, not on a GPU as asked");
     return NULL;
@@ -130,6 +153,8 @@ static void remark(const struct sb_device_claim *claim, const struct sb_llama_pr
         sb_strv_take(remarks, sb_asprintf("weights on CPU, %s computed too", other));
     else if (!claim->device)
         sb_strv_take(remarks, sb_asprintf("on %s", w->devices));
+    else if (w->n_devices && w->n_devices < count_listed(claim->device))
+        sb_strv_take(remarks, sb_asprintf("on %s alone", w->devices));
     if (w->cpu >= w->total)
         return;
     double cpu_percent = 100 * w->cpu / w->total;

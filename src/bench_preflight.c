@@ -31,19 +31,52 @@ static const struct sb_llama_device *find_device(const struct sb_llama_build *b,
     return NULL;
 }
 
-static void check_device(const struct sb_config *c, struct sb_preflight_cell *p) {
+/* The names of "Vulkan0,Vulkan1"; none when it is not stated, or is the CPU. */
+static struct sb_strv device_names(const struct sb_backend *b) {
+    struct sb_strv names = {0};
+    if (!b->device || sb_device_is_cpu(b->device))
+        return names;
+    for (const char *at = b->device; *at; at += *at == ',') {
+        size_t len = strcspn(at, ",");
+        sb_strv_take(&names, sb_strndup(at, len));
+        at += len;
+    }
+    return names;
+}
+
+static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *p,
+                           const char *name) {
     const struct sb_backend *b = p->plan->backend;
-    if (!b->device || sb_device_is_cpu(b->device) || !p->build->devices_known ||
-        strchr(b->device, ',') || find_device(p->build, b->device))
-        return;
     struct sb_buf have = SB_BUF_INIT(1024);
     for (size_t i = 0; i < p->build->n_devices; i++)
         sb_buf_addf(&have, "%s%s (%s)", i ? ", " : "", p->build->devices[i].name,
                     p->build->devices[i].description);
-    problem(p, true, sb_asprintf("no device %s", b->device),
+    problem(p, true, sb_asprintf("no device %s", name),
             sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s", c->file,
                         b->line, b->id, b->device, have.len ? sb_buf_str(&have) : "none"));
     sb_buf_release(&have);
+}
+
+static void check_device(const struct sb_config *c, struct sb_preflight_cell *p) {
+    struct sb_strv names = device_names(p->plan->backend);
+    for (size_t i = 0; i < names.n && p->build->devices_known; i++)
+        if (!find_device(p->build, names.item[i])) {
+            no_such_device(c, p, names.item[i]);
+            break;
+        }
+    sb_strv_release(&names);
+}
+
+/* Of all devices that are named; 0 = unknown. */
+static uint64_t device_bytes(const struct sb_preflight_cell *p) {
+    struct sb_strv names = device_names(p->plan->backend);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct sb_llama_device *d = find_device(p->build, names.item[i]);
+        bytes += d ? (uint64_t)d->total_mib << 20 : 0;
+    }
+    sb_strv_release(&names);
+    return bytes;
 }
 
 static const char *const gguf_reasons[] = {
@@ -59,14 +92,14 @@ static const char *const gguf_reasons[] = {
 static void check_memory(const struct sb_preflight_options *o, struct sb_preflight_cell *p) {
     const struct sb_backend *b = p->plan->backend;
     struct sb_memory memory = sb_host_memory("");
-    const struct sb_llama_device *device = b->device ? find_device(p->build, b->device) : NULL;
     uint64_t have = memory.available_bytes > 0 ? (uint64_t)memory.available_bytes : UINT64_MAX;
+    uint64_t on_device = device_bytes(p);
     const char *where = "memory available";
     bool all_there = b->gpu_layers && strcmp(b->gpu_layers, "all") == 0;
-    if (device && !all_there)
+    if (on_device && !all_there)
         return; /* what does not fit the device stays in main memory: nobody can tell how much */
-    if (device) {
-        have = (uint64_t)device->total_mib << 20;
+    if (on_device) {
+        have = on_device;
         where = b->device;
     }
     if (p->need_bytes <= have)

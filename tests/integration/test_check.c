@@ -105,12 +105,12 @@ static void what_would_not_run_says_why(void **state) {
               "%s%s%s[backend dies]\nserver = ./dies\n[backend other]\nserver = ./other\n"
               "[backend plain]\nserver = ./plain\n[backend gone]\nserver = ./gone\n"
               "[model m]\npath = m.gguf\n",
-              box_bench(""), box_backend("good", ""), box_backend("wrong", "device = CUDA3\n"));
+              box_bench(""), box_backend("good", ""), box_backend("wrong", "device = Vulkan0,CUDA3\n"));
     assert_int_equal(SB("check", "a.ini"), 1);
     char *plan = box_read("out");
     box_has(plan, "[1/6] m / good: ok\n");
     box_has(plan, "[2/6] m / wrong: no device CUDA3\n");
-    box_has(plan, "device = CUDA3, but this binary lists: Vulkan0 (");
+    box_has(plan, "device = Vulkan0,CUDA3, but this binary lists: Vulkan0 (");
     box_has(plan, "./dies --version: exit code 127: no such library: ");
     box_has(plan, "./other --help names no --port: is it a llama-server?");
     box_has(plan, "./plain: Permission denied");

@@ -82,6 +82,9 @@ static char *device(struct sb_device_claim claim, const char *log) {
 #define GPU(mib) "load_tensors:  Vulkan0 model buffer size = " mib " MiB\n"
 #define CPU(mib) "load_tensors:  CPU_Mapped model buffer size = " mib " MiB\n"
 
+#define GPU1(mib)         "load_tensors:  Vulkan1 model buffer size = " mib " MiB\n"
+#define ROCM(buffer, mib) "load_tensors:  ROCm" buffer " model buffer size = " mib " MiB\n"
+
 #define VULKAN_COMPUTES "sched_reserve: Vulkan0 compute buffer size = 1 MiB\n"
 
 static void devices_are_held_to_what_the_log_shows(void **state) {
@@ -95,7 +98,12 @@ static void devices_are_held_to_what_the_log_shows(void **state) {
          "ok: 4/25 layers on the GPU, 80 % of the weights on the CPU"},
         {"Vulkan0", "offloaded 9/9 layers to GPU\n" CPU("100"), "ran on CPU, not Vulkan0"},
         {"ROCm0", GPU("100"), "ran on Vulkan0, not ROCm0"},
-        {"Vulkan0,Vulkan1", GPU("100"), "ok"},
+        {"Vulkan0,Vulkan1", GPU("60") GPU1("40"), "ok"},
+        {"Vulkan0,Vulkan1", GPU("95") CPU("5"), "ok: on Vulkan0 alone"},
+        {"Vulkan1", GPU("60") GPU1("40"), "ran on Vulkan0, Vulkan1, not Vulkan1 alone"},
+        {"Vulkan1", GPU("60"), "ran on Vulkan0, not Vulkan1"},
+        {"ROCm0,ROCm1", ROCM("0", "5") ROCM("_Split", "95"), "ok"},
+        {"ROCm0", ROCM("0", "5") ROCM("_Split", "95"), "ok"},
         {"Vulkan0", "nothing here\n", "ok: device not proved"},
         {"none", CPU("100"), "ok"},
         {"none", CPU("100") "sched_reserve: CPU compute buffer size = 1 MiB\n", "ok"},
