@@ -44,6 +44,8 @@ static const char *replacement(const char *text, const char *s) {
     case '~': /* "~4 GiB" cannot close a strikethrough, so it opens none */
         return is_blank(before) ? NULL : "\\~";
     case '#': /* a heading's closing sequence */ return is_blank(before) ? "\\#" : NULL;
+    case '[': /* "[x]: y" at the start of a line makes every other "[x]" a link */
+        return strspn(text, " \n\t") == (size_t)(s - text) ? "\\[" : NULL;
     case ']': /* "[reference]" is text, "[x](y)" a link */
         return s[1] == '(' || s[1] == '[' ? "\\]" : NULL;
     default: return NULL;

@@ -94,7 +94,7 @@ static const char *find_breakout(const char *document) {
                 return line;
         } else if (ticks >= 3 && ticks == len) {
             fence = ticks;
-        } else if (!is_plain(line, len) || !has_known_start(line)) {
+        } else if (!is_plain(line, len) || !has_known_start(line) || begins_with(line, "- [")) {
             return line;
         }
         size_t row = !fence && line[0] == '|' ? count_bars(line, len) : 0;

@@ -37,7 +37,8 @@ static void test_escape(void **state) {
         {"&lt; R&D & co", "&amp;lt; R&D & co"},
         {"`x` *y*", "\\`x\\` \\*y\\*"},
         {"_em_ a_b __init__", "\\_em\\_ a_b \\_\\_init\\_\\_"},
-        {"[x](y) [x][y]", "[x\\](y) [x\\][y]"},
+        {"a [x](y) [x][y] [z]", "a [x\\](y) [x\\][y] [z]"},
+        {" [x]: y", " \\[x]: y"}, /* would define what "[x]" refers to */
         {"~~s~~", "~\\~s\\~\\~"},
         {"x # y#z #", "x \\# y#z \\#"},
         {"$x$", "\\$x\\$"},
