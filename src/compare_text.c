@@ -83,7 +83,7 @@ static void add_row(const struct writer *w, const struct sb_compare_cell *cell, 
         sb_buf_addf(&b, "%.3f×", f->ratio.ratio);
     sb_table_take(t, &b);
     if (known)
-        sb_buf_addf(&b, "%.3f–%.3f", f->ratio.low, f->ratio.high);
+        sb_interval_add(&b, f->ratio.low, f->ratio.high, 3);
     sb_table_take(t, &b);
     sb_table_add(t, known ? sb_verdict_name(f->ratio.verdict) : "");
     add_gate(w, &b, f);

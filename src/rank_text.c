@@ -109,11 +109,13 @@ static void add_lead(const struct writer *w) {
     add_plural(w->out, r->n_common, "model");
     sb_buf_adds(w->out, " for ");
     add_workload(w->out, &r->workload);
-    if (tie)
+    if (tie) {
         sb_buf_addf(w->out, " (%.2f×)", r->lead.ratio);
-    else if (r->lead.verdict == SB_VERDICT_INCONCLUSIVE)
-        sb_buf_addf(w->out, ", but inconclusive (95 %% interval %.2f–%.2f)", r->lead.low,
-                    r->lead.high);
+    } else if (r->lead.verdict == SB_VERDICT_INCONCLUSIVE) {
+        sb_buf_adds(w->out, ", but inconclusive (95 % interval ");
+        sb_interval_add(w->out, r->lead.low, r->lead.high, 2);
+        sb_buf_adds(w->out, ")");
+    }
 }
 
 static void add_exception(const struct writer *w, const struct sb_rank_exception *e) {
@@ -240,11 +242,13 @@ static void add_others(const struct writer *w, const struct sb_rank_model *m, in
         sb_buf_adds(w->out, named++ ? "; " : "");
         add_backend(w, c->backend);
         sb_buf_adds(w->out, measured ? ": " : " ");
-        if (measured)
-            sb_buf_addf(w->out, "%.2f× (%.2f–%.2f) %s", ratio->ratio, ratio->low, ratio->high,
-                        sb_verdict_name(ratio->verdict));
-        else
+        if (!measured) {
             add_why_not(w, c);
+            continue;
+        }
+        sb_buf_addf(w->out, "%.2f× (", ratio->ratio);
+        sb_interval_add(w->out, ratio->low, ratio->high, 2);
+        sb_buf_addf(w->out, ") %s", sb_verdict_name(ratio->verdict));
     }
 }
 

@@ -19,6 +19,15 @@ void sb_style_add(struct sb_buf *b, enum sb_style style, const char *text) {
     free(line);
 }
 
+void sb_interval_add(struct sb_buf *b, double low, double high, int decimals) {
+    const double most = 100;
+    sb_buf_addf(b, "%.*f–", decimals, low < most ? low : most);
+    if (high < most)
+        sb_buf_addf(b, "%.*f", decimals, high);
+    else
+        sb_buf_addf(b, "%.0f+", most);
+}
+
 void sb_table_take(struct sb_table *t, struct sb_buf *content) {
     sb_strv_take(&t->cells, sb_buf_detach(content));
 }

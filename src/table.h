@@ -11,6 +11,9 @@ enum sb_style { SB_STYLE_TEXT, SB_STYLE_MARKDOWN };
  * for a screen. NULL appends nothing. */
 void sb_style_add(struct sb_buf *b, enum sb_style style, const char *text);
 
+/* "0.86–0.96". A bound so high that it only says how little is known is "100+". */
+void sb_interval_add(struct sb_buf *b, double low, double high, int decimals);
+
 struct sb_table_column {
     const char *title;
     bool right; /* aligned */

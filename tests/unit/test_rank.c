@@ -162,6 +162,16 @@ static void test_cold_and_warm_loads_are_not_averaged(void **state) {
 
 /* ---- over the models ------------------------------------------------------------------------ */
 
+/* Two launches that differ by a factor leave nothing to be read from their mean. */
+static void test_an_interval_without_end(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m", "a", 2, 1, 0.005);
+    fixture_launches(&r, "m", "b", 2, 0.9, 0.999);
+    expect_in(&r, "but inconclusive (95 % interval 0.02–100+).");
+    sb_results_release(&r);
+}
+
 static void test_over_models(void **state) {
     (void)state;
     struct sb_results r = fixture_set("T");
@@ -430,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_spread_is_said_to_be_assumed),
         cmocka_unit_test(test_loads),
         cmocka_unit_test(test_cold_and_warm_loads_are_not_averaged),
+        cmocka_unit_test(test_an_interval_without_end),
         cmocka_unit_test(test_over_models),
         cmocka_unit_test(test_ties_and_doubts_in_the_sentence),
         cmocka_unit_test(test_winner_depends_on_the_workload),
