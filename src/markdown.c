@@ -26,6 +26,17 @@ static bool is_within_word(const char *text, const char *s) {
     return before > text && isalnum((unsigned char)before[-1]) && isalnum((unsigned char)*after);
 }
 
+/* Would the text, at the start of a line, be more than text for the character at s? A list, a rule,
+ * the underline of a heading; or "[x]: y", which makes every other "[x]" a link. */
+static bool begins_a_block(const char *text, const char *s) {
+    size_t digits = strspn(text, "0123456789");
+    if (s > text)
+        return s == text + digits && (*s == '.' || *s == ')') && is_blank(s[1]);
+    if (*s == '-' || *s == '+' || *s == '=')
+        return is_blank(s[1]) || text[strspn(text, (char[]){*s, ' ', '\0'})] == '\0';
+    return *s == '[';
+}
+
 /* What stands for the character at s, or NULL when it stands for itself. */
 static const char *replacement(const char *text, const char *s) {
     char before = s > text ? s[-1] : '\0';
@@ -44,8 +55,6 @@ static const char *replacement(const char *text, const char *s) {
     case '~': /* "~4 GiB" cannot close a strikethrough, so it opens none */
         return is_blank(before) ? NULL : "\\~";
     case '#': /* a heading's closing sequence */ return is_blank(before) ? "\\#" : NULL;
-    case '[': /* "[x]: y" at the start of a line makes every other "[x]" a link */
-        return strspn(text, " \n\t") == (size_t)(s - text) ? "\\[" : NULL;
     case ']': /* "[reference]" is text, "[x](y)" a link */
         return s[1] == '(' || s[1] == '[' ? "\\]" : NULL;
     default: return NULL;
@@ -59,9 +68,14 @@ static char *printable(const char *text) {
 }
 
 void sb_markdown_escape(struct sb_buf *b, const char *text) {
-    char *safe = printable(text), *plain = safe;
-    for (char *s = safe; *s; s++) {
-        const char *instead = replacement(safe, s);
+    char *safe = printable(text), *start = safe + strspn(safe, " \n\t"), *plain = start;
+    for (char *s = start; *s; s++) {
+        if (begins_a_block(start, s)) {
+            sb_buf_add(b, plain, (size_t)(s - plain));
+            sb_buf_adds(b, "\\");
+            plain = s;
+        }
+        const char *instead = replacement(start, s);
         if (!instead)
             continue;
         sb_buf_add(b, plain, (size_t)(s - plain));

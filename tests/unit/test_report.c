@@ -38,7 +38,15 @@ static void test_escape(void **state) {
         {"`x` *y*", "\\`x\\` \\*y\\*"},
         {"_em_ a_b __init__", "\\_em\\_ a_b \\_\\_init\\_\\_"},
         {"a [x](y) [x][y] [z]", "a [x\\](y) [x\\][y] [z]"},
-        {" [x]: y", " \\[x]: y"}, /* would define what "[x]" refers to */
+        {"\n [x]: y", "\\[x]: y"}, /* would define what "[x]" refers to */
+        {"- a - b", "\\- a - b"},
+        {"---", "\\---"},
+        {"==", "\\=="},
+        {"--no-mmap", "--no-mmap"},
+        {"-1", "-1"},
+        {"12. a 3. b", "12\\. a 3. b"},
+        {"1) a", "1\\) a"},
+        {"1.5 a", "1.5 a"},
         {"~~s~~", "~\\~s\\~\\~"},
         {"x # y#z #", "x \\# y#z \\#"},
         {"$x$", "\\$x\\$"},
