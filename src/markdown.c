@@ -26,16 +26,21 @@ static bool is_within_word(const char *text, const char *s) {
     return before > text && isalnum((unsigned char)before[-1]) && isalnum((unsigned char)*after);
 }
 
-/* Would the text, at the start of a line, be more than text for the character at s? A list, a rule,
- * the underline of a heading; or "[x]: y", which makes every other "[x]" a link. */
-static bool begins_a_block(const char *text, const char *s) {
-    size_t digits = strspn(text, "0123456789");
-    if (s > text)
-        return s == text + digits && (*s == '.' || *s == ')') && is_blank(s[1]);
-    if (*s == '-' || *s == '+' || *s == '=')
-        return is_blank(s[1]) || text[strspn(text, (char[]){*s, ' ', '\0'})] == '\0';
-    return *s == '[';
+/* Where a text needs a backslash lest it be more than text at the start of a line: a list, a rule,
+ * the underline of a heading; or "[x]: y", which makes every other "[x]" a link. NULL: nowhere. */
+static const char *block_start(const char *text) {
+    char c = text[0];
+    const char *end = text + strspn(text, "0123456789");
+    if (end > text)
+        return (*end == '.' || *end == ')') && is_blank(end[1]) ? end : NULL;
+    bool line = c == '-' || c == '+' || c == '=';
+    if (line && (is_blank(text[1]) || text[strspn(text, (char[]){c, ' ', '\0'})] == '\0'))
+        return text;
+    return c == '[' ? text : NULL;
 }
+
+/* The characters that may need a replacement. */
+#define SPECIAL "\n\t<>&|`*\\$_~#]"
 
 /* What stands for the character at s, or NULL when it stands for itself. */
 static const char *replacement(const char *text, const char *s) {
@@ -68,13 +73,14 @@ static char *printable(const char *text) {
 }
 
 void sb_markdown_escape(struct sb_buf *b, const char *text) {
-    char *safe = printable(text), *start = safe + strspn(safe, " \n\t"), *plain = start;
-    for (char *s = start; *s; s++) {
-        if (begins_a_block(start, s)) {
-            sb_buf_add(b, plain, (size_t)(s - plain));
-            sb_buf_adds(b, "\\");
-            plain = s;
-        }
+    char *safe = printable(text);
+    const char *start = safe + strspn(safe, " \n\t"), *plain = start, *block = block_start(start);
+    if (block) {
+        sb_buf_add(b, start, (size_t)(block - start));
+        sb_buf_adds(b, "\\");
+        plain = block;
+    }
+    for (const char *s = start; *(s += strcspn(s, SPECIAL)); s++) {
         const char *instead = replacement(start, s);
         if (!instead)
             continue;
