@@ -7,6 +7,9 @@
 /* "none" and "cpu" both mean CPU only. */
 bool sb_device_is_cpu(const char *configured);
 
+/* The names of "Vulkan0,Vulkan1"; none when it is NULL or CPU only. The caller releases. */
+struct sb_strv sb_device_names(const char *configured);
+
 /* What a cell says about where it runs. */
 struct sb_device_claim {
     const char *device; /* as configured; NULL = not stated */

@@ -73,13 +73,16 @@ static const char *other_device(const struct sb_llama_proof *p) {
     return NULL;
 }
 
-/* True when the configured list ("Vulkan0,Vulkan1") names this device. */
-static bool listed(const char *configured, const char *device) {
-    size_t n = strlen(device);
-    for (const char *p = configured; *p; p += strcspn(p, ","), p += *p == ',')
-        if (strncmp(p, device, n) == 0 && (p[n] == ',' || p[n] == '\0'))
-            return true;
-    return false;
+struct sb_strv sb_device_names(const char *configured) {
+    struct sb_strv names = {0};
+    if (!configured || sb_device_is_cpu(configured))
+        return names;
+    for (const char *at = configured; *at; at += *at == ',') {
+        size_t len = strcspn(at, ",");
+        sb_strv_take(&names, sb_strndup(at, len));
+        at += len;
+    }
+    return names;
 }
 
 /* "Vulkan1", and not a kind of buffer such as "ROCm_Split", which lies on several devices. */
@@ -90,23 +93,18 @@ static bool is_device_name(const char *buffer) {
     return digits > buffer && *digits && digits[strspn(digits, "0123456789")] == '\0';
 }
 
-static size_t count_listed(const char *configured) {
-    size_t n = 1;
-    for (const char *p = configured; (p = strchr(p, ',')); p++)
-        n++;
-    return n;
-}
-
 /* Where the weights are, in MiB. */
 struct weights {
     double total, cpu, configured;
     size_t n_devices; /* other than the CPU */
+    size_t n_named;   /* devices that the claim names */
     bool elsewhere;   /* some are on a device that is not configured */
     char *devices;    /* other than the CPU, "Vulkan0, Vulkan1"; "CPU" when there is none */
 };
 
 static struct weights weigh(const struct sb_llama_proof *p, const char *configured) {
-    struct weights w = {0};
+    struct sb_strv names = sb_device_names(configured);
+    struct weights w = {.n_named = names.n};
     struct sb_buf devices = SB_BUF_INIT(1024);
     for (size_t i = 0; i < p->n_weights; i++) {
         const struct sb_llama_buffer *b = &p->weights[i];
@@ -116,7 +114,7 @@ static struct weights weigh(const struct sb_llama_proof *p, const char *configur
             continue;
         }
         sb_buf_addf(&devices, "%s%s", w.n_devices++ ? ", " : "", b->device);
-        if (configured && listed(configured, b->device))
+        if (sb_strv_has(&names, b->device))
             w.configured += b->mib;
         else
             w.elsewhere |= is_device_name(b->device);
@@ -124,6 +122,7 @@ static struct weights weigh(const struct sb_llama_proof *p, const char *configur
     if (devices.len == 0)
         sb_buf_adds(&devices, "CPU");
     w.devices = sb_buf_detach(&devices);
+    sb_strv_release(&names);
     return w;
 }
 
@@ -153,7 +152,7 @@ static void remark(const struct sb_device_claim *claim, const struct sb_llama_pr
         sb_strv_take(remarks, sb_asprintf("weights on CPU, %s computed too", other));
     else if (!claim->device)
         sb_strv_take(remarks, sb_asprintf("on %s", w->devices));
-    else if (w->n_devices && w->n_devices < count_listed(claim->device))
+    else if (w->n_devices && w->n_devices < w->n_named)
         sb_strv_take(remarks, sb_asprintf("on %s alone", w->devices));
     if (w->cpu >= w->total)
         return;

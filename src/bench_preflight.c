@@ -31,19 +31,6 @@ static const struct sb_llama_device *find_device(const struct sb_llama_build *b,
     return NULL;
 }
 
-/* The names of "Vulkan0,Vulkan1"; none when it is not stated, or is the CPU. */
-static struct sb_strv device_names(const struct sb_backend *b) {
-    struct sb_strv names = {0};
-    if (!b->device || sb_device_is_cpu(b->device))
-        return names;
-    for (const char *at = b->device; *at; at += *at == ',') {
-        size_t len = strcspn(at, ",");
-        sb_strv_take(&names, sb_strndup(at, len));
-        at += len;
-    }
-    return names;
-}
-
 static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *p,
                            const char *name) {
     const struct sb_backend *b = p->plan->backend;
@@ -58,7 +45,7 @@ static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *
 }
 
 static void check_device(const struct sb_config *c, struct sb_preflight_cell *p) {
-    struct sb_strv names = device_names(p->plan->backend);
+    struct sb_strv names = sb_device_names(p->plan->backend->device);
     for (size_t i = 0; i < names.n && p->build->devices_known; i++)
         if (!find_device(p->build, names.item[i])) {
             no_such_device(c, p, names.item[i]);
@@ -69,7 +56,7 @@ static void check_device(const struct sb_config *c, struct sb_preflight_cell *p)
 
 /* Of all devices that are named; 0 = unknown. */
 static uint64_t device_bytes(const struct sb_preflight_cell *p) {
-    struct sb_strv names = device_names(p->plan->backend);
+    struct sb_strv names = sb_device_names(p->plan->backend->device);
     uint64_t bytes = 0;
     for (size_t i = 0; i < names.n; i++) {
         const struct sb_llama_device *d = find_device(p->build, names.item[i]);

@@ -7,7 +7,7 @@
 #include "hostile.h"
 #include "stratobench/report.h"
 
-enum { MAX_TEXT = 4096, MAX_DOCUMENT = 1 << 20 };
+enum { MAX_DOCUMENT = 1 << 20 };
 
 static void render(const struct sb_results *set) {
     struct sb_buf b = SB_BUF_INIT(MAX_DOCUMENT);
@@ -22,9 +22,6 @@ static void render(const struct sb_results *set) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    char *text = sb_strndup((const char *)data, size < MAX_TEXT ? size : MAX_TEXT);
-    with_hostile_results(text, true, render);
-    with_hostile_results(text, false, render);
-    free(text);
+    with_hostile_text(data, size, render);
     return 0;
 }

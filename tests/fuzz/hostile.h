@@ -2,6 +2,9 @@
 #ifndef TESTS_HOSTILE_H
 #define TESTS_HOSTILE_H
 
+#include <stdint.h>
+#include <stdlib.h>
+
 #include "stratobench/results.h"
 
 static struct sb_cell hostile_cell(char *text, enum sb_status status) {
@@ -42,6 +45,16 @@ static void with_hostile_results(char *text, bool table, void (*use)(const struc
 
     use(&r);
     cJSON_Delete(r.host);
+}
+
+/* The input of a fuzz target as that text, in both layouts. */
+static void with_hostile_text(const uint8_t *data, size_t size,
+                              void (*use)(const struct sb_results *)) {
+    enum { MAX_TEXT = 4096 };
+    char *text = sb_strndup((const char *)data, size < MAX_TEXT ? size : MAX_TEXT);
+    with_hostile_results(text, true, use);
+    with_hostile_results(text, false, use);
+    free(text);
 }
 
 #endif
