@@ -46,17 +46,6 @@ char *sb_strndup(const char *s, size_t n) {
     return or_die(strndup(s, n));
 }
 
-char *sb_vasprintf(const char *fmt, va_list ap) {
-    va_list again;
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    char *text = sb_malloc(n < 0 ? 1 : (size_t)n + 1);
-    if (n < 0 || vsnprintf(text, (size_t)n + 1, fmt, ap) != n)
-        sb_out_of_memory(); /* no format of ours fails otherwise */
-    return text;
-}
-
 char *sb_asprintf(const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
@@ -65,18 +54,22 @@ char *sb_asprintf(const char *fmt, ...) {
     return text;
 }
 
+/* Room for `more` bytes and a NUL. */
+static void reserve(struct sb_buf *b, size_t more) {
+    size_t cap = b->cap ? b->cap : 256;
+    while (cap < b->len + more + 1)
+        cap *= 2;
+    if (cap > b->cap)
+        b->data = sb_realloc(b->data, cap, 1);
+    b->cap = cap;
+}
+
 int sb_buf_add(struct sb_buf *b, const void *data, size_t len) {
     size_t room = b->limit - b->len;
     bool cut = len > room;
     if (cut)
         len = room;
-    if (b->len + len + 1 > b->cap) {
-        size_t cap = b->cap ? b->cap : 256;
-        while (cap < b->len + len + 1)
-            cap *= 2;
-        b->data = sb_realloc(b->data, cap, 1);
-        b->cap = cap;
-    }
+    reserve(b, len);
     if (len)
         memcpy(b->data + b->len, data, len);
     b->len += len;
@@ -91,20 +84,40 @@ int sb_buf_adds(struct sb_buf *b, const char *s) {
     return sb_buf_add(b, s, strlen(s));
 }
 
+/* Formatted in its place: once where the text is short, as most pieces of a document are. */
+SB_PRINTF(2, 0)
+static int add_formatted(struct sb_buf *b, const char *fmt, va_list ap) {
+    va_list again;
+    va_copy(again, ap);
+    reserve(b, 64);
+    size_t room = b->cap - b->len;
+    int n = vsnprintf(b->data + b->len, room, fmt, ap);
+    if (n >= 0 && (size_t)n >= room) {
+        reserve(b, (size_t)n);
+        n = vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+    }
+    va_end(again);
+    if (n < 0)
+        sb_out_of_memory(); /* no format of ours fails otherwise */
+    bool cut = (size_t)n > b->limit - b->len;
+    b->len = cut ? b->limit : b->len + (size_t)n;
+    b->data[b->len] = '\0';
+    b->overflow |= cut;
+    return cut ? -EFBIG : 0;
+}
+
 int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) {
-    char text[256]; /* a document is made of short pieces */
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    int rc = add_formatted(b, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof text)
-        return sb_buf_add(b, text, (size_t)n);
-    va_start(ap, fmt);
-    char *longer = sb_vasprintf(fmt, ap);
-    va_end(ap);
-    int rc = sb_buf_adds(b, longer);
-    free(longer);
     return rc;
+}
+
+char *sb_vasprintf(const char *fmt, va_list ap) {
+    struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
+    add_formatted(&b, fmt, ap);
+    return sb_realloc(b.data, b.len + 1, 1);
 }
 
 const char *sb_buf_str(const struct sb_buf *b) {

@@ -97,11 +97,11 @@ static void add_table(const struct writer *w) {
         {"Base", true},          {"New", true},      {"Speed", true},
         {"95 % interval", true}, {"Verdict", false}, {"Gate", false},
     };
-    struct sb_table t = {columns, sizeof columns / sizeof *columns, {0}};
+    struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < w->c->n_cells; i++)
         for (size_t f = 0; f < w->c->cells[i].n_figures; f++)
             add_row(w, &w->c->cells[i], f, &t);
-    if (t.cells.n) {
+    if (t.cells.len) {
         sb_table_print(&t, w->style, w->out);
         sb_buf_adds(w->out, "\n");
     }

@@ -30,6 +30,8 @@ bool json_skip(struct json *j); /* any value */
 bool json_enter(struct json *j, char open);
 bool json_more(struct json *j, char close);
 bool json_key(struct json *j); /* into scratch */
+/* Reads the key if it is this one, letter by letter; otherwise nothing is read. */
+bool json_key_is(struct json *j, const char *key);
 /* Nothing but white space is left. */
 bool json_end(struct json *j);
 

@@ -110,7 +110,8 @@ void report_code_block(struct sb_buf *b, const char *code) {
     }
     for (size_t i = 0; i < fence; i++)
         sb_buf_adds(b, "`");
-    sb_buf_addf(b, "\n%s", code);
+    sb_buf_adds(b, "\n");
+    sb_buf_adds(b, code);
     for (size_t i = 0; i < fence; i++)
         sb_buf_adds(b, "`");
     sb_buf_adds(b, "\n");

@@ -176,7 +176,7 @@ static void add_overall(const struct writer *w) {
         {"Wins", true},     {"Ties", true},       {"Losses", true}, {"Inconclusive", true},
     };
     const struct sb_rank *r = w->rank;
-    struct sb_table t = {columns, sizeof columns / sizeof *columns, {0}};
+    struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
     struct writer cell = {r, w->style, &b};
     size_t *order = by_speed(r);
@@ -282,7 +282,7 @@ static void add_models(const struct writer *w) {
                                                      {"For", false},
                                                      {"Fastest", false},
                                                      {"Others, against the fastest", false}};
-    struct sb_table t = {columns, sizeof columns / sizeof *columns, {0}};
+    struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < w->rank->n_models; i++)
         if (w->rank->models[i].n > 1)
             add_model_rows(w, i, &t);

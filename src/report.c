@@ -314,8 +314,11 @@ static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, 
             asking[n_asking++] = sets[i];
     struct sb_buf section = SB_BUF_INIT(b->limit);
     struct sb_workload workload = SB_WORKLOAD_DEFAULT;
-    if (n_asking > 0 && sb_rank_markdown(asking, n_asking, &workload, &section) == 0 && section.len)
-        sb_buf_addf(b, "\n%s", sb_buf_str(&section));
+    if (n_asking > 0 && sb_rank_markdown(asking, n_asking, &workload, &section) == 0 &&
+        section.len) {
+        sb_buf_adds(b, "\n");
+        sb_buf_adds(b, sb_buf_str(&section));
+    }
     sb_buf_release(&section);
     free(asking);
 }

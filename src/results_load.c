@@ -290,13 +290,18 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
     return true;
 }
 
-/* The index of a key, or -1. Files list keys in the tables' order, so the search begins where
- * the last one ended. */
-static int find_field(const struct object *o, int from, const char *key) {
+/* Reads a key and returns its index, or -1: none of ours, or none at all. Files list keys in the
+ * tables' order, so the search begins where the last one ended. */
+static int read_key(struct json *j, const struct object *o, int from) {
     int n = (int)o->n_fields;
     for (int i = 0; i < n; i++)
-        if (strcmp(o->fields[(from + i) % n].key, key) == 0)
+        if (json_key_is(j, o->fields[(from + i) % n].key))
             return (from + i) % n;
+    if (j->problem || !json_key(j))
+        return -1;
+    for (int i = 0; i < n; i++) /* with escapes in it */
+        if (strcmp(o->fields[i].key, sb_buf_str(j->scratch)) == 0)
+            return i;
     return -1;
 }
 
@@ -315,9 +320,9 @@ static bool read_object(const struct reader *r, const struct place *p, const str
     if (!enter(r, p, '{'))
         return false;
     while (json_more(r->json, '}')) {
-        if (!json_key(r->json))
+        int found = read_key(r->json, o, at + 1);
+        if (r->json->problem)
             return false;
-        int found = find_field(o, at + 1, sb_buf_str(r->json->scratch));
         bool null = json_peek(r->json) == 'n';
         if (found < 0 && !json_skip(r->json))
             return false;

@@ -28,16 +28,30 @@ void sb_interval_add(struct sb_buf *b, double low, double high, int decimals) {
         sb_buf_addf(b, "%.0f+", most);
 }
 
+struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns) {
+    return (struct sb_table){columns, n_columns, SB_BUF_INIT(SIZE_MAX)};
+}
+
 void sb_table_take(struct sb_table *t, struct sb_buf *content) {
-    sb_strv_take(&t->cells, sb_buf_detach(content));
+    sb_table_add(t, sb_buf_str(content));
+    sb_buf_release(content);
 }
 
 void sb_table_add(struct sb_table *t, const char *content) {
-    sb_strv_add(&t->cells, content);
+    sb_buf_add(&t->cells, content, strlen(content) + 1);
 }
 
 void sb_table_release(struct sb_table *t) {
-    sb_strv_release(&t->cells);
+    sb_buf_release(&t->cells);
+}
+
+/* The cell at `at`, which then is the next one's place; empty where a short last row has none. */
+static const char *next_cell(const struct sb_table *t, size_t *at) {
+    if (*at == t->cells.len)
+        return "";
+    const char *cell = sb_buf_str(&t->cells) + *at;
+    *at += strlen(cell) + 1;
+    return cell;
 }
 
 /* Characters, taken as one column each: continuation bytes of UTF-8 do not count. */
@@ -48,62 +62,64 @@ static size_t width_of(const char *s) {
     return n;
 }
 
-static const char *cell_at(const struct sb_table *t, size_t row, size_t column) {
-    size_t i = row * t->n_columns + column;
-    return i < t->cells.n ? t->cells.item[i] : "";
-}
+struct line {
+    struct sb_buf *b;
+    size_t blanks; /* owed before the next content, so that no line ends in blanks */
+};
 
-static void print_text_row(const struct sb_table *t, const size_t *width, size_t row,
-                           struct sb_buf *ret) {
-    size_t blanks = 0; /* owed before the next content, so that no line ends in blanks */
-    for (size_t c = 0; c < t->n_columns; c++) {
-        const char *text = row == SIZE_MAX ? t->columns[c].title : cell_at(t, row, c);
-        size_t pad = width[c] - width_of(text);
-        if (t->columns[c].right)
-            blanks += pad;
-        if (*text) {
-            sb_buf_addf(ret, "%*s%s", (int)blanks, "", text);
-            blanks = 0;
-        }
-        blanks += (t->columns[c].right ? 0 : pad) + 2;
+static void print_text_cell(struct line *l, const char *text, size_t width, bool right) {
+    size_t pad = width - width_of(text);
+    if (right)
+        l->blanks += pad;
+    if (*text) {
+        sb_buf_addf(l->b, "%*s%s", (int)l->blanks, "", text);
+        l->blanks = 0;
     }
-    sb_buf_adds(ret, "\n");
+    l->blanks += (right ? 0 : pad) + 2;
 }
 
-static void print_text(const struct sb_table *t, size_t n_rows, struct sb_buf *ret) {
+static void print_text(const struct sb_table *t, struct sb_buf *ret) {
     size_t *width = sb_alloc(t->n_columns, sizeof *width);
-    for (size_t c = 0; c < t->n_columns; c++) {
+    for (size_t c = 0; c < t->n_columns; c++)
         width[c] = width_of(t->columns[c].title);
-        for (size_t r = 0; r < n_rows; r++) {
-            size_t w = width_of(cell_at(t, r, c));
-            if (w > width[c])
-                width[c] = w;
-        }
+    for (size_t i = 0, at = 0; at < t->cells.len; i++) {
+        size_t w = width_of(next_cell(t, &at)), *widest = &width[i % t->n_columns];
+        if (w > *widest)
+            *widest = w;
     }
-    print_text_row(t, width, SIZE_MAX, ret);
-    for (size_t r = 0; r < n_rows; r++)
-        print_text_row(t, width, r, ret);
+    struct line titles = {.b = ret};
+    for (size_t c = 0; c < t->n_columns; c++)
+        print_text_cell(&titles, t->columns[c].title, width[c], t->columns[c].right);
+    sb_buf_adds(ret, "\n");
+    for (size_t at = 0; at < t->cells.len;) {
+        struct line row = {.b = ret};
+        for (size_t c = 0; c < t->n_columns; c++)
+            print_text_cell(&row, next_cell(t, &at), width[c], t->columns[c].right);
+        sb_buf_adds(ret, "\n");
+    }
     free(width);
 }
 
-static void print_markdown(const struct sb_table *t, size_t n_rows, struct sb_buf *ret) {
+static void print_markdown(const struct sb_table *t, struct sb_buf *ret) {
     for (size_t c = 0; c < t->n_columns; c++)
         sb_buf_addf(ret, "| %s ", t->columns[c].title);
     sb_buf_adds(ret, "|\n");
     for (size_t c = 0; c < t->n_columns; c++)
         sb_buf_adds(ret, t->columns[c].right ? "|---:" : "|---");
     sb_buf_adds(ret, "|\n");
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t c = 0; c < t->n_columns; c++)
-            sb_buf_addf(ret, "| %s ", cell_at(t, r, c));
+    for (size_t at = 0; at < t->cells.len;) {
+        for (size_t c = 0; c < t->n_columns; c++) {
+            sb_buf_adds(ret, "| ");
+            sb_buf_adds(ret, next_cell(t, &at));
+            sb_buf_adds(ret, " ");
+        }
         sb_buf_adds(ret, "|\n");
     }
 }
 
 void sb_table_print(const struct sb_table *t, enum sb_style style, struct sb_buf *ret) {
-    size_t n_rows = (t->cells.n + t->n_columns - 1) / t->n_columns;
     if (style == SB_STYLE_MARKDOWN)
-        print_markdown(t, n_rows, ret);
+        print_markdown(t, ret);
     else
-        print_text(t, n_rows, ret);
+        print_text(t, ret);
 }

@@ -21,8 +21,9 @@ struct sb_table_column {
 struct sb_table {
     const struct sb_table_column *columns;
     size_t n_columns;
-    struct sb_strv cells; /* row by row; a last row that is short is padded with empty cells */
+    struct sb_buf cells; /* row by row, each with its NUL; a last row may be short */
 };
+struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns);
 /* Adds one cell; takes the content of `content` and empties it. */
 void sb_table_take(struct sb_table *t, struct sb_buf *content);
 void sb_table_add(struct sb_table *t, const char *content);

@@ -22,6 +22,27 @@ static void buffer_stops_at_its_limit(void **state) {
     assert_string_equal(sb_buf_str(&b), "");
 }
 
+static void formatted_text_fits_or_is_cut(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(400);
+    for (size_t n = 1; n <= 300; n += 13) { /* around the first size and beyond it */
+        b.len = 0;
+        assert_int_equal(sb_buf_addf(&b, "%0*d", (int)n, 7), 0);
+        assert_int_equal(b.len, n);
+        assert_int_equal(strlen(sb_buf_str(&b)), n);
+    }
+    assert_false(b.overflow);
+    assert_int_equal(sb_buf_addf(&b, "%0200d", 7), -EFBIG);
+    assert_int_equal(b.len, 400);
+    assert_int_equal(strlen(sb_buf_str(&b)), 400);
+    assert_true(b.overflow);
+    sb_buf_release(&b);
+    char *text = sb_asprintf("%01000d|", 7);
+    assert_int_equal(strlen(text), 1001);
+    assert_string_equal(text + 998, "07|");
+    free(text);
+}
+
 static void time_left_never_wraps(void **state) {
     (void)state;
     assert_int_equal(sb_poll_ms(sb_now_s() - 1), 0);
@@ -82,6 +103,7 @@ static void strv_is_null_terminated(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_stops_at_its_limit),
+        cmocka_unit_test(formatted_text_fits_or_is_cut),
         cmocka_unit_test(time_left_never_wraps),
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
         cmocka_unit_test(printable_neutralises_what_turns_the_direction),

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -164,6 +165,65 @@ static void json_escapes_and_a_byte_order_mark(void **state) {
                                                    "\"cells\" : [ ] "));
     assert_string_equal(r.bench.generator, "é😀€/\"\tA");
     sb_results_release(&r);
+}
+
+/* A key is its letters, however they are spelled; what only begins like one is another. */
+static void keys_with_escapes(void **state) {
+    (void)state;
+    struct sb_results r = parse(
+        DOC(",\"g\\u0065nerator\":\"A\",\"generato\":1,\"generators\":2", "\"c\\u0065lls\":[]"));
+    assert_string_equal(r.bench.generator, "A");
+    sb_results_release(&r);
+}
+
+static double read_back(const char *number) {
+    struct sb_buf text = SB_BUF_INIT(4096);
+    sb_buf_addf(&text, CELLS(CELL("\"status\":\"pending\",\"load_s\":%s")), number);
+    struct sb_results r = parse(sb_buf_str(&text));
+    double x = r.cells[0].load_s;
+    sb_results_release(&r);
+    sb_buf_release(&text);
+    return x;
+}
+
+/* The reader has a way of its own with short numbers: it must find the same double, to the bit. */
+static void numbers_are_those_of_strtod(void **state) {
+    (void)state;
+    char number[64];
+    uint64_t seed = 88172645463325252; /* xorshift, Marsaglia 2003 */
+    for (int i = 0; i < 20000; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        int digits = (int)(seed % 18), decimals = (int)(seed / 32 % 20);
+        uint64_t whole = seed >> 8;
+        for (int cut = 17; cut > digits; cut--) /* 2^56 has 17 digits */
+            whole /= 10;
+        int n = snprintf(number, sizeof number, "%s%" PRIu64, i % 3 ? "" : "-", whole);
+        if (decimals)
+            n += snprintf(number + n, sizeof number - (size_t)n, ".%0*" PRIu64, decimals,
+                          seed % 1000000007);
+        if (i % 7 == 0)
+            snprintf(number + n, sizeof number - (size_t)n, "e%d", (int)(seed % 41) - 20);
+        double want = strtod(number, NULL), got = read_back(number);
+        if (memcmp(&want, &got, sizeof got) != 0)
+            fail_msg("%s: %a is not %a", number, got, want);
+    }
+    static const char *const edges[] = {"-0",
+                                        "0.0",
+                                        "999999999999999",
+                                        "9999999999999999",
+                                        "9007199254740993",
+                                        "-123456789012345.6",
+                                        "0.000000000000001",
+                                        "0.00000000000000001",
+                                        "1.7976931348623157e308",
+                                        "5e-324"};
+    for (size_t i = 0; i < COUNT(edges); i++) {
+        double want = strtod(edges[i], NULL), got = read_back(edges[i]);
+        if (memcmp(&want, &got, sizeof got) != 0)
+            fail_msg("%s: %a is not %a", edges[i], got, want);
+    }
 }
 
 static void prompts_before_prompt(void **state) {
@@ -625,6 +685,8 @@ int main(void) {
         cmocka_unit_test(speeds_come_from_the_raw_fields),
         cmocka_unit_test(unknown_keys_and_nulls_are_ignored),
         cmocka_unit_test(json_escapes_and_a_byte_order_mark),
+        cmocka_unit_test(keys_with_escapes),
+        cmocka_unit_test(numbers_are_those_of_strtod),
         cmocka_unit_test(prompts_before_prompt),
         cmocka_unit_test(every_error_names_its_place),
         cmocka_unit_test(depth_is_limited),
