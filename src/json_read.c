@@ -1,6 +1,6 @@
 #include "json_read.h"
 
-#include <float.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,34 +56,50 @@ static bool skip_digits(struct json *j) {
     return j->at > begin || invalid(j);
 }
 
-/* The usual case, at a fraction of strtod's cost: up to 15 digits are a whole number below 2^53,
- * and a power of ten up to 10^15 is exact, too, so that one division rounds once, to what strtod
- * finds (Clinger, How to Read Floating Point Numbers Accurately, 1990). Not where the processor
- * computes in more than double precision, which rounds twice. */
-static bool read_short_decimal(const char *s, const char *end, double *ret) {
-    enum { MOST_DIGITS = 15 };
-    static const double ten_to[MOST_DIGITS + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+#ifdef __SIZEOF_INT128__
+/* w / 10^decimals as the nearest double, for w and the power within 64 bits. Both are shifted up to
+ * their highest bit, so that the quotient has 63 bits or 64; what the division leaves goes into the
+ * lowest of them, and rounding those to 53 finds what rounding the endless quotient would. */
+static double divide(uint64_t w, int decimals) {
+    static const uint64_t ten_to[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
+                                      1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
+                                      1e14, 1e15, 1e16, 1e17, 1e18, 1e19}; /* exact */
+    if (w == 0 || decimals == 0)
+        return (double)w;
+    int up_w = __builtin_clzll(w), up_ten = __builtin_clzll(ten_to[decimals]);
+    uint64_t ten = ten_to[decimals] << up_ten;
+    __extension__ unsigned __int128 wide = (unsigned __int128)(w << up_w) << 63;
+    uint64_t quotient = (uint64_t)(wide / ten);
+    return ldexp((double)(quotient | (wide % ten != 0)), up_ten - up_w - 63);
+}
+
+/* Digits and a point, as all figures of a results file are: at a fraction of strtod's cost. */
+static bool read_decimal(const char *s, const char *end, double *ret) {
+    enum { MOST_DIGITS = 19 }; /* any so many are below 2^64 */
     bool negative = *s == '-';
     const char *point = NULL;
-    int64_t digits = 0;
+    uint64_t digits = 0;
     s += negative;
-    if (FLT_EVAL_METHOD != 0 || end - s > MOST_DIGITS + 1)
+    if (end - s > MOST_DIGITS)
         return false;
     for (const char *c = s; c < end; c++) {
         if (*c == '.')
             point = c + 1;
         else if (*c >= '0' && *c <= '9')
-            digits = 10 * digits + (*c - '0');
+            digits = 10 * digits + (uint64_t)(*c - '0');
         else
             return false;
     }
-    if (!point && end - s > MOST_DIGITS)
-        return false;
-    double x = (double)digits / ten_to[point ? end - point : 0];
+    double x = divide(digits, point ? (int)(end - point) : 0);
     *ret = negative ? -x : x;
     return true;
 }
+#else
+static bool read_decimal(const char *s, const char *end, double *ret) {
+    (void)s, (void)end, (void)ret;
+    return false;
+}
+#endif
 
 bool json_number(struct json *j, double *ret) {
     json_peek(j);
@@ -106,7 +122,7 @@ bool json_number(struct json *j, double *ret) {
         if (!skip_digits(j))
             return false;
     }
-    if (read_short_decimal(begin, j->at, ret))
+    if (read_decimal(begin, j->at, ret))
         return true;
     j->scratch->len = 0;
     sb_buf_add(j->scratch, begin, (size_t)(j->at - begin));
