@@ -32,21 +32,31 @@ static struct sb_compare_figure *add_figure(struct sb_compare_cell *c, struct sb
     return &c->figures[c->n_figures++];
 }
 
+/* More is lost than is tolerated, and not less than nothing by any reading of the interval; or the
+ * launches are so far apart that no loss could be told. */
+static bool is_inconclusive(const struct sb_gate *gate, const struct sb_ratio *speed,
+                            double max_drop) {
+    if (gate->regression || isnan(gate->drop))
+        return false;
+    return gate->limit >= 1 || (gate->drop > max_drop && !(speed->high >= 1));
+}
+
 static void compare_throughput(struct sb_compare_cell *c, enum sb_metric m, struct sb_place place,
                                const struct sb_compare_options *o) {
     struct sb_sample base = sb_sample_throughput(c->base, m, place);
     struct sb_sample next = sb_sample_throughput(c->next, m, place);
     double spread = sb_sample_assumed(o->assumed_spread, base.noise, next.noise);
     struct sb_gate gate = sb_gate(base.x, base.n, next.x, next.n, o->max_drop, spread);
+    struct sb_ratio speed = sb_compare(next.x, next.n, base.x, base.n, o->margin, spread);
     add_figure(c, (struct sb_compare_figure){
                       .metric = m == SB_PP ? SB_COMPARE_PP : SB_COMPARE_TG,
                       .prompt = place.prompt,
                       .depth = place.depth,
                       .base = base.mean,
                       .next = next.mean,
-                      .ratio = sb_compare(next.x, next.n, base.x, base.n, o->margin, spread),
+                      .ratio = speed,
                       .gate = gate,
-                      .inconclusive = !gate.regression && gate.drop > o->max_drop,
+                      .inconclusive = is_inconclusive(&gate, &speed, o->max_drop),
                   });
     free(base.x);
     free(next.x);

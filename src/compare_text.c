@@ -52,14 +52,16 @@ static void add_value(struct sb_buf *b, const struct sb_compare_figure *f, doubl
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static void add_gate(const struct writer *w, struct sb_buf *b, const struct sb_compare_figure *f) {
+    if (isnan(f->gate.drop))
+        return; /* not gated, or not measured */
     const char *mark = w->style == SB_STYLE_MARKDOWN ? "**" : "";
-    double loss = 100 * f->gate.drop, limit = 100 * f->gate.limit;
     if (f->gate.regression)
-        sb_buf_addf(b, "%sREGRESSION%s −%.1f %% (limit %.1f %%)", mark, mark, loss, limit);
-    else if (f->inconclusive)
-        sb_buf_addf(b, "inconclusive −%.1f %% (limit %.1f %%)", loss, limit);
-    else if (f->metric != SB_COMPARE_LOAD && !isnan(f->gate.drop))
-        sb_buf_adds(b, "ok");
+        sb_buf_addf(b, "%sREGRESSION%s", mark, mark);
+    else
+        sb_buf_adds(b, f->inconclusive ? "inconclusive" : "ok");
+    if (f->inconclusive || f->gate.drop > w->c->options.max_drop)
+        sb_buf_addf(b, " %s%.1f %% (limit %.1f %%)", f->gate.drop < 0 ? "+" : "−",
+                    100 * fabs(f->gate.drop), 100 * f->gate.limit);
 }
 
 static void add_row(const struct writer *w, const struct sb_compare_cell *cell, size_t figure,
@@ -191,6 +193,30 @@ static void add_conclusion(const struct writer *w) {
     sb_buf_adds(w->out, ".\n");
 }
 
+/* How much could be lost unseen: a gate that passes says how well it saw. */
+static void add_blindest(const struct writer *w) {
+    const struct sb_compare_cell *cell = NULL;
+    const struct sb_compare_figure *figure = NULL;
+    for (size_t i = 0; i < w->c->n_cells; i++)
+        for (size_t k = 0; k < w->c->cells[i].n_figures; k++) {
+            const struct sb_compare_figure *f = &w->c->cells[i].figures[k];
+            if (f->gate.regression ||
+                !(f->gate.limit > (figure ? figure->gate.limit : w->c->options.max_drop)))
+                continue;
+            cell = &w->c->cells[i];
+            figure = f;
+        }
+    if (!figure)
+        return;
+    sb_buf_addf(w->out, " Noise can hide drops of up to %.1f %% here (", 100 * figure->gate.limit);
+    add_metric(w->out, figure);
+    sb_buf_adds(w->out, " of ");
+    sb_style_add(w->out, w->style, sb_model_label(any_side(cell)));
+    sb_buf_adds(w->out, " on ");
+    sb_style_add(w->out, w->style, sb_backend_label(any_side(cell)));
+    sb_buf_adds(w->out, "); more launches or a quieter machine show more.");
+}
+
 static void add_rules(const struct writer *w) {
     const struct sb_compare_options *o = &w->c->options;
     if (w->style == SB_STYLE_MARKDOWN)
@@ -198,9 +224,11 @@ static void add_rules(const struct writer *w) {
     sb_buf_addf(
         w->out,
         "Speed is new/base: below 1 is slower. A drop is a regression beyond the greater of "
-        "%g %% and 3·√2 times the spread between launches; beyond %g %% alone it is "
-        "inconclusive.",
-        100 * o->max_drop, 100 * o->max_drop);
+        "%g %% and 3·√2 times the spread between launches; between the two it is inconclusive "
+        "where "
+        "its whole interval is a loss.",
+        100 * o->max_drop);
+    add_blindest(w);
     if (any_assumed(w->c))
         sb_buf_addf(w->out,
                     " One launch a side: the spread between launches is unknown; %g %% is assumed, "

@@ -10,10 +10,12 @@
  *
  * What one figure says, with drop = 1 - new/base and limit as sb_gate has it:
  *   regression     drop > limit
- *   inconclusive   drop > max_drop, but not over the limit: more than is tolerated, less than
- *                  the spread between launches can do by itself. More launches tell.
- *   ok             everything else. An interval that straddles the tie margin is no reason to
- *                  fail: two runs of the same build on the same machine do that all the time.
+ *   inconclusive   drop > max_drop but not over the limit, and the whole interval of the speed is
+ *                  a loss: hardly chance, and still within three standard deviations. Or the limit
+ *                  is 100 %, which no drop can exceed.
+ *   ok             everything else. A drop whose interval reaches 1 is no reason to fail: two runs
+ *                  of one build on a noisy machine do that all the time. How much the noise can
+ *                  hide is printed with it.
  *
  * Exit code: 1 with any regression (a figure's, or a cell that was ok and now is not); else 3
  * with any inconclusive loss, any cell that is not comparable, any that is missing or pending

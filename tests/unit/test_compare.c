@@ -51,8 +51,10 @@ static void test_measured_spread(void **state) {
     expect_gate(3, 0.96, 0.001, 0, SB_CELL_SAME); /* slower by verdict, but tolerated */
     expect_gate(3, 0.90, 0.01, 1, SB_CELL_REGRESSION);
     expect_gate(3, 1.10, 0.005, 0, SB_CELL_IMPROVED);
-    expect_gate(3, 0.90, 0.05, 3, SB_CELL_INCONCLUSIVE); /* noise alone can do that */
-    expect_gate(3, 0.97, 0.05, 0, SB_CELL_SAME);         /* its verdict is inconclusive */
+    expect_gate(3, 0.90, 0.05, 0, SB_CELL_SAME);         /* noise does that (limit 21 %) */
+    expect_gate(3, 0.85, 0.05, 3, SB_CELL_INCONCLUSIVE); /* and hardly that */
+    expect_gate(3, 0.75, 0.05, 1, SB_CELL_REGRESSION);
+    expect_gate(3, 1.00, 0.25, 3, SB_CELL_INCONCLUSIVE); /* no drop could be told (limit 106 %) */
 }
 
 static void test_assumed_spread(void **state) {
