@@ -161,11 +161,13 @@ static void add_remarks(const struct writer *w) {
 
 /* ---- the last word --------------------------------------------------------------------------- */
 
-static bool any_assumed(const struct sb_comparison *c) {
+static bool any_assumed(const struct sb_comparison *c, bool of_load) {
     for (size_t i = 0; i < c->n_cells; i++)
-        for (size_t f = 0; f < c->cells[i].n_figures; f++)
-            if (c->cells[i].figures[f].ratio.assumed)
+        for (size_t k = 0; k < c->cells[i].n_figures; k++) {
+            const struct sb_compare_figure *f = &c->cells[i].figures[k];
+            if (f->ratio.assumed && (f->metric == SB_COMPARE_LOAD) == of_load)
                 return true;
+        }
     return false;
 }
 
@@ -229,10 +231,15 @@ static void add_rules(const struct writer *w) {
         "its whole interval is a loss.",
         100 * o->max_drop);
     add_blindest(w);
-    if (any_assumed(w->c))
+    if (any_assumed(w->c, false))
         sb_buf_addf(w->out,
                     " One launch a side: the spread between launches is unknown; %g %% is assumed, "
                     "more where the runs leave the mean less certain.",
+                    100 * o->assumed_spread);
+    else if (any_assumed(w->c, true))
+        sb_buf_addf(w->out,
+                    " Loads are those that found the same share of the file in the page cache; "
+                    "where a side has one, a spread of %g %% is assumed.",
                     100 * o->assumed_spread);
     sb_buf_adds(w->out, "\n");
 }

@@ -293,6 +293,7 @@ static void add_models(const struct writer *w) {
 /* ---- what to know when reading it ----------------------------------------------------------- */
 
 struct doubts {
+    bool finished, compared; /* any cell; two cells of a model */
     bool assumed, load, limit_of_points;
     size_t n_alone;
 };
@@ -302,6 +303,8 @@ static struct doubts find_doubts(const struct sb_rank *r) {
     for (size_t i = 0; i < r->n_cells; i++) {
         const struct sb_rank_cell *c = &r->cells[i];
         const struct sb_rank_model *m = &r->models[c->model];
+        d.finished |= c->finished;
+        d.compared |= c->finished && i != m->best[SB_RANK_WORKLOAD];
         d.limit_of_points |= c->cell->n_points > 1;
         for (int metric = 0; metric < SB_RANK_LOAD; metric++)
             d.assumed |= c->figure[metric].to_best.assumed;
@@ -343,16 +346,19 @@ static void add_flagged(const struct writer *w) {
 static void add_notes(const struct writer *w) {
     const struct sb_workload *load = &w->rank->workload;
     struct doubts d = find_doubts(w->rank);
-    sb_buf_adds(w->out,
-                "- Speeds relative to the fastest: 0.90× is ten per cent less throughput, or "
-                "the time divided by 0.90; in parentheses the 95 % interval. slower: all "
-                "of it beyond 3 %; tie: all of it within; else inconclusive.\n");
-    sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->prompt_tokens,
-                load->gen_tokens);
-    if (load->requests_per_load > 0)
-        sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
-    else
-        sb_buf_adds(w->out, "; the load is not counted.\n");
+    if (d.compared)
+        sb_buf_adds(w->out,
+                    "- Speeds relative to the fastest: 0.90× is ten per cent less throughput, or "
+                    "the time divided by 0.90; in parentheses the 95 % interval. slower: all "
+                    "of it beyond 3 %; tie: all of it within; else inconclusive.\n");
+    if (d.finished) {
+        sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->prompt_tokens,
+                    load->gen_tokens);
+        if (load->requests_per_load > 0)
+            sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
+        else
+            sb_buf_adds(w->out, "; the load is not counted.\n");
+    }
     if (w->rank->n_common)
         sb_buf_addf(w->out,
                     "- Mean speed: geometric mean over the %zu model%s that %s finished. A "
