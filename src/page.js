@@ -19,7 +19,7 @@ function figure(text) {
 }
 
 function isTime(text) {
-  return /^(?:\d+m)?[\d.]+s$/.test(text);
+  return /^(?:(?:\d+m)?[\d.]+s|[\d.]+ ms)$/.test(text);
 }
 
 function compare(a, b, numeric) {

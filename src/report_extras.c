@@ -104,6 +104,22 @@ GREATEST(peak_vram, BYTES(l->peak_vram_bytes))
 GREATEST(peak_gtt, BYTES(l->peak_gtt_bytes))
 GREATEST(temperature, l->temperature_max_c)
 
+/* What the prompt takes at the cell's first prompt and depth, up to the first token. */
+static double ttft_ms(const struct sb_cell *c) {
+    struct sb_point at = report_row_of_cell(c).at;
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
+        if (r->valid && !r->warmup && r->prompt == at.prompt && r->depth == at.depth &&
+            isfinite(r->prompt_ms)) {
+            sum += r->prompt_ms;
+            n++;
+        }
+    }
+    return n ? sum / (double)n : NAN;
+}
+
 /* Of the launch whose load time the main table shows. */
 static double cached_share(const struct sb_cell *c) {
     return c->n_launches ? c->launches[0].cached_share : NAN;
@@ -139,7 +155,7 @@ static double tokens_per_joule(const struct sb_cell *c) {
 
 static bool has_resources(const struct report_row *r) {
     double (*const figures[])(const struct sb_cell *) = {
-        cached_share, peak_rss, peak_vram, peak_gtt, temperature, power, tokens_per_joule};
+        ttft_ms, cached_share, peak_rss, peak_vram, peak_gtt, temperature, power, tokens_per_joule};
     for (size_t i = 0; i < ARRAY_LEN(figures); i++)
         if (isfinite(figures[i](r->cell)))
             return true;
@@ -214,6 +230,7 @@ static const struct report_column *const limit_columns[] = {
 static const struct report_column *const resource_columns[] = {
     &report_column_model,
     &report_column_backend,
+    &(const struct report_column){"TTFT", .value = ttft_ms, .unit = " ms"},
     &(const struct report_column){"In memory before", .value = cached_share, .scale = 100,
                                   .unit = " %"},
     &(const struct report_column){"Load rate", .value = load_rate, .scale = 1e-9, .decimals = 2,
@@ -242,7 +259,8 @@ static const struct {
      launch_columns, ARRAY_LEN(launch_columns)},
     {has_limit, "**Limit of TG:** memory bandwidth divided by the bytes read for one token",
      limit_columns, ARRAY_LEN(limit_columns)},
-    {has_resources, "**Load and resources**", resource_columns, ARRAY_LEN(resource_columns)},
+    {has_resources, "**Times and resources:** TTFT is the mean time to the first token",
+     resource_columns, ARRAY_LEN(resource_columns)},
 };
 
 void report_extras(struct sb_buf *b, struct report_group *g) {
