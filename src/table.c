@@ -82,10 +82,10 @@ static void print_text(const struct sb_table *t, struct sb_buf *ret) {
     size_t *width = sb_alloc(t->n_columns, sizeof *width);
     for (size_t c = 0; c < t->n_columns; c++)
         width[c] = width_of(t->columns[c].title);
-    for (size_t i = 0, at = 0; at < t->cells.len; i++) {
-        size_t w = width_of(next_cell(t, &at)), *widest = &width[i % t->n_columns];
-        if (w > *widest)
-            *widest = w;
+    for (size_t at = 0, c = 0; at < t->cells.len; c = c + 1 < t->n_columns ? c + 1 : 0) {
+        size_t w = width_of(next_cell(t, &at));
+        if (w > width[c])
+            width[c] = w;
     }
     struct line titles = {.b = ret};
     for (size_t c = 0; c < t->n_columns; c++)
