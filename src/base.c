@@ -91,12 +91,12 @@ static int add_formatted(struct sb_buf *b, const char *fmt, va_list ap) {
     va_copy(again, ap);
     reserve(b, 64);
     size_t room = b->cap - b->len;
-    int n = vsnprintf(b->data + b->len, room, fmt, ap);
+    int n = vsnprintf(b->data + b->len, room, fmt, again);
+    va_end(again);
     if (n >= 0 && (size_t)n >= room) {
         reserve(b, (size_t)n);
-        n = vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+        n = vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
     }
-    va_end(again);
     if (n < 0)
         sb_out_of_memory(); /* no format of ours fails otherwise */
     bool cut = (size_t)n > b->limit - b->len;
