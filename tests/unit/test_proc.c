@@ -219,9 +219,15 @@ static void child_starts_clean(void **state) {
     close(leak);
     signal(SIGHUP, SIG_DFL);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    const char *rest = text, head[] = "0000000000000000\n0000000001000000\n" /* SIGXFSZ */
-                                      "1000\n/dev/null\n0\n";
-    assert_memory_equal(text, head, sizeof head - 1);
+    unsigned long long blocked = 1, ignored = 0;
+    int n = 0;
+    assert_int_equal(sscanf(text, "%llx %llx %n", &blocked, &ignored, &n), 2);
+    assert_int_equal(blocked, 0);
+    /* But for the two that the C library keeps for itself: its posix_spawn ignores them, and so
+     * does what ninja started. */
+    assert_int_equal(ignored & ~(3ULL << 31), 1ULL << (SIGXFSZ - 1));
+    const char *rest = text + n, head[] = "1000\n/dev/null\n0\n";
+    assert_memory_equal(rest, head, sizeof head - 1);
     rest += sizeof head - 1;
     /* It leads its group and has no terminal. */
     char *newline = strchr(rest, '\n');
