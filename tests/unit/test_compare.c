@@ -3,6 +3,7 @@
 #include "stratobench/compare.h"
 
 #include "golden.h"
+#include "random.h"
 #include "results_fixture.h"
 
 static const struct sb_compare_options usual = SB_COMPARE_DEFAULT;
@@ -390,12 +391,54 @@ static void test_what_the_conclusion_rests_on(void **state) {
     sb_results_release(&next);
 }
 
+/* A cell of three launches, PP and TG with so much between them. */
+static void draw_cell(struct sb_results *r, double speed, double cv) {
+    struct sb_cell *c = fixture_cell(r, "m", "b", SB_OK, NULL);
+    for (int i = 0; i < 3; i++)
+        fixture_launch(c, 100 * speed * (1 + cv * normal()), 10 * speed * (1 + cv * normal()), 10,
+                       1);
+}
+
+/* How often a comparison ends with each exit code. */
+static void draw_exits(double speed, double cv, int draws, int exits[4]) {
+    random_state = 20261122;
+    for (int i = 0; i < draws; i++) {
+        struct sb_results base = fixture_set("T"), next = fixture_set("T");
+        draw_cell(&base, 1, cv);
+        draw_cell(&next, speed, cv);
+        struct sb_comparison c = compare(&base, &next, &usual);
+        exits[c.exit_code]++;
+        sb_comparison_release(&c);
+        sb_results_release(&base);
+        sb_results_release(&next);
+    }
+    print_message("%.0f %% between launches, speed %.2f: exit 0 %d, 1 %d, 3 %d\n", 100 * cv, speed,
+                  exits[0], exits[1], exits[3]);
+}
+
+/* What the header promises of noisy machines. */
+static void test_noisy_machines(void **state) {
+    (void)state;
+    enum { DRAWS = 4000 };
+    static const struct { double cv, loss; } noise[] = {{0.03, 0.10}, {0.06, 0.20}};
+    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
+        int same[4] = {0}, lost[4] = {0};
+        draw_exits(1, noise[i].cv, DRAWS, same);
+        draw_exits(1 - noise[i].loss, noise[i].cv, DRAWS, lost);
+        assert_true(same[0] > DRAWS * 95 / 100);
+        assert_true(same[1] < DRAWS / 100);
+        assert_true(lost[0] < DRAWS * 6 / 100);
+        assert_true(lost[1] > DRAWS / 2);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_measured_spread),
         cmocka_unit_test(test_assumed_spread),
         cmocka_unit_test(test_noise_within_a_launch),
         cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_noisy_machines),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_depths),
         cmocka_unit_test(test_statuses),

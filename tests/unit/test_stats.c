@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "random.h"
 #include "stratobench/stats.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -250,19 +251,6 @@ static void the_gate_and_its_limit(void **state) {
 }
 
 /* ---- Error rates, simulated ------------------------------------------------------------------ */
-
-static uint64_t random_state;
-
-static double uniform(void) { /* splitmix64; (0, 1) */
-    uint64_t z = (random_state += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return ((double)((z ^ (z >> 31)) >> 11) + 0.5) * 0x1p-53;
-}
-
-static double normal(void) {
-    return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
 
 /* Means of three launches, 1 % between them, of three runs each, 0.3 % between those. */
 enum { LAUNCHES = 3, RUNS = 3, DRAWS = 20000, CELLS = 40 };
