@@ -139,17 +139,25 @@ int sb_read_file(const char *path, struct sb_buf *b) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    char chunk[65536];
     int rc = 0;
     while (rc == 0) {
-        ssize_t n = read(fd, chunk, sizeof chunk);
+        reserve(b, 65536);
+        size_t most = b->cap - b->len - 1, room = b->limit - b->len;
+        ssize_t n = read(fd, b->data + b->len, most > room ? room + 1 : most);
         if (n == 0)
             break;
-        if (n > 0)
-            rc = sb_buf_add(b, chunk, (size_t)n);
-        else if (errno != EINTR)
-            rc = -errno;
+        if (n < 0) {
+            rc = errno == EINTR ? 0 : -errno;
+        } else if ((size_t)n > room) {
+            b->len = b->limit;
+            b->overflow = true;
+            rc = -EFBIG;
+        } else {
+            b->len += (size_t)n;
+        }
     }
+    if (b->data)
+        b->data[b->len] = '\0';
     close(fd);
     return rc;
 }

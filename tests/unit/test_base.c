@@ -4,8 +4,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -41,6 +43,37 @@ static void formatted_text_fits_or_is_cut(void **state) {
     assert_int_equal(strlen(text), 1001);
     assert_string_equal(text + 998, "07|");
     free(text);
+}
+
+static void files_are_read_whole_or_cut(void **state) {
+    (void)state;
+    char path[] = "/tmp/test_base_XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    for (int i = 0; i < 30000; i++)
+        dprintf(fd, "%09d\n", i);
+    close(fd);
+    struct sb_buf whole = SB_BUF_INIT(300000), cut = SB_BUF_INIT(299999);
+    sb_buf_adds(&cut, "before");
+    assert_int_equal(sb_read_file(path, &whole), 0);
+    assert_int_equal(whole.len, 300000);
+    assert_false(whole.overflow);
+    assert_string_equal(sb_buf_str(&whole) + 299980, "000029998\n000029999\n");
+    assert_int_equal(sb_read_file(path, &cut), -EFBIG);
+    assert_int_equal(cut.len, 299999);
+    assert_true(cut.overflow);
+    assert_memory_equal(sb_buf_str(&cut), "before000000000\n", 16);
+    assert_string_equal(sb_buf_str(&cut) + 299986, "000029998\n000");
+    assert_int_equal(sb_read_file(path, &whole), -EFBIG);
+    unlink(path);
+    assert_int_equal(sb_read_file(path, &whole), -ENOENT);
+    assert_int_equal(sb_read_file("/tmp", &whole), -EISDIR);
+    sb_buf_release(&whole);
+    sb_buf_release(&cut);
+    /* An empty file is an empty text. */
+    assert_int_equal(sb_read_file("/dev/null", &whole), 0);
+    assert_string_equal(sb_buf_str(&whole), "");
+    sb_buf_release(&whole);
 }
 
 static void time_left_never_wraps(void **state) {
@@ -104,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_stops_at_its_limit),
         cmocka_unit_test(formatted_text_fits_or_is_cut),
+        cmocka_unit_test(files_are_read_whole_or_cut),
         cmocka_unit_test(time_left_never_wraps),
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
         cmocka_unit_test(printable_neutralises_what_turns_the_direction),
