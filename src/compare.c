@@ -32,8 +32,8 @@ static struct sb_compare_figure *add_figure(struct sb_compare_cell *c, struct sb
     return &c->figures[c->n_figures++];
 }
 
-/* More is lost than is tolerated, and not less than nothing by any reading of the interval; or the
- * launches are so far apart that no loss could be told. */
+/* More is lost than is tolerated and chance hardly explains it; or the launches are so far apart
+ * that no loss could be told. */
 static bool is_inconclusive(const struct sb_gate *gate, const struct sb_ratio *speed,
                             double max_drop) {
     if (gate->regression || isnan(gate->drop))

@@ -210,7 +210,8 @@ static void add_blindest(const struct writer *w) {
         }
     if (!figure)
         return;
-    sb_buf_addf(w->out, " Noise can hide drops of up to %.1f %% here (", 100 * figure->gate.limit);
+    sb_buf_addf(w->out, " Noise can hide drops of up to %.1f %% here (",
+                100 * fmin(figure->gate.limit, 1));
     add_metric(w->out, figure);
     sb_buf_adds(w->out, " of ");
     sb_style_add(w->out, w->style, sb_model_label(any_side(cell)));
@@ -226,9 +227,8 @@ static void add_rules(const struct writer *w) {
     sb_buf_addf(
         w->out,
         "Speed is new/base: below 1 is slower. A drop is a regression beyond the greater of "
-        "%g %% and 3·√2 times the spread between launches; between the two it is inconclusive "
-        "where "
-        "its whole interval is a loss.",
+        "%g %% and 3·√2 times the spread between launches; between the two it is "
+        "inconclusive where its whole interval is a loss.",
         100 * o->max_drop);
     add_blindest(w);
     if (any_assumed(w->c, false))
