@@ -57,13 +57,16 @@ static bool skip_digits(struct json *j) {
 }
 
 #ifdef __SIZEOF_INT128__
+/* So many characters hold less than 2^64; a digit and the point come before the decimals. */
+enum { MOST_CHARACTERS = 19, MOST_DECIMALS = MOST_CHARACTERS - 2 };
+
 /* w / 10^decimals as the nearest double, for w and the power within 64 bits. Both are shifted up to
  * their highest bit, so that the quotient has 63 bits or 64; what the division leaves goes into the
  * lowest of them, and rounding those to 53 finds what rounding the endless quotient would. */
 static double divide(uint64_t w, int decimals) {
-    static const uint64_t ten_to[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
-                                      1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
-                                      1e14, 1e15, 1e16, 1e17, 1e18, 1e19}; /* exact */
+    static const uint64_t ten_to[MOST_DECIMALS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
+                                                       1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
+                                                       1e14, 1e15, 1e16, 1e17}; /* exact */
     if (w == 0 || decimals == 0)
         return (double)w;
     int up_w = __builtin_clzll(w), up_ten = __builtin_clzll(ten_to[decimals]);
@@ -75,12 +78,11 @@ static double divide(uint64_t w, int decimals) {
 
 /* Digits and a point, as all figures of a results file are: at a fraction of strtod's cost. */
 static bool read_decimal(const char *s, const char *end, double *ret) {
-    enum { MOST_DIGITS = 19 }; /* any so many are below 2^64 */
     bool negative = *s == '-';
     const char *point = NULL;
     uint64_t digits = 0;
     s += negative;
-    if (end - s > MOST_DIGITS)
+    if (end - s > MOST_CHARACTERS)
         return false;
     for (const char *c = s; c < end; c++) {
         if (*c == '.')
@@ -246,7 +248,7 @@ bool json_key(struct json *j) {
 }
 
 bool json_key_is(struct json *j, const char *key) {
-    if (json_peek(j) != '"')
+    if (j->problem || json_peek(j) != '"')
         return false;
     const char *at = j->at + 1;
     while (*key && at < j->end && *at == *key)

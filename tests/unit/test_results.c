@@ -266,6 +266,7 @@ static void every_error_names_its_place(void **state) {
         {HEAD "\"x\":\"open", "R.json:1:36: not valid JSON"},
         {HEAD "\"bench\":{" BENCH_KEYS, "R.json:1:83: not valid JSON"},
         {HEAD "\"x\"}", "R.json:1:30: not valid JSON"},
+        {HEAD "\"bench\" \"cells\":[]}", "R.json:1:35: not valid JSON"},
         {HEAD "1:2}", "R.json:1:27: not valid JSON"},
         /* not ours */
         {"[]", "R.json: expected an object"},
