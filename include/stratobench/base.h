@@ -48,8 +48,6 @@ int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) SB_PRINTF(2, 3);
 const char *sb_buf_str(const struct sb_buf *b); /* never NULL; valid until the next change */
 char *sb_buf_detach(struct sb_buf *b);          /* the caller frees; the buffer is empty again */
 void sb_buf_release(struct sb_buf *b);
-/* Appends the whole file. 0, -EFBIG when it holds more than the buffer's limit, or -errno. */
-int sb_read_file(const char *path, struct sb_buf *b);
 
 /* A list of owned strings, NULL-terminated, so that .item can be passed to exec. */
 struct sb_strv {
@@ -81,5 +79,32 @@ void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len);
 /* The candidate nearest to `word` by edit distance, or NULL when none is near enough to be
  * a likely slip (distance > 1 + length/3). For "did you mean". */
 const char *sb_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* Files: read a whole one up to a limit; replace one atomically. */
+
+/* Appends the whole of `path` to *ret (set its limit first; the caller releases). 0, or -errno with
+ * one line "PATH: why" in `error` (NULL: not wanted); -EFBIG when it is over the limit. */
+int sb_file_read(const char *path, struct sb_buf *ret, struct sb_buf *error);
+
+/* Writes a temporary file beside `path`, fsyncs it, renames it over `path`, fsyncs the folder:
+ * `path` is the old file or the new one, whole, at every moment. 0, or -errno with one line in
+ * `error`; then the old file is untouched and no temporary file is left. */
+int sb_file_replace(const char *path, const void *data, size_t len, struct sb_buf *error);
+
+/* Index: strings -> small numbers, in the order of their first appearance (a balanced tree of
+ * libc's tsearch, so that matching thousands of cells stays n log n). Keys are copied. */
+
+struct sb_index {
+    void *root;
+    size_t n; /* different keys so far */
+};
+
+#define SB_INDEX_NONE ((size_t)-1)
+
+/* The number of `key`, a new one (n, then n grows) when it is not there yet. */
+size_t sb_index_add(struct sb_index *x, const char *key);
+/* The number of `key`, or SB_INDEX_NONE. */
+size_t sb_index_find(const struct sb_index *x, const char *key);
+void sb_index_release(struct sb_index *x);
 
 #endif

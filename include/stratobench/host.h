@@ -38,7 +38,7 @@ long long sb_host_disk_free(const char *path);
 /* One reading of what changes: NaN / -1 where there is no sensor. A few file reads, done
  * between runs only. The readings of several GPUs: memory and power are summed, of the rest
  * the highest counts. */
-struct sb_sample {
+struct sb_reading {
     double temperature_c; /* the hottest of the GPUs and the CPU */
     double power_w;       /* of the GPUs; an APU's sensor covers the whole package */
     double gpu_busy_percent;
@@ -47,7 +47,7 @@ struct sb_sample {
     long long oom_kills; /* /proc/vmstat, and the cgroup's memory.events, whichever is higher */
     long long swapped_in_pages;
 };
-struct sb_sample sb_host_sample(const char *root);
+struct sb_reading sb_host_read(const char *root);
 
 /* Share (0..1) of a file's pages in the page cache (mincore); NaN when it cannot be known: no
  * such file, an empty one, or one that the caller neither owns nor may write (of such a file

@@ -7,7 +7,7 @@
 
 #include "stratobench/base.h"
 #include "stratobench/config.h"
-#include "stratobench/proc.h"
+#include "stratobench/sys.h"
 
 /* ---- the build: what this binary is and understands -------------------------------------- */
 

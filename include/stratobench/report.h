@@ -13,12 +13,15 @@ int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb
 /* The same without the links to the charts beside it, for a page that holds the chart itself. */
 int sb_report_text(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 
-/* Text from outside (labels, notes, reasons) made safe for a Markdown table cell, heading or list:
- * | < > ` * \ $ always, & _ ~ # ] where they would be read as markup; line ends and tabs become
- * blanks, other control characters and malformed UTF-8 U+FFFD. */
-void sb_markdown_escape(struct sb_buf *b, const char *text);
+/* HTML: the document of report.h as one self-contained page.
+ *
+ * The same Markdown, rendered by md4c with raw HTML switched off: text from outside can never be
+ * a tag, also if its escaping in the Markdown should fail, and the page's Content-Security-Policy
+ * runs no script but its own. The chart of plot.h stands in it where gnuplot can draw it. Nothing
+ * is loaded from elsewhere. Tables sort by a click on a heading; without scripts the page is
+ * complete all the same. */
 
-/* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
-void sb_format_load(struct sb_buf *b, double load_s);
+/* Appends the page to `ret`. 0, or -EFBIG when ret's limit cut it. */
+int sb_html_page(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 
 #endif

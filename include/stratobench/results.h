@@ -7,7 +7,6 @@
 #define STRATOBENCH_RESULTS_H
 
 #include <cjson/cJSON.h>
-
 #include "stratobench/base.h"
 #include "stratobench/stats.h"
 
@@ -177,5 +176,72 @@ double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prom
 
 /* The statistical flags (bits of sb_flag) of one metric at one point. */
 unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at);
+
+/* Sample: what of a cell goes into a comparison, one value a launch. */
+
+struct sb_place { /* a point of a cell */
+    int prompt, depth;
+};
+/* The cell's own: where its pp_tps and tg_tps were taken. */
+struct sb_place sb_sample_first_place(const struct sb_cell *c);
+
+struct sb_sample {
+    double *x;   /* speeds, more is better; the caller frees */
+    size_t n;    /* 0 = not measured */
+    double mean; /* of what was measured: tok/s, or the load in s; NaN */
+    /* Relative standard error of the mean of one launch's runs; 0 for several launches or one
+     * run. No stand-in for the spread between launches, but that cannot be less. */
+    double noise;
+};
+/* What is assumed for the spread between launches of two samples: `stated`, or their noise
+ * where the runs of a single launch leave its mean less certain than that. */
+double sb_sample_assumed(double stated, double noise_a, double noise_b);
+struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_place p);
+
+/* 1/load_s of the launches that found the page cache as the last one did: a cold and a warm load
+ * are never averaged, and by the last launch of each backend the cache has settled.
+ * ret_cached_share: what of the file was cached there; NaN unknown. */
+struct sb_sample sb_sample_load(const struct sb_cell *c, double *ret_cached_share);
+
+/* Whether two loads started from the same page cache: both known, and within a tenth of the
+ * file. Only then does their difference say something of the backends. */
+bool sb_same_cache_state(double cached_share_a, double cached_share_b);
+
+/* The load of each launch behind sb_sample_throughput, in the same order, in s; NaN where it
+ * is unknown. n values; the caller frees. */
+double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_place p, size_t n);
+
+/* Merge: result sets of several files as a reader sees them, by section.
+ *
+ * Sets with the same title are one section. Where two of its files hold the same cell (model
+ * and backend), the one measured last stands; one still pending never replaces another. What a
+ * newer result that is not ok puts out of sight is said in `hidden`, so that it can be printed.
+ * A set that stands alone in its section keeps all its cells. */
+
+struct sb_section {
+    /* Borrows every string and array from the sets given: valid as long as they are, never to
+     * be released. bench and host are the first file's, but for started_at (the earliest) and
+     * updated_at (the latest). Cells of one model stand together, models and their backends in
+     * the order of first appearance. */
+    struct sb_results set;
+    char **hidden;                   /* one a cell: a sentence on the ok result it hides, or NULL */
+    struct sb_strv warnings;         /* sentences: in what the files differ that should not */
+    const struct sb_results **parts; /* the sets of this section, in the order given */
+    size_t n_parts;
+};
+
+struct sb_sections {
+    struct sb_section *item; /* in the order in which the titles appear */
+    size_t n;
+};
+
+struct sb_sections sb_results_merge(const struct sb_results *const *sets, size_t n);
+void sb_sections_release(struct sb_sections *all);
+
+/* Same model id (label where there is none). */
+bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b);
+/* The label, else the id, else "". */
+const char *sb_model_label(const struct sb_cell *c);
+const char *sb_backend_label(const struct sb_cell *c);
 
 #endif

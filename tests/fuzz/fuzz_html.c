@@ -5,7 +5,7 @@
 
 #include "../check_html.h"
 #include "hostile.h"
-#include "stratobench/html.h"
+#include "stratobench/report.h"
 #include "stratobench/plot.h"
 
 enum { MAX_PAGE = 4 << 20 };

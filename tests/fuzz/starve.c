@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
         for (struct dirent *e; d && (e = readdir(d));) {
             struct sb_buf input = SB_BUF_INIT(64 << 20);
             char *path = sb_asprintf("%s/%s", argv[i], e->d_name);
-            if (e->d_name[0] != '.' && sb_read_file(path, &input) == 0) {
+            if (e->d_name[0] != '.' && sb_file_read(path, &input, NULL) == 0) {
                 long n = starve_always(path, &input);
                 failed += n < 0;
                 starved += n;

@@ -38,7 +38,7 @@ char *box_text(const char *fmt, ...) {
 
 char *box_read(const char *file) {
     struct sb_buf b = SB_BUF_INIT(MAX_FILE_BYTES);
-    int rc = sb_read_file(file, &b);
+    int rc = sb_file_read(file, &b, NULL);
     assert_true(rc == 0 || rc == -ENOENT);
     return keep(b.data ? sb_buf_detach(&b) : sb_strdup(""));
 }

@@ -9,7 +9,7 @@
 static struct sb_strv words_of(pid_t pid, const char *file) {
     struct sb_buf b = SB_BUF_INIT(1 << 20);
     struct sb_strv v = {0};
-    assert_int_equal(sb_read_file(box_text("/proc/%d/%s", pid, file), &b), 0);
+    assert_int_equal(sb_file_read(box_text("/proc/%d/%s", pid, file), &b, NULL), 0);
     for (size_t at = 0; at < b.len; at += strlen(b.data + at) + 1)
         sb_strv_add(&v, b.data + at);
     sb_buf_release(&b);

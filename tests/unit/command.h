@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/file.h"
+#include "stratobench/base.h"
 
 enum { COMMAND_MAX_ARGS = 16, COMMAND_MAX_BYTES = 4 << 20 };
 
@@ -53,7 +53,7 @@ static inline struct command_outcome command_run(int (*command)(int argc, char *
     command_restore(stdout, out);
     command_restore(stderr, err);
     close(fd);
-    assert_int_equal(sb_read_file(path, &o.text), 0);
+    assert_int_equal(sb_file_read(path, &o.text, NULL), 0);
     unlink(path);
     return o;
 }

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/file.h"
+#include "stratobench/base.h"
 #include "stratobench/results.h"
 
 #define GOLDEN_DIR SOURCE_DIR "/tests/golden/"

@@ -55,23 +55,23 @@ static void files_are_read_whole_or_cut(void **state) {
     close(fd);
     struct sb_buf whole = SB_BUF_INIT(300000), cut = SB_BUF_INIT(299999);
     sb_buf_adds(&cut, "before");
-    assert_int_equal(sb_read_file(path, &whole), 0);
+    assert_int_equal(sb_file_read(path, &whole, NULL), 0);
     assert_int_equal(whole.len, 300000);
     assert_false(whole.overflow);
     assert_string_equal(sb_buf_str(&whole) + 299980, "000029998\n000029999\n");
-    assert_int_equal(sb_read_file(path, &cut), -EFBIG);
+    assert_int_equal(sb_file_read(path, &cut, NULL), -EFBIG);
     assert_int_equal(cut.len, 299999);
     assert_true(cut.overflow);
     assert_memory_equal(sb_buf_str(&cut), "before000000000\n", 16);
     assert_string_equal(sb_buf_str(&cut) + 299986, "000029998\n000");
-    assert_int_equal(sb_read_file(path, &whole), -EFBIG);
+    assert_int_equal(sb_file_read(path, &whole, NULL), -EFBIG);
     unlink(path);
-    assert_int_equal(sb_read_file(path, &whole), -ENOENT);
-    assert_int_equal(sb_read_file("/tmp", &whole), -EISDIR);
+    assert_int_equal(sb_file_read(path, &whole, NULL), -ENOENT);
+    assert_int_equal(sb_file_read("/tmp", &whole, NULL), -EISDIR);
     sb_buf_release(&whole);
     sb_buf_release(&cut);
     /* An empty file is an empty text. */
-    assert_int_equal(sb_read_file("/dev/null", &whole), 0);
+    assert_int_equal(sb_file_read("/dev/null", &whole, NULL), 0);
     assert_string_equal(sb_buf_str(&whole), "");
     sb_buf_release(&whole);
 }

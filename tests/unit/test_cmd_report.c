@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "cmd.h"
-#include "stratobench/file.h"
+#include "app/cmd.h"
+#include "stratobench/base.h"
 
 #define FLAGS_JSON  SOURCE_DIR "/tests/golden/flags.json"
 #define FLAGS_MD    SOURCE_DIR "/tests/golden/flags.md"
@@ -51,7 +51,7 @@ static struct outcome run_report(const char *const *args) {
     restore(stdout, out);
     restore(stderr, err);
     close(fd);
-    assert_int_equal(sb_read_file(path, &o.text), 0);
+    assert_int_equal(sb_file_read(path, &o.text, NULL), 0);
     unlink(path);
     return o;
 }
@@ -67,7 +67,7 @@ static void expect(const char *const *args, int rc, const char *text) {
 
 static char *read_file(const char *path) {
     struct sb_buf b = SB_BUF_INIT(MAX_BYTES);
-    assert_int_equal(sb_read_file(path, &b), 0);
+    assert_int_equal(sb_file_read(path, &b, NULL), 0);
     return sb_buf_detach(&b);
 }
 

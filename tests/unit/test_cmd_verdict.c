@@ -1,5 +1,5 @@
 /* The command lines of rank, compare and plot. */
-#include "cmd.h"
+#include "app/cmd.h"
 
 #include "command.h"
 #include "golden.h"
@@ -116,7 +116,7 @@ static void test_plot(void **state) {
     plot(ARGS(MAIN_JSON, "-o", chart), SB_EXIT_OK, "");
     struct command_outcome o = command_run(sb_cmd_plot, "plot", ARGS("-o", "-", MAIN_JSON));
     struct sb_buf svg = SB_BUF_INIT(COMMAND_MAX_BYTES);
-    assert_int_equal(sb_read_file(chart, &svg), 0);
+    assert_int_equal(sb_file_read(chart, &svg, NULL), 0);
     assert_string_equal(sb_buf_str(&o.text), sb_buf_str(&svg));
     plot(ARGS(FLAGS_JSON, "-o", chart), SB_EXIT_OK, ""); /* a derived file: replaced */
     sb_buf_release(&o.text);

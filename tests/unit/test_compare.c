@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "stratobench/compare.h"
+#include "stratobench/verdict.h"
 
 #include "golden.h"
 #include "random.h"

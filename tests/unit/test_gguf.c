@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/file.h"
+#include "stratobench/base.h"
 #include "stratobench/gguf.h"
 
 /* ---- models from make_gguf ----------------------------------------------------------------- */

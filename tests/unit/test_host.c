@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "host_fs.h"
+#include "host/fs.h"
 #include "stratobench/host.h"
 
 /* ---- trees --------------------------------------------------------------------------------- */
@@ -228,7 +228,7 @@ static void test_empty_machine(void **state) {
     free(text);
     cJSON_Delete(host);
 
-    struct sb_sample s = sb_host_sample(*state);
+    struct sb_reading s = sb_host_read(*state);
     assert_true(isnan(s.temperature_c) && isnan(s.power_w) && isnan(s.gpu_busy_percent));
     assert_true(isnan(s.gpu_mhz) && isnan(s.gpu_memory_mhz));
     assert_int_equal(s.vram_used_bytes, -1);
@@ -254,7 +254,7 @@ static void test_garbage(void **state) {
         assert_null(item(host, "hardware"));
         assert_null(item(cJSON_GetArrayItem(item(host, "gpus"), 0), "vram_total_bytes"));
         cJSON_Delete(host);
-        struct sb_sample s = sb_host_sample(*state);
+        struct sb_reading s = sb_host_read(*state);
         assert_true(isnan(s.temperature_c) && isnan(s.power_w) && isnan(s.gpu_mhz));
         assert_int_equal(s.gtt_used_bytes, -1);
         assert_int_equal(s.oom_kills, -1);
@@ -274,7 +274,7 @@ static void test_nvidia_without_drm(void **state) {
 
 static void test_sample(void **state) {
     put_strix_halo(*state);
-    struct sb_sample s = sb_host_sample(*state);
+    struct sb_reading s = sb_host_read(*state);
     assert_true(s.temperature_c == 47.5); /* millidegrees */
     assert_true(s.power_w == 31.25);      /* microwatts */
     assert_true(s.gpu_busy_percent == 4);
@@ -295,7 +295,7 @@ static void test_sample_of_several_gpus(void **state) {
     put(root, "/sys/class/drm/card10/device/hwmon/hwmon2/temp1_input", "61000\n");
     put(root, "/sys/class/drm/card10/device/hwmon/hwmon2/power1_input", "100000000\n");
     put(root, "/sys/class/drm/card2/device/uevent", "DRIVER=nvidia\n");
-    struct sb_sample s = sb_host_sample(root);
+    struct sb_reading s = sb_host_read(root);
     assert_true(s.temperature_c == 61);
     assert_true(s.power_w == 131.25);
     assert_true(s.gpu_busy_percent == 88);
@@ -316,10 +316,10 @@ static void test_sample_of_several_gpus(void **state) {
 static void test_cpu_temperature(void **state) {
     put(*state, "/sys/class/hwmon/hwmon0/name", "nvme\n");
     put(*state, "/sys/class/hwmon/hwmon0/temp1_input", "90000\n");
-    assert_true(isnan(sb_host_sample(*state).temperature_c));
+    assert_true(isnan(sb_host_read(*state).temperature_c));
     put(*state, "/sys/class/hwmon/hwmon1/name", "k10temp\n");
     put(*state, "/sys/class/hwmon/hwmon1/temp1_input", "52125\n");
-    assert_true(sb_host_sample(*state).temperature_c == 52.125);
+    assert_true(sb_host_read(*state).temperature_c == 52.125);
 }
 
 /* ---- memory and cgroups -------------------------------------------------------------------- */
@@ -346,7 +346,7 @@ static void test_memory_of_cgroup(void **state) {
     struct sb_memory m = sb_host_memory(root);
     assert_int_equal(m.total_bytes, 4000000000);
     assert_int_equal(m.available_bytes, 3000000000);
-    assert_int_equal(sb_host_sample(root).oom_kills, 5);
+    assert_int_equal(sb_host_read(root).oom_kills, 5);
 
     put(root, SLICE "/memory.current", "9000000000\n");
     assert_int_equal(sb_host_memory(root).available_bytes, 0);

@@ -9,9 +9,9 @@
 #include <sha2.h>
 
 #include "../check_html.h"
-#include "html_parts.h"
-#include "stratobench/file.h"
-#include "stratobench/html.h"
+#include "report/html_parts.h"
+#include "stratobench/base.h"
+#include "stratobench/report.h"
 #include "stratobench/plot.h"
 
 #define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
@@ -85,7 +85,7 @@ static void expect_golden(const char *name) {
     struct sb_buf want = SB_BUF_INIT(MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
     if (getenv("UPDATE_GOLDEN"))
         assert_int_equal(sb_file_replace(path, html, strlen(html), &error), 0);
-    assert_int_equal(sb_read_file(path, &want), 0);
+    assert_int_equal(sb_file_read(path, &want, NULL), 0);
     check_tags(html);
     assert_string_equal(html, sb_buf_str(&want));
     sb_buf_release(&want);

@@ -15,8 +15,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/http.h"
-#include "stratobench/proc.h"
+#include "stratobench/sys.h"
 
 #define FOREVER 1000.0 /* s */
 

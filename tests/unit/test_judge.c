@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "bench_internal.h"
+#include "bench/internal.h"
 
 static struct sb_run good_run(void) {
     struct sb_run r = sb_run_empty();

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "cmd.h"
-#include "k8s_files.h"
-#include "stratobench/file.h"
+#include "app/cmd.h"
+#include "k8s/files.h"
+#include "stratobench/base.h"
 #include "stratobench/k8s.h"
-#include "yaml.h"
+#include "k8s/yaml.h"
 
 #define GOLDEN SOURCE_DIR "/tests/golden/k8s/"
 enum { MAX_BYTES = 1 << 20, MAX_ARGS = 40 };
@@ -145,7 +145,7 @@ static int run(const char *const *args, struct sb_buf *errors) {
     assert_true(dup2(saved, STDERR_FILENO) >= 0);
     close(saved);
     close(fd);
-    assert_int_equal(sb_read_file(path, errors), 0);
+    assert_int_equal(sb_file_read(path, errors, NULL), 0);
     unlink(path);
     return rc;
 }
@@ -189,8 +189,8 @@ static void expect_golden(const char *name, const char *const *args, const char 
         all[3 + i] = args[i];
     assert_int_equal(run(all, &errors), 0);
     assert_string_equal(sb_buf_str(&errors), warning);
-    assert_int_equal(sb_read_file(all[2], &got), 0);
-    assert_int_equal(sb_read_file(golden, &want), 0);
+    assert_int_equal(sb_file_read(all[2], &got, NULL), 0);
+    assert_int_equal(sb_file_read(golden, &want, NULL), 0);
     assert_string_equal(sb_buf_str(&got), sb_buf_str(&want));
     unlink(path);
     free(golden);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/merge.h"
+#include "stratobench/results.h"
 
 enum { MAX_CELLS = 4 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "output.h"
-#include "plot_script.h"
+#include "app/output.h"
+#include "plot/script.h"
 #include "stratobench/plot.h"
 
 #include "golden.h"

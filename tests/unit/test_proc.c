@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/proc.h"
+#include "stratobench/sys.h"
 
 #define FOREVER 1000.0 /* s: a wait that takes this long has failed (ctest ends it) */
 

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/proc.h"
+#include "stratobench/sys.h"
 
 #define FOREVER     1000.0 /* s */
 #define REPLACEMENT "\xef\xbf\xbd"

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "stratobench/rank.h"
+#include "stratobench/verdict.h"
 
 #include "golden.h"
 #include "results_fixture.h"

@@ -9,8 +9,9 @@
 #include <cmocka.h>
 
 #include "../check_markdown.h"
-#include "stratobench/file.h"
+#include "stratobench/base.h"
 #include "stratobench/report.h"
+#include "stratobench/text.h"
 
 #define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
 enum { MAX_FILES = 3, MAX_BYTES = 64 << 20 };

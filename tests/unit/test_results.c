@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "stratobench/file.h"
+#include "stratobench/base.h"
 #include "stratobench/results.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof *(a))

@@ -1,0 +1,43 @@
+/* Text: escapers, figures, and tables with the same rows for a screen and for Markdown. What goes into a cell is final: callers put foreign text through sb_style_add. */
+#ifndef STRATOBENCH_TEXT_H
+#define STRATOBENCH_TEXT_H
+
+#include "stratobench/base.h"
+
+enum { SB_TEXT_MAX = 256 << 20 }; /* bytes of one text */
+#define SB_ABSENT "—" /* stands for a figure that was not measured */
+
+/* Text from outside (labels, notes, reasons) made safe for a Markdown table cell, heading or list:
+ * | < > ` * \ $ always, & _ ~ # ] where they would be read as markup; line ends and tabs become
+ * blanks, other control characters and malformed UTF-8 U+FFFD. */
+void sb_markdown_escape(struct sb_buf *b, const char *text);
+
+/* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
+void sb_format_load(struct sb_buf *b, double load_s);
+
+enum sb_style { SB_STYLE_TEXT, SB_STYLE_MARKDOWN };
+
+/* Appends text from outside on one line: escaped for Markdown, control characters replaced
+ * for a screen. NULL appends nothing. */
+void sb_style_add(struct sb_buf *b, enum sb_style style, const char *text);
+
+/* "0.86–0.96". A bound so high that it only says how little is known is "100+". */
+void sb_interval_add(struct sb_buf *b, double low, double high, int decimals);
+
+struct sb_table_column {
+    const char *title;
+    bool right; /* aligned */
+};
+struct sb_table {
+    const struct sb_table_column *columns;
+    size_t n_columns;
+    struct sb_buf cells; /* row by row, each with its NUL; a last row may be short */
+};
+struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns);
+/* Adds one cell; takes the content of `content` and empties it. */
+void sb_table_take(struct sb_table *t, struct sb_buf *content);
+void sb_table_add(struct sb_table *t, const char *content);
+void sb_table_print(const struct sb_table *t, enum sb_style style, struct sb_buf *ret);
+void sb_table_release(struct sb_table *t);
+
+#endif

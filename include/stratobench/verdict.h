@@ -1,0 +1,205 @@
+/* Rank: which backend to default to, from results alone (method.md, Comparing).
+ *
+ * Time of a stated workload T = load/N + P/PP + G/TG, in seconds. PP and TG are taken launch by
+ * launch: T_l = load_l/N + P/PP_l + G/TG_l is one value of the sample, so the spread between
+ * launches goes into the interval of T with whatever correlation PP and TG have in it. Ratios
+ * are of speeds (1/T, PP, TG, 1/load), so that more is better throughout, and come from
+ * sb_compare with SB_TIE_MARGIN; with one launch a side SB_ASSUMED_LAUNCH_CV stands in for the
+ * unknown spread between launches, and the text says so. Where the runs of that one launch
+ * scatter so much that its mean is less certain still, the standard error of the mean is taken:
+ * the spread within a launch never makes an interval narrower.
+ *
+ * Over models: the geometric mean of a backend's ratio to the model's best. The mean of k log
+ * ratios has the half-width sqrt(sum of h_i^2)/k: the models are the given ones, no sample of
+ * models. It runs over the models that every compared backend finished. Backends are left out
+ * of it (and named) where that makes room: the backends that finished most models are taken
+ * such that backends x models in common is greatest. A cell that is not ok enters nothing. */
+#ifndef STRATOBENCH_VERDICT_H
+#define STRATOBENCH_VERDICT_H
+
+#include "stratobench/results.h"
+
+struct sb_workload {
+    double prompt_tokens;     /* P */
+    double gen_tokens;        /* G */
+    double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
+};
+#define SB_WORKLOAD_DEFAULT                                                                        \
+    { .prompt_tokens = 600, .gen_tokens = 128 }
+
+enum sb_rank_metric { SB_RANK_WORKLOAD, SB_RANK_PP, SB_RANK_TG, SB_RANK_LOAD, SB_RANK_METRICS };
+
+struct sb_rank_figure {
+    double value;  /* s for the workload and the load, tok/s for PP and TG; NaN */
+    double *speed; /* one a launch, more is better; 1/s or tok/s */
+    size_t n;
+    double noise;            /* relative standard error of a single launch's mean; else 0 */
+    double log_speed;        /* mean of log speed: what orders the backends */
+    struct sb_ratio to_best; /* of speeds; exactly 1 for the best itself; NaN without a figure */
+};
+
+struct sb_rank_cell {
+    const struct sb_cell *cell;
+    const char *hidden;    /* sentence on an ok result that this one hides, or NULL */
+    size_t model, backend; /* numbers in models and backends */
+    bool finished;         /* ok, and the workload has a time */
+    double cached_share;   /* page cache at the launches whose loads count; NaN unknown */
+    struct sb_rank_figure figure[SB_RANK_METRICS];
+};
+
+struct sb_rank_model {
+    const char *label;
+    size_t first, n;              /* its cells */
+    size_t best[SB_RANK_METRICS]; /* number of the cell; SIZE_MAX = none measured */
+    bool clear[SB_RANK_METRICS];  /* every other cell is slower by verdict, and there is one */
+    bool common;                  /* every compared backend finished it */
+};
+
+struct sb_rank_backend {
+    char *label;
+    size_t n_cells, n_finished;
+    bool compared;  /* takes part in what follows, over the common models */
+    double log_sum; /* of ratios to the best */
+    double speed;   /* geometric mean of the ratios to the best */
+    double worst;   /* least ratio to the best */
+    size_t worst_model;
+    /* against the best of the other compared backends */
+    size_t wins, ties, losses, inconclusive;
+};
+
+struct sb_rank_exception { /* a common model on which another backend beats the first */
+    size_t model, backend;
+    bool overall;               /* in the workload; else in `metric` alone */
+    enum sb_rank_metric metric; /* PP or TG, the one in which its advantage is greater */
+    double ratio;               /* of speeds in that metric, over the first backend */
+};
+
+struct sb_rank {
+    struct sb_workload workload;
+    struct sb_rank_cell *cells;       /* by model */
+    struct sb_rank_model *models;     /* in order of appearance */
+    struct sb_rank_backend *backends; /* in order of appearance, matched by label */
+    size_t n_cells, n_models, n_backends, n_compared, n_common;
+    size_t first, second;                 /* by geometric mean; SIZE_MAX when there is no such */
+    struct sb_ratio lead;                 /* first over second, over the common models */
+    struct sb_rank_exception *exceptions; /* overall ones first */
+    size_t n_exceptions;
+};
+
+/* Of one section: the set borrowed stays valid as long as the rank is used. hidden: one a cell
+ * of the set (merge.h), or NULL. */
+void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_workload *w,
+             struct sb_rank *ret);
+void sb_rank_release(struct sb_rank *r);
+
+/* Which backends failed what, then the verdict, in plain words: "Vulkan: 1.18× ROCm over 9
+ * models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
+void sb_rank_sentence(const struct sb_rank *r, bool markdown, struct sb_buf *ret);
+
+/* The section at the end of the document ("## Which backend?"), and the same for a screen. Sets
+ * of one title are ranked together (merge.h), each title by itself. Without a model that two
+ * backends ran there is nothing to rank: such a title is left out of the document, and named
+ * on the screen. */
+int sb_rank_markdown(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
+                     struct sb_buf *ret);
+int sb_rank_text(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
+                 struct sb_buf *ret);
+
+/* Compare: the regression gate over two sides of results (method.md, Comparing).
+ *
+ * Cells are matched by model id and backend id (labels where a file has none); titles matter
+ * only when a side has several sections. Cells whose fingerprints differ are not comparable,
+ * and what differs is named; cells without a fingerprint (transcribed ones) are compared by
+ * their ids alone. PP and TG at every point are gated (sb_gate); the load is shown, not gated.
+ *
+ * With one launch a side `assumed_spread` stands in for the unknown spread between launches, or
+ * the standard error of the mean of that launch's runs where it is greater.
+ *
+ * What one figure says, with drop = 1 - new/base and limit as sb_gate has it:
+ *   regression     drop > limit
+ *   inconclusive   drop > max_drop but not over the limit, and the whole interval of the speed is
+ *                  a loss: hardly chance, and still within three standard deviations. Or the limit
+ *                  is 100 %, which no drop can exceed.
+ *   ok             everything else. A drop whose interval reaches 1 is no reason to fail: two runs
+ *                  of one build on a noisy machine do that all the time. How much the noise can
+ *                  hide is printed with it.
+ *
+ * Simulated in the tests, one cell of three launches a side: with 3 % between launches two runs of
+ * one build end with 0 in 98 of 100, a loss of 10 % in 5; with 6 % two runs of one build do in 96, a
+ * loss of 20 % in 3.
+ *
+ * Exit code: 1 with any regression (a figure's, or a cell that was ok and now is not); else 3
+ * with any inconclusive loss, any cell that is not comparable, any that is missing or pending
+ * in NEW (unless allow_missing), or when nothing could be compared at all; else 0. So a real
+ * loss is never hidden behind a 3, and noise never makes a 1. */
+
+struct sb_compare_options {
+    double max_drop;       /* share; what is tolerated however small the noise */
+    double assumed_spread; /* CV between launches where it was not measured */
+    double margin;         /* share within which two speeds are a tie */
+    bool force;            /* compare in spite of differing fingerprints */
+    bool allow_missing;
+};
+#define SB_COMPARE_DEFAULT                                                                         \
+    {                                                                                              \
+        .max_drop = SB_GATE_LEAST_DROP, .assumed_spread = SB_ASSUMED_LAUNCH_CV,                    \
+        .margin = SB_TIE_MARGIN                                                                    \
+    }
+
+enum sb_compare_state { /* of a cell; the worst of its figures where they were compared */
+                        SB_CELL_SAME,
+                        SB_CELL_IMPROVED, /* a figure is faster by verdict, none lost */
+                        SB_CELL_INCONCLUSIVE,
+                        SB_CELL_REGRESSION,
+                        SB_CELL_BROKEN, /* was ok, now is not: a regression */
+                        SB_CELL_NOT_COMPARABLE,
+                        SB_CELL_MISSING, /* ok in BASE, not there or pending in NEW */
+                        SB_CELL_NEW,     /* not in BASE */
+                        SB_CELL_FIXED,   /* was not ok, now is */
+                        SB_CELL_NEITHER, /* ok on neither side */
+                        SB_CELL_STATES
+};
+const char *sb_compare_state_name(enum sb_compare_state s); /* "no regression", ... */
+
+enum sb_compare_metric { SB_COMPARE_PP, SB_COMPARE_TG, SB_COMPARE_LOAD };
+
+struct sb_compare_figure {
+    enum sb_compare_metric metric;
+    int prompt, depth;
+    double base, next;     /* means of launch means: tok/s; s for the load. NaN not measured */
+    struct sb_ratio ratio; /* new/base of speeds, with verdict: below 1 is a loss */
+    struct sb_gate gate;   /* NaN and false for the load */
+    bool inconclusive;     /* as above */
+};
+
+struct sb_compare_cell {
+    const struct sb_cell *base, *next; /* NULL where a side has none */
+    enum sb_compare_state state;
+    struct sb_strv differences; /* "n_predict: 128 → 64"; also when compared by force */
+    struct sb_compare_figure *figures;
+    size_t n_figures;
+};
+
+struct sb_comparison {
+    struct sb_compare_options options;
+    struct sb_sections base, next; /* as merged; the cells point into them */
+    struct sb_compare_cell *cells; /* BASE's in their order, then what is new */
+    size_t n_cells;
+    size_t count[SB_CELL_STATES];
+    int exit_code; /* 0, 1 or 3 */
+};
+
+/* Several files a side make one (merge.h). The sets must stay while the comparison is used. */
+void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
+                        const struct sb_results *const *next, size_t n_next,
+                        const struct sb_compare_options *o, struct sb_comparison *ret);
+void sb_comparison_release(struct sb_comparison *c);
+
+void sb_comparison_text(const struct sb_comparison *c, struct sb_buf *ret);
+void sb_comparison_markdown(const struct sb_comparison *c, struct sb_buf *ret);
+/* {"schema": "stratobench-compare/1", ...}; shares and ratios are plain numbers. */
+void sb_comparison_json(const struct sb_comparison *c, struct sb_buf *ret);
+/* "::error title=…::…", one line for each cell with a regression (GitHub's workflow commands). */
+void sb_comparison_annotations(const struct sb_comparison *c, struct sb_buf *ret);
+
+#endif

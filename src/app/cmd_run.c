@@ -1,0 +1,413 @@
+/* stratobench run: the matrix, unattended. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "cmd.h"
+#include "output.h"
+#include "stratobench/bench.h"
+#include "plan_print.h"
+#include "progress.h"
+#include "stratobench/host.h"
+#include "stratobench/verdict.h"
+#include "stratobench/sys.h"
+
+struct options {
+    const char *config, *stem;
+    struct sb_selection selection;
+    bool resume, force, quiet, verbose, dry_run, force_memory, allow_concurrent;
+};
+
+struct session {
+    struct options o;
+    struct sb_config config, whole; /* with the selection, and without */
+    struct sb_preflight preflight;
+    struct sb_plan plan;
+    struct sb_output out;
+    struct sb_progress progress;
+    struct sb_results old;
+    bool has_old;
+    int signal_fd, host_lock_fd;
+    bool unsaved;    /* the last save failed */
+    bool unrendered; /* the last document could not be written */
+};
+
+static const char help[] =
+    "usage: stratobench run MODELS.ini [options]\n\n"
+    "Launches a llama-server for every model and backend, measures it, and writes the results\n"
+    "after every run and the document at the end.\n\n"
+    "  -o STEM              write STEM.json, STEM.md, STEM.logs/ (default: the config's name)\n"
+    "      --resume         keep the cells of STEM.json that still hold, measure the rest\n"
+    "      --force          start over, replacing STEM.json\n"
+    "      --model GLOB     only models whose id or label matches\n"
+    "      --backend GLOB   only backends whose id or label matches\n"
+    "      --dry-run        print the exact command and environment of every cell; measure "
+    "nothing\n"
+    "      --force-memory   try cells that need more memory than there is\n"
+    "      --allow-concurrent  measure although another stratobench is measuring\n"
+    "  -q, --quiet          print errors only\n"
+    "  -v, --verbose        print every stage, and what the harness itself added\n"
+    "  -h, --help           this text\n\n"
+    "Exit: 0 all cells ok, 1 some cell not ok (results are written all the same), 2 bad usage or\n"
+    "config (nothing was launched), 128+N ended by signal N (what was finished is saved).\n";
+
+enum { OPT_RESUME = 256, OPT_FORCE, OPT_MODEL, OPT_BACKEND, OPT_DRY, OPT_MEMORY, OPT_CONCURRENT };
+
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"resume", no_argument, NULL, OPT_RESUME},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"model", required_argument, NULL, OPT_MODEL},
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"dry-run", no_argument, NULL, OPT_DRY},
+    {"force-memory", no_argument, NULL, OPT_MEMORY},
+    {"allow-concurrent", no_argument, NULL, OPT_CONCURRENT},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+/* -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *o) {
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":o:qvh", long_options, NULL)) != -1;) {
+        switch (c) {
+        case 'o': o->stem = optarg; break;
+        case OPT_RESUME: o->resume = true; break;
+        case OPT_FORCE: o->force = true; break;
+        case OPT_MODEL: o->selection.model = optarg; break;
+        case OPT_BACKEND: o->selection.backend = optarg; break;
+        case OPT_DRY: o->dry_run = true; break;
+        case OPT_MEMORY: o->force_memory = true; break;
+        case OPT_CONCURRENT: o->allow_concurrent = true; break;
+        case 'q': o->quiet = true; break;
+        case 'v': o->verbose = true; break;
+        case 'h': fputs(help, stdout); return SB_EXIT_OK;
+        default: return sb_cli_bad_option(c, argv, long_options);
+        }
+    }
+    if (optind + 1 != argc)
+        return sb_cli_usage_error("run",
+                                  optind == argc ? "no config file" : "more than one config file");
+    if (o->resume && o->force)
+        return sb_cli_usage_error("run",
+                                  "--resume keeps what --force would replace: give one of them");
+    o->config = argv[optind];
+    return -1;
+}
+
+/* ---- before anything is launched ---------------------------------------------------------- */
+
+static int report_error(struct sb_buf *error) {
+    struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
+    sb_buf_add_printable(&clean, sb_buf_str(error), error->len);
+    const char *text = sb_buf_str(&clean);
+    fprintf(stderr, "%s%s", text, clean.len && text[clean.len - 1] == '\n' ? "" : "\n");
+    sb_buf_release(&clean);
+    sb_buf_release(error);
+    return SB_EXIT_USAGE;
+}
+
+static int load_config(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    if (sb_config_load(s->o.config, &s->o.selection, &s->config, &error) < 0 ||
+        sb_config_load(s->o.config, &(struct sb_selection){0}, &s->whole, &error) < 0)
+        return report_error(&error);
+    return -1;
+}
+
+static char *default_stem(const char *config) {
+    char *copy = sb_strdup(config), *stem = sb_strdup(basename(copy));
+    size_t n = strlen(stem);
+    if (n > 4 && strcmp(stem + n - 4, ".ini") == 0)
+        stem[n - 4] = '\0';
+    free(copy);
+    return stem;
+}
+
+static bool holds_results(const struct sb_results *r) {
+    for (size_t i = 0; i < r->n_cells; i++)
+        if (r->cells[i].status != SB_PENDING || r->cells[i].n_runs > 0)
+            return true;
+    return false;
+}
+
+/* An earlier results file is read for --resume, replaced with --force, and otherwise protected. */
+static int look_at_old_results(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    if (s->o.force || access(s->out.json, F_OK) < 0)
+        return -1;
+    if (sb_results_load(s->out.json, &s->old, &error) < 0) {
+        sb_buf_addf(&error, "\nthis file cannot be resumed; --force would replace it");
+        return report_error(&error);
+    }
+    s->has_old = s->o.resume;
+    if (!s->o.resume && holds_results(&s->old)) {
+        sb_buf_addf(&error,
+                    "%s holds results already: --resume keeps them and measures what is missing, "
+                    "--force starts over",
+                    s->out.json);
+        sb_results_release(&s->old);
+        return report_error(&error);
+    }
+    if (!s->o.resume)
+        sb_results_release(&s->old);
+    return -1;
+}
+
+static int open_output(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    char *stem = s->o.stem ? sb_strdup(s->o.stem) : default_stem(s->o.config);
+    int rc = sb_output_open(stem, &s->out, &error);
+    free(stem);
+    return rc < 0 ? report_error(&error) : -1;
+}
+
+static int take_host(struct session *s) {
+    s->host_lock_fd = sb_host_lock();
+    if (s->host_lock_fd != -EADDRINUSE)
+        return -1;
+    if (s->o.allow_concurrent) {
+        sb_progress_say(&s->progress, "warning: another stratobench is measuring on this machine");
+        return -1;
+    }
+    fputs("another stratobench is measuring on this machine and both would be wrong: wait for it, "
+          "or say --allow-concurrent\n",
+          stderr);
+    return SB_EXIT_USAGE;
+}
+
+static void say_warnings(struct session *s) {
+    struct sb_strv warnings = {0};
+    sb_host_warnings("", &warnings);
+    for (size_t i = 0; i < warnings.n; i++)
+        sb_progress_say(&s->progress, "warning: %s", warnings.item[i]);
+    sb_strv_release(&warnings);
+    for (size_t i = 0; i < s->config.n_cells; i++) {
+        const struct sb_preflight_cell *c = &s->preflight.cells[i];
+        for (size_t k = 0; k < c->warnings.n; k++)
+            sb_progress_say(&s->progress, "warning: %s / %s: %s", c->plan->model->label,
+                            c->plan->backend->label, c->warnings.item[k]);
+    }
+}
+
+/* ---- while it runs ------------------------------------------------------------------------ */
+
+static void save(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    free(s->plan.results.bench.updated_at);
+    s->plan.results.bench.updated_at = sb_now_rfc3339();
+    bool failed = sb_results_save(&s->plan.results, s->out.json, &error) < 0;
+    if (failed && !s->unsaved)
+        sb_progress_say(&s->progress, "warning: %s (the last good file stays; going on)",
+                        sb_buf_str(&error));
+    s->unsaved = failed;
+    sb_buf_release(&error);
+}
+
+static void render(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    s->unrendered = s->unsaved || sb_output_render(&s->out, &error) < 0;
+    if (error.len)
+        sb_progress_say(&s->progress, "warning: %s", sb_buf_str(&error));
+    sb_buf_release(&error);
+}
+
+static void on_stage(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of) {
+    struct session *s = arg;
+    sb_progress_stage(&s->progress, cell, stage, launch, index, of);
+}
+
+static void on_changed(void *arg, size_t cell, bool ended) {
+    struct session *s = arg;
+    save(s);
+    if (!ended)
+        return;
+    render(s); /* whatever ends the harness next, the document holds every finished cell */
+    sb_progress_ended(&s->progress, cell);
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static int count_not_ok(const struct session *s) {
+    int n = 0;
+    for (size_t i = 0; i < s->config.n_cells; i++)
+        n += s->plan.results.cells[s->plan.slot[i]].status != SB_OK;
+    return n;
+}
+
+static void print_failures(const struct session *s) {
+    for (size_t i = 0; i < s->config.n_cells; i++) {
+        const struct sb_cell *c = &s->plan.results.cells[s->plan.slot[i]];
+        if (c->status == SB_OK || c->status == SB_PENDING)
+            continue;
+        fprintf(stderr, "\n%s / %s: %s: %s\n", c->model.label, c->backend.label,
+                sb_status_name(c->status), c->reason ? c->reason : "");
+        sb_print_indented(stderr, c->detail, 8);
+    }
+}
+
+static void print_where(const struct session *s) {
+    fprintf(stderr, "\nwritten: %s, %s, %s/\n", s->out.markdown, s->out.json, s->out.logs);
+    if (s->unsaved || s->unrendered)
+        fprintf(stderr, "NOT everything is in it: %s could not be written\n",
+                s->unsaved ? s->out.json : s->out.markdown);
+}
+
+static void print_how_to_resume(const struct session *s, int signal_number) {
+    size_t done = 0;
+    for (size_t i = 0; i < s->config.n_cells; i++)
+        done += s->plan.results.cells[s->plan.slot[i]].status != SB_PENDING;
+    const struct {
+        const char *option, *value;
+    } words[] = {{"", s->o.config},
+                 {"-o ", s->out.stem},
+                 {"--model ", s->o.selection.model},
+                 {"--backend ", s->o.selection.backend}};
+    struct sb_buf command = SB_BUF_INIT(SB_ERR_MAX);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].value) {
+            sb_buf_addf(&command, "%s", words[i].option);
+            sb_shell_quote(&command, words[i].value);
+            sb_buf_adds(&command, " ");
+        }
+    fprintf(stderr,
+            "\ninterrupted (SIG%s): %zu of %zu cells are done and saved\nresume with: "
+            "stratobench run %s--resume\n",
+            sigabbrev_np(signal_number), done, s->config.n_cells, sb_buf_str(&command));
+    sb_buf_release(&command);
+}
+
+static void draw(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    int rc = s->config.chart ? sb_output_draw(&s->out, &s->plan.results, &error) : 0;
+    if (rc < 0 && rc != -ENOENT && rc != -ENODATA)
+        sb_progress_say(&s->progress, "warning: no chart: %s", sb_buf_str(&error));
+    sb_buf_release(&error);
+}
+
+static void print_ranking(const struct session *s) {
+    const struct sb_results *set = &s->plan.results;
+    struct sb_workload workload = SB_WORKLOAD_DEFAULT;
+    struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
+    if (s->config.summary && s->config.n_backends > 1 &&
+        sb_rank_text(&set, 1, &workload, &text) == 0)
+        printf("\n%s", sb_buf_str(&text));
+    sb_buf_release(&text);
+}
+
+static int finish(struct session *s, int signal_number) {
+    sb_progress_clear(&s->progress);
+    draw(s);
+    save(s);
+    render(s);
+    if (!s->o.quiet) {
+        sb_print_results_table(stdout, &s->plan.results);
+        print_ranking(s);
+        fflush(stdout);
+        print_failures(s);
+        print_where(s);
+    }
+    if (signal_number != 0) {
+        print_how_to_resume(s, signal_number);
+        return 128 + signal_number;
+    }
+    bool all_ok = count_not_ok(s) == 0 && !s->unsaved && !s->unrendered;
+    return all_ok ? SB_EXIT_OK : SB_EXIT_NOT_OK;
+}
+
+static int measure(struct session *s) {
+    struct sb_progress *p = &s->progress;
+    sb_plan_make(&s->config, &s->whole, &s->preflight, s->has_old ? &s->old : NULL, &s->plan);
+    if (s->has_old)
+        sb_progress_say(p, "resuming %s: %zu of %zu cells kept", s->out.json, s->plan.n_kept,
+                        s->config.n_cells);
+    if (s->plan.n_stale)
+        sb_progress_say(
+            p, "%zu ok cells no longer match the config or the server and are measured again",
+            s->plan.n_stale);
+    if (s->plan.n_foreign)
+        sb_progress_say(p, "%zu cells that %s does not name are kept in %s", s->plan.n_foreign,
+                        s->o.config, s->out.json);
+    p->config = &s->config;
+    p->results = &s->plan.results;
+    p->preflight = &s->preflight;
+    p->slot = s->plan.slot;
+    p->skip = s->plan.skip;
+    save(s);
+    if (s->unsaved)
+        return SB_EXIT_USAGE;
+    sb_progress_begin(p);
+    struct sb_bench bench = {.config = &s->config,
+                             .preflight = &s->preflight,
+                             .results = &s->plan.results,
+                             .slot = s->plan.slot,
+                             .skip = s->plan.skip,
+                             .log_dir = s->out.logs,
+                             .signal_fd = s->signal_fd,
+                             .observer = {s, on_stage, on_changed}};
+    return finish(s, sb_bench_run(&bench));
+}
+
+static int run_preflight(struct session *s) {
+    struct sb_preflight_options o = {.force_memory = s->o.force_memory, .signal_fd = s->signal_fd};
+    sb_preflight(&s->config, &o, &s->preflight);
+    return s->preflight.interrupted ? 128 + s->preflight.interrupted : -1;
+}
+
+static int dry_run(struct session *s) {
+    int rc = run_preflight(s);
+    return rc >= 0 ? rc : sb_print_plan(stdout, &s->config, &s->preflight);
+}
+
+static int run(struct session *s) {
+    int rc = load_config(s);
+    if (rc < 0 && (s->signal_fd = sb_signals_open()) < 0) {
+        fprintf(stderr, "stratobench run: signalfd: %s\n", strerror(-s->signal_fd));
+        rc = SB_EXIT_USAGE;
+    }
+    if (rc < 0 && s->o.dry_run)
+        return dry_run(s);
+    if (rc < 0)
+        rc = open_output(s);
+    if (rc < 0)
+        rc = look_at_old_results(s);
+    if (rc < 0)
+        rc = take_host(s);
+    if (rc < 0)
+        rc = run_preflight(s);
+    if (rc < 0) {
+        say_warnings(s);
+        rc = measure(s);
+    }
+    return rc;
+}
+
+int sb_cmd_run(int argc, char **argv) {
+    struct session s = {.out.lock_fd = -1, .signal_fd = -1, .host_lock_fd = -1};
+    int rc = parse_options(argc, argv, &s.o);
+    if (rc >= 0)
+        return rc;
+    sb_progress_init(&s.progress, s.o.quiet, s.o.verbose);
+    rc = run(&s);
+    sb_progress_release(&s.progress);
+    sb_plan_release(&s.plan);
+    sb_preflight_release(&s.preflight);
+    if (s.has_old)
+        sb_results_release(&s.old);
+    sb_output_close(&s.out);
+    sb_config_release(&s.config);
+    sb_config_release(&s.whole);
+    if (s.host_lock_fd >= 0)
+        close(s.host_lock_fd);
+    if (s.signal_fd >= 0)
+        close(s.signal_fd);
+    return rc;
+}

@@ -1,0 +1,113 @@
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "stratobench/base.h"
+#include "stratobench/plot.h"
+#include "stratobench/report.h"
+
+enum { MAX_DOCUMENT_BYTES = 256 << 20 };
+
+static int cannot(const char *path, int error_number, struct sb_buf *error) {
+    sb_buf_addf(error, "%s: %s", path, strerror(error_number));
+    return -error_number;
+}
+
+static int prove_no_folder(const char *path, struct sb_buf *error) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? cannot(path, EISDIR, error) : 0;
+}
+
+/* Full disks and read-only folders are found now, not after the first hour. */
+static int prove_writable(const struct sb_output *o, struct sb_buf *error) {
+    char *probe = sb_asprintf("%s/.write-test", o->logs);
+    char *beside = sb_asprintf("%s.write-test", o->json);
+    int rc = sb_file_replace(probe, "stratobench\n", 12, error);
+    if (rc == 0)
+        rc = sb_file_replace(beside, "stratobench\n", 12, error);
+    if (rc == 0)
+        rc = prove_no_folder(o->json, error);
+    if (rc == 0)
+        rc = prove_no_folder(o->markdown, error);
+    unlink(probe);
+    unlink(beside);
+    free(probe);
+    free(beside);
+    return rc;
+}
+
+int sb_output_open(const char *stem, struct sb_output *ret, struct sb_buf *error) {
+    struct sb_output o = {
+        .stem = sb_strdup(stem),
+        .json = sb_asprintf("%s.json", stem),
+        .markdown = sb_asprintf("%s.md", stem),
+        .chart = sb_asprintf("%s.svg", stem),
+        .logs = sb_asprintf("%s.logs", stem),
+        .lock_fd = -1,
+    };
+    int rc = 0;
+    if (mkdir(o.logs, 0777) < 0 && errno != EEXIST)
+        rc = cannot(o.logs, errno, error);
+    if (rc == 0 && (o.lock_fd = open(o.logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        rc = cannot(o.logs, errno, error);
+    if (rc == 0 && flock(o.lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        rc = errno == EWOULDBLOCK ? -EBUSY : cannot(o.logs, errno, error);
+        if (rc == -EBUSY)
+            sb_buf_addf(error, "another stratobench is writing %s; give this one its own -o STEM",
+                        o.json);
+    }
+    if (rc == 0)
+        rc = prove_writable(&o, error);
+    if (rc < 0)
+        sb_output_close(&o);
+    else
+        *ret = o;
+    return rc;
+}
+
+void sb_output_close(struct sb_output *o) {
+    if (o->lock_fd >= 0)
+        close(o->lock_fd);
+    free(o->stem);
+    free(o->json);
+    free(o->markdown);
+    free(o->chart);
+    free(o->logs);
+    *o = (struct sb_output){.lock_fd = -1};
+}
+
+int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_buf *error) {
+    struct sb_buf svg = SB_BUF_INIT(MAX_DOCUMENT_BYTES);
+    const struct sb_results *set = r;
+    int rc = sb_plot_svg(&set, 1, &svg, error);
+    if (rc == 0)
+        rc = sb_file_replace(o->chart, sb_buf_str(&svg), svg.len, error);
+    if (rc == 0) {
+        const char *slash = strrchr(o->chart, '/');
+        free(r->bench.chart);
+        r->bench.chart = sb_strdup(slash ? slash + 1 : o->chart);
+    }
+    sb_buf_release(&svg);
+    return rc;
+}
+
+int sb_output_render(const struct sb_output *o, struct sb_buf *error) {
+    struct sb_results r;
+    int rc = sb_results_load(o->json, &r, error);
+    if (rc < 0)
+        return rc;
+    struct sb_buf document = SB_BUF_INIT(MAX_DOCUMENT_BYTES);
+    const struct sb_results *set = &r;
+    rc = sb_report_markdown(&set, 1, &document);
+    if (rc == 0)
+        rc = sb_file_replace(o->markdown, sb_buf_str(&document), document.len, error);
+    sb_buf_release(&document);
+    sb_results_release(&r);
+    return rc;
+}

@@ -1,0 +1,124 @@
+/* The matrix: launches are the replicates, so each model's backends are run in the order
+ * A B C, C B A, A B C ... (method.md): a drift of the machine falls on all of them alike. */
+#include "internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stratobench/host.h"
+
+/* Fewer valid runs than this have no spread, and the cell no figure to stand behind. */
+enum { LEAST_VALID_RUNS = 2 };
+
+static void invalidate(struct sb_cell *c, char *reason) {
+    free(c->reason);
+    c->reason = reason;
+    c->status = SB_INVALID;
+}
+
+/* Enough valid runs at every point, or the cell is invalid with the reason of the first bad one. */
+static void check_runs(const struct sb_config *config, struct sb_cell *c) {
+    int wanted = config->runs * config->launches;
+    size_t least = (size_t)(wanted < LEAST_VALID_RUNS ? wanted : LEAST_VALID_RUNS);
+    for (size_t p = 0; p < config->n_prompts; p++)
+        for (size_t d = 0; d < config->n_depths; d++) {
+            size_t n;
+            free(sb_cell_values(c, SB_TG, (int)p, config->depths[d], 0, &n));
+            if (n >= least)
+                continue;
+            const char *why = "too few valid runs";
+            for (size_t i = c->n_runs; i-- > 0;)
+                if (!c->runs[i].warmup && !c->runs[i].valid && c->runs[i].reason)
+                    why = c->runs[i].reason;
+            invalidate(c, sb_strdup(why));
+            return;
+        }
+}
+
+/* Tokens in the context while the first point was measured; 0 when nothing was. */
+static uint64_t context_tokens(const struct sb_cell *c) {
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (c->runs[i].valid && !c->runs[i].warmup)
+            return (uint64_t)(c->runs[i].depth + c->runs[i].prompt_n);
+    return 0;
+}
+
+/* TG cannot beat bandwidth / bytes read per token: a model that seems to did not run as claimed.
+ * The KV cache counts as far as it can be believed: with sliding windows less of it is read than
+ * its size, so it alone never makes a cell invalid. */
+static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *gguf,
+                        struct sb_cell *c) {
+    double bandwidth_b_s = plan->backend->bandwidth_gb_s * 1e9;
+    if (!(bandwidth_b_s > 0) || !gguf || gguf->bytes_per_token == 0 || c->tg_tps.n == 0)
+        return;
+    double weights = (double)gguf->bytes_per_token;
+    double kv = (double)sb_gguf_kv_bytes(gguf, context_tokens(c), plan->backend->cache_type);
+    double share = c->tg_tps.mean * weights / bandwidth_b_s;
+    double with_kv = c->tg_tps.mean * (weights + kv) / bandwidth_b_s;
+    c->bandwidth_gb_s = plan->backend->bandwidth_gb_s;
+    c->tg_limit_share = with_kv > 1 ? share : with_kv;
+    if (share > 1)
+        invalidate(c, sb_asprintf("TG is %.0f %% of what %.0f GB/s can read", 100 * share,
+                                  c->bandwidth_gb_s));
+}
+
+static void finish_cell(const struct sb_bench *b, size_t i) {
+    struct sb_cell *c = &b->results->cells[b->slot[i]];
+    if (c->status == SB_PENDING) {
+        c->status = SB_OK;
+        sb_cell_summarize(c);
+        check_runs(b->config, c);
+        if (c->status == SB_OK)
+            check_limit(&b->config->cells[i], b->preflight->cells[i].gguf, c);
+    }
+    free(c->measured_at);
+    c->measured_at = sb_now_rfc3339();
+    if (b->observer.changed)
+        b->observer.changed(b->observer.arg, i, true);
+}
+
+/* One model's cells: [first, end). */
+static int run_model(const struct sb_bench *b, size_t first, size_t end, double start_c) {
+    int launches = b->config->launches;
+    size_t n = end - first;
+    for (int launch = 1; launch <= launches; launch++)
+        for (size_t k = 0; k < n; k++) {
+            size_t i = launch % 2 ? first + k : end - 1 - k;
+            struct sb_cell *c = &b->results->cells[b->slot[i]];
+            if (b->skip[i] || c->status != SB_PENDING)
+                continue;
+            const struct sb_preflight_cell *pf = &b->preflight->cells[i];
+            if (launch == 1 && pf->problem) {
+                c->status = pf->skipped ? SB_SKIPPED : SB_FAILED;
+                c->reason = sb_strdup(pf->problem);
+                c->detail = sb_strdup(pf->detail);
+                finish_cell(b, i);
+                continue;
+            }
+            if (sb_cell_drop_unfinished(c) < launch) {
+                int rc = sb_bench_launch(b, i, launch, start_c);
+                if (rc != 0) {
+                    sb_cell_drop_unfinished(c);
+                    return rc;
+                }
+            }
+            if (launch == launches || c->status != SB_PENDING)
+                finish_cell(b, i);
+        }
+    return 0;
+}
+
+int sb_bench_run(const struct sb_bench *b) {
+    const struct sb_config *config = b->config;
+    double start_c = sb_host_read("").temperature_c;
+    for (size_t first = 0, end; first < config->n_cells; first = end) {
+        for (end = first;
+             end < config->n_cells && config->cells[end].model == config->cells[first].model;)
+            end++;
+        int rc = run_model(b, first, end, start_c);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}

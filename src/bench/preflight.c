@@ -1,0 +1,329 @@
+/* Preflight: everything that can be known before hours are spent. Launches no model. */
+#include "internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stratobench/host.h"
+#include "stratobench/sys.h"
+
+/* ---- what can go wrong -------------------------------------------------------------------- */
+
+static void problem(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail) {
+    if (p->problem) {
+        free(reason);
+        free(detail);
+        return;
+    }
+    p->skipped = skipped;
+    p->problem = reason;
+    p->detail = detail;
+}
+
+static const struct sb_llama_device *find_device(const struct sb_llama_build *b, const char *name) {
+    for (size_t i = 0; i < b->n_devices; i++)
+        if (strcmp(b->devices[i].name, name) == 0)
+            return &b->devices[i];
+    return NULL;
+}
+
+static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *p,
+                           const char *name) {
+    const struct sb_backend *b = p->plan->backend;
+    struct sb_buf have = SB_BUF_INIT(1024);
+    for (size_t i = 0; i < p->build->n_devices; i++)
+        sb_buf_addf(&have, "%s%s (%s)", i ? ", " : "", p->build->devices[i].name,
+                    p->build->devices[i].description);
+    problem(p, true, sb_asprintf("no device %s", name),
+            sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s", c->file,
+                        b->line, b->id, b->device, have.len ? sb_buf_str(&have) : "none"));
+    sb_buf_release(&have);
+}
+
+static void check_device(const struct sb_config *c, struct sb_preflight_cell *p) {
+    struct sb_strv names = sb_device_names(p->plan->backend->device);
+    for (size_t i = 0; i < names.n && p->build->devices_known; i++)
+        if (!find_device(p->build, names.item[i])) {
+            no_such_device(c, p, names.item[i]);
+            break;
+        }
+    sb_strv_release(&names);
+}
+
+/* Of all devices that are named; 0 = unknown. */
+static uint64_t device_bytes(const struct sb_preflight_cell *p) {
+    struct sb_strv names = sb_device_names(p->plan->backend->device);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct sb_llama_device *d = find_device(p->build, names.item[i]);
+        bytes += d ? (uint64_t)d->total_mib << 20 : 0;
+    }
+    sb_strv_release(&names);
+    return bytes;
+}
+
+static const char *const gguf_reasons[] = {
+    [SB_GGUF_MISSING] = "model file missing",      [SB_GGUF_NOT_GGUF] = "not a GGUF file",
+    [SB_GGUF_MALFORMED] = "malformed GGUF header", [SB_GGUF_TRUNCATED] = "model file truncated",
+    [SB_GGUF_NO_SHARD] = "shard missing",          [SB_GGUF_NOT_FIRST] = "not the first shard",
+    [SB_GGUF_RENAMED] = "shard renamed",
+};
+
+/* Weights and KV cache against what the machine and the device have. With mmap the weights of a
+ * CPU run may exceed memory in principle, but then every token is read from the disk: no
+ * measurement of the backend. */
+static void check_memory(const struct sb_preflight_options *o, struct sb_preflight_cell *p) {
+    const struct sb_backend *b = p->plan->backend;
+    struct sb_memory memory = sb_host_memory("");
+    uint64_t have = memory.available_bytes > 0 ? (uint64_t)memory.available_bytes : UINT64_MAX;
+    uint64_t on_device = device_bytes(p);
+    const char *where = "memory available";
+    bool all_there = b->gpu_layers && strcmp(b->gpu_layers, "all") == 0;
+    if (on_device && !all_there)
+        return; /* what does not fit the device stays in main memory: nobody can tell how much */
+    if (on_device) {
+        have = on_device;
+        where = b->device;
+    }
+    if (p->need_bytes <= have)
+        return;
+    char *need = sb_format_bytes(p->need_bytes), *got = sb_format_bytes(have);
+    char *text = sb_asprintf("needs %s, %s: %s", need, where, got);
+    if (o->force_memory)
+        sb_strv_take(&p->warnings, text);
+    else
+        problem(p, true, text,
+                sb_asprintf("weights and KV cache need %s, %s: %s; free memory, lower ctx, or try "
+                            "with --force-memory",
+                            need, where, got));
+    free(need);
+    free(got);
+}
+
+/* Rough on purpose: it says "minutes" or "hours". Weights come from the disk at 1 GB/s; a token
+ * costs its bytes at the stated bandwidth, else at a laptop's 50 GB/s; prompts run at 20 times TG.
+ */
+static double estimate_s(const struct sb_config *c, const struct sb_preflight_cell *p) {
+    double gb_s = p->plan->backend->bandwidth_gb_s > 0 ? p->plan->backend->bandwidth_gb_s : 50;
+    double token_s = (double)p->gguf->bytes_per_token / (gb_s * 1e9);
+    double load_s = (double)p->gguf->file_bytes / 1e9, tokens = 0;
+    for (size_t i = 0; i < c->n_prompts; i++)
+        for (size_t d = 0; d < c->n_depths; d++)
+            tokens += c->n_predict + ((double)c->prompts[i].text_len / 4 + c->depths[d]) / 20;
+    int warmups = c->warmup == SB_WARMUP_AUTO ? 2 : c->warmup;
+    return c->launches * (load_s + (warmups + c->runs) * tokens * token_s);
+}
+
+/* ---- one cell ----------------------------------------------------------------------------- */
+
+static void check_cell(const struct sb_config *c, const struct sb_preflight_options *o,
+                       const struct sb_preflight *pf, struct sb_preflight_cell *p) {
+    const struct sb_backend *b = p->plan->backend;
+    const struct sb_model *m = p->plan->model;
+    size_t bi = (size_t)(b - c->backends), mi = (size_t)(m - c->models);
+    p->eta_s = (double)NAN;
+    if (pf->build_errors[bi])
+        problem(p, false, sb_strdup(pf->build_reasons[bi]),
+                sb_asprintf("%s:%d: %s", c->file, b->line, pf->build_errors[bi]));
+    else
+        p->build = &pf->builds[bi];
+    if (pf->gguf_errors[mi])
+        problem(p, true, sb_strdup(pf->gguf_reasons[mi]),
+                sb_asprintf("%s:%d: %s", c->file, m->path_line, pf->gguf_errors[mi]));
+    else
+        p->gguf = &pf->ggufs[mi];
+    if (p->build) {
+        struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+        struct sb_llama_launch l = {
+            .backend = b, .model = m, .ctx = c->ctx, .port = 0, .alias = "stratobench"};
+        int rc = sb_llama_argv(p->build, &l, &p->argv, &error);
+        if (rc < 0)
+            problem(p, true,
+                    sb_strdup(rc == -EINVAL ? "args set what is stratobench's to set"
+                                            : "this build cannot express the config"),
+                    sb_asprintf("%s:%d: %s", c->file, b->line, sb_buf_str(&error)));
+        sb_buf_release(&error);
+        check_device(c, p);
+    }
+    sb_strv_copy(&p->env, &b->env);
+    if (p->gguf) {
+        p->need_bytes =
+            p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, (uint64_t)c->ctx, b->cache_type);
+        p->eta_s = estimate_s(c, p);
+        if (p->gguf->n_ctx_train > 0 && (uint32_t)c->ctx > p->gguf->n_ctx_train)
+            sb_strv_take(&p->warnings,
+                         sb_asprintf("ctx %d is more than the %u the model was trained for; "
+                                     "llama-server may cut it",
+                                     c->ctx, p->gguf->n_ctx_train));
+    }
+    if (p->gguf && p->build)
+        check_memory(o, p);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static void probe_builds(const struct sb_config *c, const struct sb_preflight_options *o,
+                         struct sb_preflight *pf) {
+    for (size_t i = 0; i < c->n_backends && !pf->interrupted; i++) {
+        struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+        int rc = sb_llama_probe(&c->backends[i], o->signal_fd, &pf->builds[i], &error);
+        if (rc == -EINTR)
+            pf->interrupted = sb_signals_take(o->signal_fd);
+        if (rc < 0) {
+            pf->build_reasons[i] = rc == -ENOENT    ? "binary not found"
+                                   : rc == -ENOEXEC ? "not a llama-server"
+                                                    : "binary does not run";
+            pf->build_errors[i] = sb_buf_detach(&error);
+        }
+        sb_buf_release(&error);
+    }
+}
+
+static void read_models(const struct sb_config *c, struct sb_preflight *pf) {
+    for (size_t i = 0; i < c->n_models; i++) {
+        struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+        enum sb_gguf_status s = sb_gguf_read(c->models[i].path, &pf->ggufs[i], &error);
+        if (s != SB_GGUF_OK) {
+            pf->gguf_reasons[i] = gguf_reasons[s];
+            pf->gguf_errors[i] = sb_buf_detach(&error);
+        }
+        sb_buf_release(&error);
+    }
+}
+
+/* Only what the selected cells use is asked: a backend that is not wanted need not exist. */
+void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *o,
+                  struct sb_preflight *ret) {
+    struct sb_preflight pf = {.n_cells = c->n_cells,
+                              .n_builds = c->n_backends,
+                              .n_ggufs = c->n_models,
+                              .builds = sb_alloc(c->n_backends, sizeof *pf.builds),
+                              .build_errors = sb_alloc(c->n_backends, sizeof *pf.build_errors),
+                              .build_reasons = sb_alloc(c->n_backends, sizeof *pf.build_reasons),
+                              .ggufs = sb_alloc(c->n_models, sizeof *pf.ggufs),
+                              .gguf_errors = sb_alloc(c->n_models, sizeof *pf.gguf_errors),
+                              .gguf_reasons = sb_alloc(c->n_models, sizeof *pf.gguf_reasons),
+                              .cells = sb_alloc(c->n_cells, sizeof *pf.cells)};
+    probe_builds(c, o, &pf);
+    read_models(c, &pf);
+    for (size_t i = 0; i < c->n_cells; i++) {
+        pf.cells[i].plan = &c->cells[i];
+        check_cell(c, o, &pf, &pf.cells[i]);
+    }
+    *ret = pf;
+}
+
+void sb_preflight_release(struct sb_preflight *p) {
+    for (size_t i = 0; i < p->n_builds; i++) {
+        sb_llama_build_release(&p->builds[i]);
+        free(p->build_errors[i]);
+    }
+    for (size_t i = 0; i < p->n_ggufs; i++) {
+        sb_gguf_release(&p->ggufs[i]);
+        free(p->gguf_errors[i]);
+    }
+    for (size_t i = 0; i < p->n_cells; i++) {
+        struct sb_preflight_cell *c = &p->cells[i];
+        free(c->problem);
+        free(c->detail);
+        sb_strv_release(&c->warnings);
+        sb_strv_release(&c->argv);
+        sb_strv_release(&c->env);
+    }
+    free(p->builds);
+    free(p->build_errors);
+    free(p->build_reasons);
+    free(p->ggufs);
+    free(p->gguf_errors);
+    free(p->gguf_reasons);
+    free(p->cells);
+    *p = (struct sb_preflight){0};
+}
+
+/* ---- what a cell is ----------------------------------------------------------------------- */
+
+/* What makes two cells comparable: the model's bytes, what was asked of it and how. Spelled as the
+ * config spells it, since two builds may spell the same option differently. The server's version
+ * is left out: comparing builds is the point. */
+static void fingerprint(const struct sb_config *c, const struct sb_preflight_cell *p,
+                        struct sb_cell *ret) {
+    const struct sb_backend *b = p->plan->backend;
+    struct sb_strv *v = &ret->fingerprint_of;
+    const struct {
+        const char *key, *value;
+    } given[] = {{"device", b->device},
+                 {"gpu_layers", b->gpu_layers},
+                 {"flash_attn", b->flash_attn},
+                 {"mmap", b->mmap},
+                 {"cache_type", b->cache_type}};
+    if (p->gguf) {
+        sb_strv_take(v, sb_asprintf("model_bytes=%llu", (unsigned long long)p->gguf->file_bytes));
+        sb_strv_take(v, sb_asprintf("model_header=%s", p->gguf->header_sha256));
+    }
+    for (size_t i = 0; i < c->n_prompts; i++)
+        sb_strv_take(v, sb_asprintf("prompt=%s", c->prompts[i].sha256));
+    for (size_t i = 0; i < c->n_depths; i++)
+        sb_strv_take(v, sb_asprintf("depth=%d", c->depths[i]));
+    sb_strv_take(v, sb_asprintf("n_predict=%d", c->n_predict));
+    sb_strv_take(v, sb_asprintf("ctx=%d", c->ctx));
+    if (c->load_cold)
+        sb_strv_add(v, "load=cold");
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (given[i].value)
+            sb_strv_take(v, sb_asprintf("%s=%s", given[i].key, given[i].value));
+    if (b->threads > 0)
+        sb_strv_take(v, sb_asprintf("threads=%d", b->threads));
+    for (size_t i = 0; i < b->args.n; i++)
+        sb_strv_take(v, sb_asprintf("arg=%s", b->args.item[i]));
+    for (size_t i = 0; i < b->env.n; i++)
+        sb_strv_take(v, sb_asprintf("env=%s", b->env.item[i]));
+    struct sb_buf all = SB_BUF_INIT(1 << 20);
+    for (size_t i = 0; i < v->n; i++)
+        sb_buf_addf(&all, "%s\n", v->item[i]);
+    char hex[SHA256_DIGEST_STRING_LENGTH];
+    ret->fingerprint = sb_strdup(SHA256Data((const uint8_t *)sb_buf_str(&all), all.len, hex));
+    sb_buf_release(&all);
+}
+
+static char *shown(const char *configured, char *measured) {
+    if (!configured)
+        return measured;
+    free(measured);
+    return sb_strdup(configured);
+}
+
+void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_cell *p,
+                           struct sb_cell *ret) {
+    const struct sb_model *m = p->plan->model;
+    const struct sb_backend *b = p->plan->backend;
+    const struct sb_gguf *g = p->gguf;
+    ret->model.id = sb_strdup(m->id);
+    ret->model.label = sb_strdup(m->label);
+    ret->model.path = sb_strdup(m->path);
+    ret->model.notes = m->notes && *m->notes ? sb_strdup(m->notes) : NULL;
+    ret->model.quantization = shown(m->quantization, g ? sb_strdup(g->quantization) : NULL);
+    ret->model.file_size = shown(m->file_size, g ? sb_format_bytes(g->file_bytes) : NULL);
+    ret->model.total_params = shown(m->total_params, g ? sb_format_params(g->total_params) : NULL);
+    ret->model.active_params =
+        shown(m->active_params, g ? sb_format_params(g->active_params) : NULL);
+    if (g) {
+        ret->model.file_bytes = (long long)g->file_bytes;
+        ret->model.bytes_per_token = (long long)g->bytes_per_token;
+    }
+    ret->backend.id = sb_strdup(b->id);
+    ret->backend.label = sb_strdup(b->label);
+    ret->backend.notes = sb_strdup(b->notes);
+    ret->backend.device = sb_strdup(b->device);
+    sb_strv_copy(&ret->backend.argv, &p->argv);
+    sb_strv_copy(&ret->backend.env, &b->env);
+    if (p->build) {
+        ret->backend.server_version = sb_strdup(p->build->version);
+        const struct sb_llama_device *d = b->device ? find_device(p->build, b->device) : NULL;
+        ret->backend.device_name = d ? sb_strdup(d->description) : NULL;
+    }
+    fingerprint(c, p, ret);
+}

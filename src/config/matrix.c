@@ -1,0 +1,189 @@
+/* From sections to cells: what no single key can know. */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "value.h"
+
+/* ---- what several keys say together ------------------------------------------------------- */
+
+static void check_context(struct sb_parser *p) {
+    const struct sb_config *c = p->c;
+    if (c->n_predict >= c->ctx) {
+        sb_diag(&p->diags, sb_bench_key_line(p, "ctx"),
+                "'ctx' is %d: it must hold the prompt and the %d tokens of 'n_predict'", c->ctx,
+                c->n_predict);
+        return;
+    }
+    for (size_t i = 0; i < c->n_depths; i++)
+        if (c->depths[i] >= c->ctx - c->n_predict)
+            sb_diag(&p->diags, sb_bench_key_line(p, "depths"),
+                    "depth %d and the %d tokens of 'n_predict' do not fit into a 'ctx' of %d",
+                    c->depths[i], c->n_predict, c->ctx);
+}
+
+static void check_prompts(struct sb_parser *p) {
+    struct sb_config *c = p->c;
+    int line = sb_bench_key_line(p, "prompt"), lines = sb_bench_key_line(p, "prompts");
+    bool one = line != p->bench_line, several = lines != p->bench_line;
+    if (one && several)
+        sb_diag(&p->diags, lines, "'prompts' takes the place of 'prompt' (line %d): use one", line);
+    else if (!one && !several && p->bench_line)
+        sb_diag(&p->diags, p->bench_line, "[bench] has no 'prompt'");
+    for (size_t i = 0; several && !one && i < c->n_prompts; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->prompts[i].label, c->prompts[k].label) == 0)
+                sb_diag(&p->diags, lines, "two prompts are named '%s': rename one of the files",
+                        c->prompts[i].label);
+    if (!p->prompt_label)
+        return;
+    if (several) {
+        sb_diag(&p->diags, sb_bench_key_line(p, "prompt_label"),
+                "'prompt_label' goes with 'prompt'; 'prompts' are named by their files");
+    } else if (c->n_prompts == 1) {
+        free(c->prompts[0].label);
+        c->prompts[0].label = sb_strdup(p->prompt_label);
+    }
+}
+
+static void check_bench(struct sb_parser *p) {
+    const struct sb_config *c = p->c;
+    if (!p->bench_line)
+        sb_diag(&p->diags, p->line, "no [bench] section: it names the prompt, at the least");
+    check_context(p);
+    check_prompts(p);
+    if (c->until > 0 && c->max_runs < c->runs)
+        sb_diag(&p->diags, sb_bench_key_line(p, "max_runs"),
+                "'max_runs' is %d, less than 'runs', %d", c->max_runs, c->runs);
+}
+
+/* ---- sections that refer to each other ---------------------------------------------------- */
+
+/* Rows that nobody can tell apart: a section copied, its label forgotten. (The same id is
+ * reported already.) */
+static bool same_label(const char *id_a, const char *a, const char *id_b, const char *b) {
+    return strcmp(a, b) == 0 && strcmp(id_a, id_b) != 0;
+}
+
+static void complete_backends(struct sb_parser *p) {
+    struct sb_config *c = p->c;
+    for (size_t i = 0; i < c->n_backends; i++) {
+        struct sb_backend *b = &c->backends[i];
+        if (!b->label)
+            b->label = sb_strdup(b->id);
+        if (b->bandwidth_gb_s <= 0)
+            b->bandwidth_gb_s = c->bandwidth_gb_s;
+        for (size_t k = 0; k < i; k++)
+            if (same_label(b->id, b->label, c->backends[k].id, c->backends[k].label))
+                sb_diag(&p->diags, b->line, "[backend %s] has the label of [backend %s]: '%.80s'",
+                        b->id, c->backends[k].id, b->label);
+    }
+}
+
+static const struct sb_backend *find_backend(const struct sb_config *c, const char *id) {
+    for (size_t i = 0; i < c->n_backends; i++)
+        if (strcmp(c->backends[i].id, id) == 0)
+            return &c->backends[i];
+    return NULL;
+}
+
+static void unknown_backend(struct sb_parser *p, int line, const char *id) {
+    const char **ids = sb_alloc(p->c->n_backends, sizeof *ids);
+    char hint[80];
+    for (size_t i = 0; i < p->c->n_backends; i++)
+        ids[i] = p->c->backends[i].id;
+    sb_diag(&p->diags, line, "unknown backend '%.80s'%s", id,
+            sb_did_you_mean(hint, id, ids, p->c->n_backends));
+    free(ids);
+}
+
+static void complete_models(struct sb_parser *p) {
+    struct sb_config *c = p->c;
+    for (size_t i = 0; i < c->n_models; i++) {
+        struct sb_model *m = &c->models[i];
+        if (!m->label)
+            m->label = sb_strdup(m->id);
+        for (size_t k = 0; k < i; k++)
+            if (same_label(m->id, m->label, c->models[k].id, c->models[k].label))
+                sb_diag(&p->diags, m->line, "[model %s] has the label of [model %s]: '%.80s'",
+                        m->id, c->models[k].id, m->label);
+        for (size_t k = 0; k < m->backends.n; k++) {
+            const char *id = m->backends.item[k];
+            if (!find_backend(c, id))
+                unknown_backend(p, m->backends_line, id);
+            for (size_t j = 0; j < k; j++)
+                if (strcmp(m->backends.item[j], id) == 0)
+                    sb_diag(&p->diags, m->backends_line, "backend '%s' is named twice", id);
+        }
+        for (size_t k = 0; !m->backends_line && k < c->n_backends; k++)
+            sb_strv_add(&m->backends, c->backends[k].id);
+    }
+}
+
+/* ---- cells -------------------------------------------------------------------------------- */
+
+static bool selected(const char *glob, const char *id, const char *label) {
+    return !glob || fnmatch(glob, id, 0) == 0 || fnmatch(glob, label, 0) == 0;
+}
+
+/* Says that nothing was selected, and what there is. */
+static void nothing_selected(struct sb_parser *p, const struct sb_selection *sel) {
+    const struct sb_config *c = p->c;
+    struct sb_buf models = SB_BUF_INIT(800), backends = SB_BUF_INIT(800);
+    bool any_model = false, any_backend = false;
+    for (size_t i = 0; i < c->n_models; i++) {
+        sb_buf_addf(&models, "%s%s", i ? ", " : "", c->models[i].id);
+        any_model |= selected(sel->model, c->models[i].id, c->models[i].label);
+    }
+    for (size_t i = 0; i < c->n_backends; i++) {
+        sb_buf_addf(&backends, "%s%s", i ? ", " : "", c->backends[i].id);
+        any_backend |= selected(sel->backend, c->backends[i].id, c->backends[i].label);
+    }
+    if (!any_model)
+        sb_diag(&p->diags, 0, "no model matches '%.80s'; there are: %s", sel->model,
+                sb_buf_str(&models));
+    if (!any_backend)
+        sb_diag(&p->diags, 0, "no backend matches '%.80s'; there are: %s", sel->backend,
+                sb_buf_str(&backends));
+    if (any_model && any_backend)
+        sb_diag(&p->diags, 0, "no model that matches '%.80s' has a backend that matches '%.80s'",
+                sel->model ? sel->model : "*", sel->backend ? sel->backend : "*");
+    sb_buf_release(&models);
+    sb_buf_release(&backends);
+}
+
+static void make_cells(struct sb_parser *p, const struct sb_selection *sel) {
+    struct sb_config *c = p->c;
+    size_t room = 0;
+    for (size_t i = 0; i < c->n_models; i++)
+        room += c->models[i].backends.n;
+    c->cells = sb_alloc(room, sizeof *c->cells);
+    for (size_t i = 0; i < c->n_models; i++) {
+        const struct sb_model *m = &c->models[i];
+        for (size_t k = 0; k < m->backends.n; k++) {
+            const struct sb_backend *b = find_backend(c, m->backends.item[k]);
+            if (selected(sel->model, m->id, m->label) && selected(sel->backend, b->id, b->label))
+                c->cells[c->n_cells++] = (struct sb_cell_plan){m, b};
+        }
+    }
+    if (c->n_cells == 0)
+        nothing_selected(p, sel);
+}
+
+void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {
+    static const struct sb_selection all = {0};
+    struct sb_config *c = p->c;
+    check_bench(p);
+    if (c->n_models == 0)
+        sb_diag(&p->diags, p->line, "no [model NAME] section: nothing to measure");
+    if (c->n_backends == 0)
+        sb_diag(&p->diags, p->line, "no [backend NAME] section: nothing to measure with");
+    if (c->n_models > SB_SECTIONS_MAX || c->n_backends > SB_SECTIONS_MAX) {
+        sb_diag(&p->diags, 0, "more than %d models or backends", SB_SECTIONS_MAX);
+        return;
+    }
+    complete_backends(p);
+    complete_models(p);
+    if (p->diags.n == 0)
+        make_cells(p, sel ? sel : &all);
+}

@@ -1,0 +1,463 @@
+#include "value.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+static size_t count(const char *const *words) {
+    size_t n = 0;
+    while (words && words[n])
+        n++;
+    return n;
+}
+
+const char *sb_did_you_mean(char hint[80], const char *word, const char *const *words, size_t n) {
+    const char *near = sb_nearest(word, words, n);
+    hint[0] = '\0';
+    if (near)
+        snprintf(hint, 80, " (did you mean '%s'?)", near);
+    return hint;
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+/* The text of a value, which must not be empty unless the key says so. NULL after a report. */
+static char *text_of(struct sb_parser *p, const struct sb_option *o, const char *raw) {
+    char *text = sb_ini_text(raw, &p->diags, p->line);
+    if (!text || *text || o->may_be_empty)
+        return text;
+    sb_diag(&p->diags, p->line, "'%s' is empty", o->name);
+    free(text);
+    return NULL;
+}
+
+static bool set_string(void *field, char *text) {
+    char **slot = field;
+    free(*slot);
+    *slot = text;
+    return true;
+}
+
+static void free_string(void *field) {
+    set_string(field, NULL);
+}
+
+static bool parse_text(struct sb_parser *p, const struct sb_option *o, void *field,
+                       const char *raw) {
+    char *text = text_of(p, o, raw);
+    return text && set_string(field, text);
+}
+const struct sb_type sb_type_text = {parse_text, free_string};
+
+/* Takes `path`; relative ones start from the config file's folder. NULL after a report. */
+static char *resolve(struct sb_parser *p, char *path) {
+    if (path[0] == '~' && (path[1] == '/' || !path[1])) {
+        sb_diag(&p->diags, p->line, "'~' is not expanded; write ${HOME}%.1024s", path + 1);
+        free(path);
+        return NULL;
+    }
+    if (path[0] == '/' || !p->folder)
+        return path;
+    char *whole = sb_asprintf("%s/%s", p->folder, path);
+    free(path);
+    return whole;
+}
+
+static bool parse_path(struct sb_parser *p, const struct sb_option *o, void *field,
+                       const char *raw) {
+    char *path = text_of(p, o, raw);
+    path = path ? resolve(p, path) : NULL;
+    return path && set_string(field, path);
+}
+const struct sb_type sb_type_path = {parse_path, free_string};
+
+/* A path, or a name to be looked up in PATH: like in a shell, the '/' tells. */
+static bool parse_server(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    char *path = text_of(p, o, raw);
+    if (path && strchr(path, '/'))
+        path = resolve(p, path);
+    return path && set_string(field, path);
+}
+const struct sb_type sb_type_server = {parse_server, free_string};
+
+static bool parse_device(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    char *device = text_of(p, o, raw);
+    if (device && (strcasecmp(device, "cpu") == 0 || strcasecmp(device, "none") == 0)) {
+        free(device);
+        device = sb_strdup("none");
+    }
+    return device && set_string(field, device);
+}
+const struct sb_type sb_type_device = {parse_device, free_string};
+
+/* ---- numbers and choices ------------------------------------------------------------------ */
+
+static const char *what_is_expected(const struct sb_option *o, char text[160]) {
+    static const char *const names[] = {"a number", "a whole number", "a percentage"};
+    const char *unit = o->type == &sb_type_percent ? "%" : "";
+    size_t used = 0, n = count(o->words);
+    int kind = o->type == &sb_type_percent ? 2 : o->type != &sb_type_number;
+    text[0] = '\0';
+    if (o->max > 0)
+        used = (size_t)snprintf(text, 160, "%s from %.10g%s to %.10g%s", names[kind], o->min, unit,
+                                o->max, unit);
+    for (size_t i = 0; i < n && used < 160; i++)
+        used += (size_t)snprintf(text + used, 160 - used, "%s%s",
+                                 used == 0   ? ""
+                                 : i + 1 < n ? ", "
+                                             : " or ",
+                                 o->words[i]);
+    return text;
+}
+
+static bool unexpected(struct sb_parser *p, const struct sb_option *o, const char *value) {
+    char expected[160], hint[80];
+    sb_diag(&p->diags, p->line, "'%s' is '%.80s': expected %s%s", o->name, value,
+            what_is_expected(o, expected), sb_did_you_mean(hint, value, o->words, count(o->words)));
+    return false;
+}
+
+/* The place of `text` in the option's words, or -1. */
+static int word_index(const struct sb_option *o, const char *text) {
+    for (size_t i = 0; i < count(o->words); i++)
+        if (strcmp(o->words[i], text) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* A plain decimal number within the option's limits: no sign, no exponent, no hex, no blanks. */
+static bool decimal(const struct sb_option *o, const char *text, const char *suffix, bool whole,
+                    double *ret) {
+    static const char digits[] = "0123456789";
+    size_t integer = strspn(text, digits);
+    const char *end = text + integer;
+    if (!whole && integer && *end == '.') {
+        size_t fraction = strspn(end + 1, digits);
+        if (fraction == 0)
+            return false;
+        end += 1 + fraction;
+    }
+    if (integer == 0 || strcmp(end, suffix) != 0)
+        return false;
+    *ret = strtod(text, NULL);
+    return *ret >= o->min && *ret <= o->max;
+}
+
+/* A number, or words[0] for word_value. False after a report. */
+static bool number_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                      const char *suffix, bool whole, double *ret) {
+    char *text = text_of(p, o, raw);
+    if (!text)
+        return false;
+    bool ok = true;
+    if (word_index(o, text) == 0)
+        *ret = o->word_value;
+    else
+        ok = decimal(o, text, suffix, whole, ret) || unexpected(p, o, text);
+    free(text);
+    return ok;
+}
+
+static bool parse_int(struct sb_parser *p, const struct sb_option *o, void *field,
+                      const char *raw) {
+    double value;
+    if (!number_of(p, o, raw, "", true, &value))
+        return false;
+    *(int *)field = (int)value;
+    return true;
+}
+const struct sb_type sb_type_int = {parse_int, NULL};
+
+static bool parse_number(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    double value;
+    if (!number_of(p, o, raw, "", false, &value))
+        return false;
+    *(double *)field = value;
+    return true;
+}
+const struct sb_type sb_type_number = {parse_number, NULL};
+
+static bool parse_percent(struct sb_parser *p, const struct sb_option *o, void *field,
+                          const char *raw) {
+    double value;
+    if (!number_of(p, o, raw, "%", false, &value))
+        return false;
+    *(double *)field = value / 100;
+    return true;
+}
+const struct sb_type sb_type_percent = {parse_percent, NULL};
+
+static bool parse_choice(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    char *text = text_of(p, o, raw);
+    double ignored;
+    if (!text)
+        return false;
+    if (word_index(o, text) >= 0 || (o->max > 0 && decimal(o, text, "", true, &ignored)))
+        return set_string(field, text);
+    unexpected(p, o, text);
+    free(text);
+    return false;
+}
+const struct sb_type sb_type_choice = {parse_choice, free_string};
+
+static int index_of(struct sb_parser *p, const struct sb_option *o, const char *raw) {
+    char *text = text_of(p, o, raw);
+    int index = text ? word_index(o, text) : -1;
+    if (text && index < 0)
+        unexpected(p, o, text);
+    free(text);
+    return index;
+}
+
+static bool parse_layout(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    int index = index_of(p, o, raw);
+    if (index >= 0)
+        *(enum sb_layout *)field = (enum sb_layout)index;
+    return index >= 0;
+}
+const struct sb_type sb_type_layout = {parse_layout, NULL};
+
+static bool parse_flag(struct sb_parser *p, const struct sb_option *o, void *field,
+                       const char *raw) {
+    int index = index_of(p, o, raw);
+    if (index >= 0)
+        *(bool *)field = index == 1;
+    return index >= 0;
+}
+const struct sb_type sb_type_flag = {parse_flag, NULL};
+
+/* ---- lists -------------------------------------------------------------------------------- */
+
+static void free_list(void *field) {
+    sb_strv_release(field);
+}
+
+/* The words of a value, at least one unless the key may be empty. False after a report. */
+static bool words_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                     struct sb_strv *ret) {
+    if (sb_ini_words(raw, &p->diags, p->line, ret)) {
+        if (ret->n || o->may_be_empty)
+            return true;
+        sb_diag(&p->diags, p->line, "'%s' is empty", o->name);
+    }
+    sb_strv_release(ret);
+    return false;
+}
+
+static bool parse_words(struct sb_parser *p, const struct sb_option *o, void *field,
+                        const char *raw) {
+    return words_of(p, o, raw, field);
+}
+const struct sb_type sb_type_words = {parse_words, free_list};
+
+/* The words of a key that gives every cell more points to measure. False after a report. */
+static bool points_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                      struct sb_strv *ret) {
+    if (!words_of(p, o, raw, ret))
+        return false;
+    if (ret->n <= SB_POINTS_MAX)
+        return true;
+    sb_diag(&p->diags, p->line, "'%s' holds %zu values, at most %d can be measured", o->name,
+            ret->n, SB_POINTS_MAX);
+    sb_strv_release(ret);
+    return false;
+}
+
+/* "Access: K8s Job on shadow node": printed as a line of its own, the name in bold. */
+static bool parse_header(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    char *text = text_of(p, o, raw);
+    if (!text)
+        return false;
+    const char *colon = strchr(text, ':');
+    if (colon && colon > text && colon[1 + strspn(colon + 1, " \t")]) {
+        sb_strv_take(field, text);
+        return true;
+    }
+    sb_diag(&p->diags, p->line, "'header' is '%.80s': expected 'Name: text'", text);
+    free(text);
+    return false;
+}
+const struct sb_type sb_type_header = {parse_header, free_list};
+
+/* Bytes of the NAME of "NAME=value"; 0 when it is not one. */
+static size_t env_name_length(const char *s) {
+    size_t len = sb_ini_name_length(s);
+    return s[len] == '=' ? len : 0;
+}
+
+/* NAME=value; the quotes of NAME="some value" come off as those of "NAME=some value" do. */
+static char *env_of(struct sb_parser *p, const struct sb_option *o, const char *raw) {
+    const char *start = raw + strspn(raw, " \t");
+    size_t name = env_name_length(start);
+    if (name == 0)
+        return text_of(p, o, raw);
+    char *value = sb_ini_text(start + name + 1, &p->diags, p->line);
+    char *text = value ? sb_asprintf("%.*s=%s", (int)name, start, value) : NULL;
+    free(value);
+    return text;
+}
+
+static bool parse_env(struct sb_parser *p, const struct sb_option *o, void *field,
+                      const char *raw) {
+    struct sb_strv *env = field;
+    char *text = env_of(p, o, raw);
+    if (!text)
+        return false;
+    size_t name = env_name_length(text);
+    if (name == 0)
+        sb_diag(&p->diags, p->line, "'env' is '%.80s': expected NAME=value", text);
+    for (size_t i = 0; name && i < env->n; i++)
+        if (strncmp(env->item[i], text, name + 1) == 0) {
+            sb_diag(&p->diags, p->line, "environment variable '%.*s' is set twice", (int)name,
+                    text);
+            name = 0;
+        }
+    if (name)
+        sb_strv_take(env, text);
+    else
+        free(text);
+    return name > 0;
+}
+const struct sb_type sb_type_env = {parse_env, free_list};
+
+static bool parse_depths(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    (void)field;
+    struct sb_strv words = {0};
+    if (!points_of(p, o, raw, &words))
+        return false;
+    int *depths = sb_alloc(words.n, sizeof *depths);
+    bool ok = true;
+    for (size_t i = 0; i < words.n; i++) {
+        double value = 0;
+        if (!decimal(o, words.item[i], "", true, &value))
+            ok = unexpected(p, o, words.item[i]);
+        depths[i] = ok ? (int)value : 0; /* out of range there is no such int */
+        for (size_t k = 0; ok && k < i; k++)
+            if (depths[k] == depths[i]) {
+                sb_diag(&p->diags, p->line, "depth %d is given twice", depths[i]);
+                ok = false;
+            }
+    }
+    if (ok) {
+        free(p->c->depths);
+        p->c->depths = depths;
+        p->c->n_depths = words.n;
+    } else {
+        free(depths);
+    }
+    sb_strv_release(&words);
+    return ok;
+}
+const struct sb_type sb_type_depths = {parse_depths, NULL};
+
+/* ---- prompts ------------------------------------------------------------------------------ */
+
+void sb_prompt_release(struct sb_prompt *prompt) {
+    free(prompt->given);
+    free(prompt->path);
+    free(prompt->label);
+    free(prompt->text);
+    *prompt = (struct sb_prompt){0};
+}
+
+/* Why the text is no prompt, or NULL. */
+static const char *prompt_problem(const struct sb_buf *b) {
+    size_t blank = 0;
+    for (size_t i = 0, n; i < b->len; i += n) {
+        n = sb_utf8_length(b->data + i, b->len - i);
+        if (n == 0 || b->data[i] == '\0')
+            return "it is not UTF-8 text";
+        blank += strchr(" \t\r\n", b->data[i]) != NULL;
+    }
+    return blank == b->len ? "it is empty" : NULL;
+}
+
+/* Reads one prompt. False after a report. */
+static bool add_prompt(struct sb_parser *p, const char *given) {
+    char *path = resolve(p, sb_strdup(given));
+    if (!path)
+        return false;
+    struct sb_buf b = SB_BUF_INIT(SB_PROMPT_MAX_BYTES);
+    struct stat st;
+    const char *problem = NULL;
+    int rc = stat(path, &st) < 0 ? -errno : 0;
+    if (rc == 0 && !S_ISREG(st.st_mode)) /* a FIFO would wait for a writer */
+        problem = "it is not a file";
+    else if (rc == 0)
+        rc = sb_file_read(path, &b, NULL);
+    if (rc < 0)
+        problem = rc == -EFBIG ? "it is larger than 16 MiB" : strerror(-rc);
+    else if (!problem)
+        problem = prompt_problem(&b);
+    if (problem) {
+        sb_diag(&p->diags, p->line, "cannot use prompt '%.1024s': %s", path, problem);
+        sb_buf_release(&b);
+        free(path);
+        return false;
+    }
+    struct sb_config *c = p->c;
+    const char *slash = strrchr(path, '/');
+    c->prompts = sb_realloc(c->prompts, c->n_prompts + 1, sizeof *c->prompts);
+    struct sb_prompt *prompt = &c->prompts[c->n_prompts++];
+    *prompt = (struct sb_prompt){.given = sb_strdup(given), .path = path, .text_len = b.len};
+    prompt->label = sb_strdup(slash ? slash + 1 : path);
+    SHA256Data((const uint8_t *)b.data, b.len, prompt->sha256);
+    prompt->text = sb_buf_detach(&b);
+    return true;
+}
+
+static bool parse_prompt(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    (void)field;
+    char *given = text_of(p, o, raw);
+    bool ok = given && add_prompt(p, given);
+    free(given);
+    return ok;
+}
+const struct sb_type sb_type_prompt = {parse_prompt, NULL};
+
+static bool parse_prompts(struct sb_parser *p, const struct sb_option *o, void *field,
+                          const char *raw) {
+    (void)field;
+    struct sb_strv words = {0};
+    bool ok = points_of(p, o, raw, &words);
+    for (size_t i = 0; i < words.n; i++)
+        ok &= add_prompt(p, words.item[i]);
+    sb_strv_release(&words);
+    return ok;
+}
+const struct sb_type sb_type_prompts = {parse_prompts, NULL};
+
+static bool parse_prompt_label(struct sb_parser *p, const struct sb_option *o, void *field,
+                               const char *raw) {
+    (void)field;
+    char *text = text_of(p, o, raw);
+    return text && set_string(&p->prompt_label, text);
+}
+const struct sb_type sb_type_prompt_label = {parse_prompt_label, NULL};
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+const struct sb_option *sb_option_find(const struct sb_section_kind *kind, const char *name) {
+    for (size_t i = 0; i < kind->n_options; i++)
+        if (strcmp(kind->options[i].name, name) == 0)
+            return &kind->options[i];
+    return NULL;
+}
+
+int sb_bench_key_line(const struct sb_parser *p, const char *name) {
+    int line = p->bench_seen[sb_option_find(p->bench, name) - p->bench->options];
+    return line ? line : p->bench_line;
+}

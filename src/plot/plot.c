@@ -1,0 +1,186 @@
+#include "stratobench/plot.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script.h"
+#include "stratobench/sys.h"
+
+enum { SVG_MAX_BYTES = 64 << 20 };
+static const double gnuplot_timeout_s = 120;
+
+/* ---- gnuplot's SVG made ours ---------------------------------------------------------------- */
+
+static void add_escaped(struct sb_buf *b, const char *text) {
+    static const struct {
+        char c;
+        const char *entity;
+    } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
+    struct sb_buf safe = SB_BUF_INIT(SIZE_MAX);
+    sb_buf_add_printable(&safe, text, strlen(text));
+    for (const char *s = sb_buf_str(&safe); *s; s++) {
+        const char *entity = NULL;
+        for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
+            if (*s == entities[i].c)
+                entity = entities[i].entity;
+        if (entity)
+            sb_buf_adds(b, entity);
+        else
+            sb_buf_add(b, *s == '\n' || *s == '\t' ? " " : s, 1);
+    }
+    sb_buf_release(&safe);
+}
+
+/* "rgb(  0, 114, 178)" becomes "#0072b2", which the style sheet can match. Returns what of the
+ * line was read, 0 when it is no such colour. */
+static size_t add_colour(struct sb_buf *b, const char *s) {
+    long part[3];
+    char *end = (char *)s + strlen("rgb(");
+    for (int i = 0; i < 3; i++) {
+        part[i] = strtol(end, &end, 10);
+        if (*end++ != (i < 2 ? ',' : ')') || part[i] < 0 || part[i] > 255)
+            return 0;
+    }
+    sb_buf_addf(b, "#%02lx%02lx%02lx", part[0], part[1], part[2]);
+    return (size_t)(end - s);
+}
+
+/* ">T12<" is a placeholder; what stands before the "<" is the text. */
+static size_t add_text(struct sb_buf *b, const char *s, const struct sb_strv *texts) {
+    char *end;
+    if (s[2] < '0' || s[2] > '9')
+        return 0;
+    unsigned long number = strtoul(s + 2, &end, 10);
+    if (*end != '<' || number >= texts->n)
+        return 0;
+    sb_buf_adds(b, ">");
+    add_escaped(b, texts->item[number]);
+    return (size_t)(end - s);
+}
+
+static const char bold_font[] = "font-family=\"" PLOT_BOLD "\"";
+
+static void add_line(struct sb_buf *b, const char *line, size_t len, const struct sb_strv *texts) {
+    char *copy = sb_strndup(line, len);
+    for (const char *s = copy; *s;) {
+        size_t read = 0;
+        if (strncmp(s, "rgb(", 4) == 0)
+            read = add_colour(b, s);
+        else if (strncmp(s, ">T", 2) == 0)
+            read = add_text(b, s, texts);
+        else if (strncmp(s, " id=\"gnuplot_", 13) == 0 && strchr(s + 13, '"'))
+            read = (size_t)(strchr(s + 13, '"') + 1 - s);
+        else if (strncmp(s, bold_font, strlen(bold_font)) == 0) {
+            sb_buf_adds(b, "font-family=\"sans-serif\" font-weight=\"bold\"");
+            read = strlen(bold_font);
+        }
+        if (read == 0) {
+            sb_buf_add(b, s, 1);
+            read = 1;
+        }
+        s += read;
+    }
+    sb_buf_adds(b, "\n");
+    free(copy);
+}
+
+static bool begins(const char *line, const char *with) {
+    return strncmp(line, with, strlen(with)) == 0;
+}
+
+static const char *next_line(const char *line) {
+    const char *end = strchr(line, '\n');
+    return end ? end + 1 : line + strlen(line);
+}
+
+static void add_head(struct sb_buf *b, const struct plot_script *p) {
+    sb_buf_addf(b,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+                "xmlns:xlink=\"http://www.w3.org/1999/xlink\" class=\"stratobench\" role=\"img\" "
+                "width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+                "style=\"max-width:100%%;height:auto\">\n<title>",
+                p->width_px, p->height_px, p->width_px, p->height_px);
+    add_escaped(b, p->texts.n ? p->texts.item[0] : "");
+    sb_buf_adds(b, "</title>\n"
+                   "<style>\n"
+                   ".stratobench text{font-variant-numeric:tabular-nums;"
+                   "paint-order:stroke;stroke:" PLOT_GROUND ";stroke-width:3px}\n"
+                   "@media (prefers-color-scheme:dark){\n"
+                   ".stratobench text{stroke:#0d1117}\n"
+                   ".stratobench [fill=\"" PLOT_GROUND "\"]{fill:#0d1117}\n"
+                   ".stratobench [fill=\"" PLOT_INK "\"]{fill:#e6edf3}\n"
+                   ".stratobench [stroke=\"" PLOT_INK "\"]{stroke:#e6edf3}\n"
+                   ".stratobench [fill=\"" PLOT_SOFT "\"]{fill:#9198a1}\n"
+                   ".stratobench [stroke=\"" PLOT_SOFT "\"]{stroke:#9198a1}\n"
+                   ".stratobench [stroke=\"" PLOT_GRID "\"]{stroke:#30363d}\n"
+                   "}\n"
+                   "</style>\n");
+    sb_buf_addf(b, "<rect width=\"%d\" height=\"%d\" rx=\"8\" fill=\"" PLOT_GROUND "\"/>\n",
+                p->width_px, p->height_px);
+}
+
+/* Takes over what is drawn: without gnuplot's prolog, its name and version, its filters, and the
+ * many groups that hold nothing. */
+static bool add_drawing(struct sb_buf *b, const char *raw, const struct plot_script *p) {
+    const char *line = strstr(raw, "<g id=\"gnuplot_canvas\">");
+    bool in_filter = false;
+    if (!line)
+        return false;
+    for (const char *next; *line; line = next) {
+        next = next_line(line);
+        const char *text = line + strspn(line, " \t");
+        size_t len = (size_t)(next - line) - (next > line && next[-1] == '\n');
+        bool empty_group = begins(text, "<g ") && begins(next, "</g>\n");
+        bool backdrop = begins(text, "<rect x=\"0\" y=\"0\"");
+        in_filter |= begins(text, "<filter");
+        if (empty_group)
+            next = next_line(next);
+        else if (!in_filter && !backdrop && *text != '\n')
+            add_line(b, line, len, &p->texts);
+        in_filter &= !begins(text, "</filter>");
+    }
+    return true;
+}
+
+/* ---- gnuplot -------------------------------------------------------------------------------- */
+
+static int run_gnuplot(const struct plot_script *p, struct sb_buf *out, struct sb_buf *error) {
+    static const char *const argv[] = {"gnuplot", "-d", "-", NULL};
+    struct sb_buf err = SB_BUF_INIT(SB_ERR_MAX);
+    struct sb_exit end = {0};
+    int rc =
+        sb_proc_capture(argv, NULL, &p->commands, gnuplot_timeout_s, -1, out, &err, &end, error);
+    if (rc == -ENOENT) {
+        sb_buf_release(error);
+        sb_buf_adds(error, "gnuplot is not on PATH; install it (Debian: apt install gnuplot-nox)");
+    } else if (rc == 0 && end.code != 0) {
+        char *how = sb_exit_text(&end);
+        sb_buf_addf(error, "gnuplot ended with %s: %s", how, sb_buf_str(&err));
+        free(how);
+        rc = -EIO;
+    }
+    sb_buf_release(&err);
+    return rc;
+}
+
+int sb_plot_svg(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
+                struct sb_buf *error) {
+    struct plot_script script;
+    struct sb_buf raw = SB_BUF_INIT(SVG_MAX_BYTES);
+    plot_script_make(sets, n, &script);
+    int rc = script.n_cells ? run_gnuplot(&script, &raw, error) : -ENODATA;
+    if (script.n_cells == 0)
+        sb_buf_adds(error, "no cells to draw");
+    if (rc == 0) {
+        add_head(svg, &script);
+        if (raw.overflow || !add_drawing(svg, sb_buf_str(&raw), &script)) {
+            sb_buf_adds(error, "gnuplot printed no chart that could be read");
+            rc = -EIO;
+        }
+    }
+    sb_buf_release(&raw);
+    plot_script_release(&script);
+    return rc;
+}

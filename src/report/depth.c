@@ -1,0 +1,185 @@
+/* Cells measured at several prompts or depths: a table over the points, and where the order of
+ * the backends turns. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+
+static bool has_points(const struct sb_cell *c) {
+    return c->status == SB_OK && c->n_points > 1;
+}
+
+static const char *prompt_label(const struct sb_results *set, int prompt) {
+    const char *label = prompt >= 0 && (size_t)prompt < set->bench.n_prompts
+                            ? set->bench.prompts[prompt].label
+                            : NULL;
+    return label ? label : "";
+}
+
+static void put_prompt(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
+    sb_markdown_escape(b, prompt_label(&g->section->set, r->at.prompt));
+}
+
+static bool has_prompt(const struct report_row *r) {
+    return r->at.prompt > 0;
+}
+
+static void put_depth(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
+    (void)g;
+    sb_buf_addf(b, "%d", r->at.depth);
+}
+
+static bool has_depth(const struct report_row *r) {
+    return r->at.depth > 0;
+}
+
+static const struct report_column column_prompt = {"Prompt", .put = put_prompt, .has = has_prompt};
+static const struct report_column column_depth = {"Depth", .put = put_depth, .has = has_depth};
+
+/* ---- where the order turns ------------------------------------------------------------------ */
+
+/* "depth 4096", "prompt LABEL" or "prompt LABEL at depth 4096" */
+static void put_point(struct sb_buf *b, const struct report_group *g, const struct sb_point *p) {
+    bool prompts = g->section->set.bench.n_prompts > 1;
+    if (prompts) {
+        sb_buf_adds(b, "prompt ");
+        sb_markdown_escape(b, prompt_label(&g->section->set, p->prompt));
+    }
+    if (p->depth > 0 || !prompts)
+        sb_buf_addf(b, "%sdepth %d", prompts ? " at " : "", p->depth);
+}
+
+static const struct sb_point *same_point(const struct sb_cell *c, const struct sb_point *p) {
+    for (size_t i = 0; i < c->n_points; i++)
+        if (c->points[i].prompt == p->prompt && c->points[i].depth == p->depth)
+            return &c->points[i];
+    return NULL;
+}
+
+static struct sb_ratio compare_at(const struct sb_cell *a, const struct sb_cell *b,
+                                  const struct sb_point *p, enum sb_metric m) {
+    size_t na, nb;
+    double *xa = sb_cell_launch_means(a, m, p->prompt, p->depth, &na);
+    double *xb = sb_cell_launch_means(b, m, p->prompt, p->depth, &nb);
+    struct sb_ratio r = sb_compare(xa, na, xb, nb, SB_TIE_MARGIN, SB_ASSUMED_LAUNCH_CV);
+    free(xa);
+    free(xb);
+    return r;
+}
+
+static void put_turn(struct sb_buf *b, const struct report_group *g, enum sb_metric m,
+                     const struct sb_cell *winner, const struct sb_cell *loser,
+                     const struct sb_point *from, double ratio_from, const struct sb_point *to,
+                     double ratio_to) {
+    sb_buf_adds(b, "- ");
+    if (g->table) {
+        sb_markdown_escape(b, sb_model_label(winner));
+        sb_buf_adds(b, ", ");
+    }
+    sb_buf_addf(b, "%s: ", report_metric_name(m));
+    sb_markdown_escape(b, sb_backend_label(winner));
+    sb_buf_adds(b, " overtakes ");
+    sb_markdown_escape(b, sb_backend_label(loser));
+    sb_buf_adds(b, " between ");
+    put_point(b, g, from);
+    sb_buf_addf(b, " (%.2f×) and ", ratio_from);
+    put_point(b, g, to);
+    sb_buf_addf(b, " (%.2f×)\n", ratio_to);
+}
+
+/* The order turns from one point to a later one when both differences are beyond doubt; what is
+ * a tie or inconclusive between them turns nothing. */
+static size_t put_turns_of_pair(struct sb_buf *b, const struct report_group *g, enum sb_metric m,
+                                const struct sb_cell *x, const struct sb_cell *y) {
+    const struct sb_point *last = NULL;
+    struct sb_ratio before = {0};
+    size_t turns = 0;
+    for (size_t i = 0; i < x->n_points; i++) {
+        const struct sb_point *p = &x->points[i];
+        if (!same_point(y, p))
+            continue;
+        struct sb_ratio now = compare_at(x, y, p, m);
+        if (now.verdict != SB_VERDICT_FASTER && now.verdict != SB_VERDICT_SLOWER)
+            continue;
+        if (last && now.verdict != before.verdict) {
+            turns++;
+            if (now.verdict == SB_VERDICT_FASTER)
+                put_turn(b, g, m, x, y, last, before.ratio, p, now.ratio);
+            else
+                put_turn(b, g, m, y, x, last, 1 / before.ratio, p, 1 / now.ratio);
+        }
+        last = p;
+        before = now;
+    }
+    return turns;
+}
+
+static void put_turns(struct sb_buf *b, const struct report_group *g) {
+    size_t pairs = 0, turns = 0;
+    for (size_t i = 0; i < g->n_cells; i++)
+        for (size_t j = i + 1; j < g->n_cells && sb_same_model(&g->cells[i], &g->cells[j]); j++) {
+            if (!has_points(&g->cells[i]) || !has_points(&g->cells[j]))
+                continue;
+            pairs++;
+            for (int m = SB_PP; m <= SB_TG; m++)
+                turns += put_turns_of_pair(b, g, (enum sb_metric)m, &g->cells[i], &g->cells[j]);
+        }
+    if (pairs && !turns)
+        sb_buf_adds(b, "The order of the backends turns nowhere beyond doubt.\n");
+    if (pairs)
+        sb_buf_adds(b, "\n");
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+struct place {
+    struct report_row row;
+    size_t model, cell; /* in the order of the group */
+};
+
+/* The backends of a model stand together at each point. */
+static int by_point(const void *pa, const void *pb) {
+    const struct place *a = pa, *b = pb;
+    if (a->model != b->model)
+        return a->model < b->model ? -1 : 1;
+    if (a->row.at.prompt != b->row.at.prompt)
+        return a->row.at.prompt < b->row.at.prompt ? -1 : 1;
+    if (a->row.at.depth != b->row.at.depth)
+        return a->row.at.depth < b->row.at.depth ? -1 : 1;
+    return (a->cell > b->cell) - (a->cell < b->cell);
+}
+
+static struct report_row *sorted_rows(const struct report_group *g, size_t n) {
+    struct place *places = sb_alloc(n, sizeof *places);
+    size_t at = 0, model = 0;
+    for (size_t i = 0; i < g->n_cells; i++) {
+        const struct sb_cell *c = &g->cells[i];
+        model += i > 0 && !sb_same_model(c - 1, c);
+        for (size_t p = 0; has_points(c) && p < c->n_points; p++)
+            places[at++] = (struct place){report_row_of_point(c, &c->points[p]), model, i};
+    }
+    qsort(places, n, sizeof *places, by_point);
+    struct report_row *rows = sb_alloc(n, sizeof *rows);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = places[i].row;
+    free(places);
+    return rows;
+}
+
+void report_depths(struct sb_buf *b, struct report_group *g) {
+    static const struct report_column *const columns[] = {
+        &report_column_model,   &column_prompt,    &column_depth,
+        &report_column_backend, &report_column_pp, &report_column_tg,
+    };
+    size_t n = 0;
+    for (size_t i = 0; i < g->n_cells; i++)
+        if (has_points(&g->cells[i]))
+            n += g->cells[i].n_points;
+    if (n == 0)
+        return;
+    struct report_row *rows = sorted_rows(g, n);
+    sb_buf_adds(b, "**At each prompt and depth** (tokens already in the context)\n\n");
+    report_table(b, g, columns, ARRAY_LEN(columns), rows, n);
+    free(rows);
+    put_turns(b, g);
+}

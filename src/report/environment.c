@@ -1,0 +1,153 @@
+/* Where a section was measured: the host object and the backends' own words, as a list. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+
+/* Host objects nest a few levels; a hand-edited file must not take the stack. */
+enum { MAX_DEPTH = 4 };
+
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* "memory_bytes" reads "memory" before a figure in GiB. */
+static void put_name(struct sb_buf *b, const char *key) {
+    char *name = sb_strdup(key);
+    if (ends_with(name, "_bytes"))
+        name[strlen(name) - strlen("_bytes")] = '\0';
+    for (char *s = name; *s; s++)
+        if (*s == '_')
+            *s = ' ';
+    sb_markdown_escape(b, name);
+    free(name);
+}
+
+static bool is_empty(const cJSON *value) {
+    return cJSON_IsNull(value) ||
+           (!value->child && (cJSON_IsArray(value) || cJSON_IsObject(value)));
+}
+
+static void put_value(struct sb_buf *b, const cJSON *value, int depth);
+
+static void put_members(struct sb_buf *b, const cJSON *parent, int depth) {
+    bool first = true;
+    for (const cJSON *v = parent->child; v; v = v->next) {
+        if (is_empty(v))
+            continue;
+        sb_buf_adds(b, first ? "" : cJSON_IsArray(parent) ? "; " : ", ");
+        first = false;
+        if (v->string) {
+            put_name(b, v->string);
+            sb_buf_adds(b, " ");
+        }
+        put_value(b, v, depth + 1);
+    }
+}
+
+static void put_value(struct sb_buf *b, const cJSON *value, int depth) {
+    if (cJSON_IsString(value))
+        sb_markdown_escape(b, value->valuestring);
+    else if (cJSON_IsBool(value))
+        sb_buf_adds(b, cJSON_IsTrue(value) ? "yes" : "no");
+    else if (cJSON_IsNumber(value) && value->string && ends_with(value->string, "_bytes"))
+        report_figure(b, value->valuedouble / (1 << 30), 1, " GiB");
+    else if (cJSON_IsNumber(value))
+        sb_buf_addf(b, "%.10g", value->valuedouble);
+    else if (depth < MAX_DEPTH)
+        put_members(b, value, depth);
+}
+
+static void put_environment_variables(struct sb_buf *b, const cJSON *environment) {
+    for (const cJSON *v = environment->child; v; v = v->next) {
+        sb_buf_adds(b, v == environment->child ? "" : " ");
+        sb_markdown_escape(b, v->string);
+        sb_buf_adds(b, "=");
+        put_value(b, v, MAX_DEPTH);
+    }
+}
+
+static void put_host(struct sb_buf *b, const cJSON *host) {
+    for (const cJSON *v = host ? host->child : NULL; v; v = v->next) {
+        if (!v->string || strcmp(v->string, "hardware") == 0 || is_empty(v))
+            continue; /* the section's head names the hardware */
+        sb_buf_adds(b, "- ");
+        put_name(b, v->string);
+        sb_buf_adds(b, ": ");
+        if (strcmp(v->string, "environment") == 0 && cJSON_IsObject(v))
+            put_environment_variables(b, v);
+        else
+            put_value(b, v, 0);
+        sb_buf_adds(b, "\n");
+    }
+}
+
+/* "- Vulkan: version b6000, device Vulkan0 (Radeon 8060S, RADV)" */
+static char *describe_backend(const struct sb_cell *c) {
+    struct sb_buf b = SB_BUF_INIT(SB_TEXT_MAX);
+    const char *device = c->backend.device, *name = c->backend.device_name;
+    if (!c->backend.server_version && !name)
+        return NULL;
+    sb_buf_adds(&b, "- ");
+    sb_markdown_escape(&b, sb_backend_label(c));
+    sb_buf_adds(&b, ":");
+    if (c->backend.server_version) {
+        sb_buf_adds(&b, " llama-server ");
+        sb_markdown_escape(&b, c->backend.server_version);
+    }
+    if (device || name) {
+        sb_buf_adds(&b, c->backend.server_version ? ", device " : " device ");
+        sb_markdown_escape(&b, device ? device : name);
+    }
+    if (device && name) {
+        sb_buf_adds(&b, " (");
+        sb_markdown_escape(&b, name);
+        sb_buf_adds(&b, ")");
+    }
+    sb_buf_adds(&b, "\n");
+    return sb_buf_detach(&b);
+}
+
+static void put_backends(struct sb_buf *b, const struct sb_results *set) {
+    struct sb_strv said = {0};
+    for (size_t i = 0; i < set->n_cells; i++) {
+        char *line = describe_backend(&set->cells[i]);
+        if (line && !sb_strv_has(&said, line)) {
+            sb_buf_adds(b, line);
+            sb_strv_add(&said, line);
+        }
+        free(line);
+    }
+    sb_strv_release(&said);
+}
+
+/* Parts of a section that one machine measured name it once. */
+static void put_hosts(struct sb_buf *b, const struct sb_section *s) {
+    struct sb_strv said = {0};
+    for (size_t i = 0; i < s->n_parts; i++) {
+        struct sb_buf host = SB_BUF_INIT(SB_TEXT_MAX);
+        put_host(&host, s->parts[i]->host);
+        if (!sb_strv_has(&said, sb_buf_str(&host))) {
+            sb_buf_adds(b, sb_buf_str(&host));
+            sb_strv_add(&said, sb_buf_str(&host));
+        }
+        sb_buf_release(&host);
+    }
+    sb_strv_release(&said);
+}
+
+void report_environment(struct sb_buf *b, const struct sb_section *s) {
+    struct sb_buf list = SB_BUF_INIT(SB_TEXT_MAX);
+    put_hosts(&list, s);
+    put_backends(&list, &s->set);
+    if (s->set.bench.generator && list.len) {
+        sb_buf_adds(&list, "- measured by: ");
+        sb_markdown_escape(&list, s->set.bench.generator);
+        sb_buf_adds(&list, "\n");
+    }
+    if (list.len)
+        sb_buf_addf(b, "<details><summary>Environment</summary>\n\n%s\n</details>\n\n",
+                    sb_buf_str(&list));
+    sb_buf_release(&list);
+}

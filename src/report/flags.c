@@ -1,0 +1,162 @@
+/* Doubts about a figure: a mark behind it, a sentence under the table. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+
+/* The runs behind a doubt. */
+struct evidence {
+    const struct report_row *row;
+    enum sb_metric metric;
+    char *where; /* " of launch 2", or "" */
+    double *x;
+    size_t n;
+};
+
+static double noisy_cv(enum sb_metric m) {
+    return m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
+}
+
+static int last_launch(const struct sb_cell *c) {
+    int last = 1;
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (c->runs[i].launch > last)
+            last = c->runs[i].launch;
+    return last;
+}
+
+/* A trend is one within a launch: the first that shows it. Otherwise all runs. */
+static struct evidence find_evidence(const struct report_row *r, enum sb_metric m,
+                                     enum sb_flag flag) {
+    struct evidence e = {.row = r, .metric = m, .where = sb_strdup("")};
+    int last = last_launch(r->cell);
+    for (int launch = 1; last > 1 && launch <= last; launch++) {
+        e.x = sb_cell_values(r->cell, m, r->at.prompt, r->at.depth, launch, &e.n);
+        if (sb_flags(e.x, e.n, INFINITY) & flag) {
+            free(e.where);
+            e.where = sb_asprintf(" of launch %d", launch);
+            return e;
+        }
+        free(e.x);
+    }
+    e.x = sb_cell_values(r->cell, m, r->at.prompt, r->at.depth, 0, &e.n);
+    return e;
+}
+
+static void release_evidence(struct evidence *e) {
+    free(e->where);
+    free(e->x);
+}
+
+static char *explain_warmup(const struct evidence *e) {
+    return sb_asprintf(
+        "WARMUP: the first %s run%s (%.1f) was more than 5 %% below every later one, "
+        "so the mean is too low; the median is %.1f.",
+        report_metric_name(e->metric), e->where, e->x[0],
+        report_summary(e->row, e->metric)->median);
+}
+
+static char *explain_drift(const struct evidence *e) {
+    double first = e->x[0], last = e->x[e->n - 1];
+    return sb_asprintf(
+        "DRIFT: %s%s fell with every run, from %.1f to %.1f (%.1f %%), so the mean "
+        "depends on how many runs were made; heat or a power limit are usual causes.",
+        report_metric_name(e->metric), e->where, first, last, 100 * (last - first) / first);
+}
+
+static char *explain_noisy(const struct evidence *e) {
+    struct sb_summary s = sb_summarize(e->x, e->n);
+    return sb_asprintf("NOISY: the %s runs%s vary by %.1f %% of their mean (limit %.0f %%), from "
+                       "%.1f to %.1f; the median is %.1f.",
+                       report_metric_name(e->metric), e->where, 100 * sb_cv(&s),
+                       100 * noisy_cv(e->metric), s.min, s.max, s.median);
+}
+
+static bool same_place(const struct sb_run *a, const struct sb_run *b) {
+    return a->launch == b->launch && a->prompt == b->prompt && a->depth == b->depth;
+}
+
+/* The last two warm-ups that were made at one place (launch, prompt, depth) and did not agree;
+ * `ret_n` counts the warm-ups there. NULL when there is no such pair. */
+static const struct sb_run *unsteady_pair(const struct sb_cell *c, const struct sb_run **ret_before,
+                                          size_t *ret_n) {
+    const struct sb_run *last = NULL, *before = NULL, *found = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i <= c->n_runs; i++) {
+        const struct sb_run *r = i < c->n_runs ? &c->runs[i] : NULL;
+        if (r && (!r->warmup || !r->valid))
+            continue;
+        bool same = r && last && same_place(last, r);
+        if (!same && before &&
+            !sb_is_steady(before->pp_tps, before->tg_tps, last->pp_tps, last->tg_tps)) {
+            found = last;
+            *ret_before = before;
+            *ret_n = n;
+        }
+        n = same ? n + 1 : 1;
+        before = same ? last : NULL;
+        last = r;
+    }
+    return found;
+}
+
+static char *explain_not_steady(const struct sb_cell *c) {
+    const struct sb_run *before = NULL;
+    size_t n = 0;
+    const struct sb_run *last = unsteady_pair(c, &before, &n);
+    if (!last)
+        return sb_strdup("NOT_STEADY: the warm-up runs had not settled when measuring began.");
+    char *depth = last->depth > 0 ? sb_asprintf(" at depth %d", last->depth) : sb_strdup("");
+    char *text = sb_asprintf("NOT_STEADY: measuring began before the warm-up had settled: the last "
+                             "two of %zu warm-up runs%s gave PP %.1f and %.1f, TG %.1f and %.1f.",
+                             n, depth, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
+    free(depth);
+    return text;
+}
+
+/* The doubts that a sequence of runs can show. */
+static const struct {
+    enum sb_flag flag;
+    char *(*explain)(const struct evidence *e);
+} doubts[] = {
+    {SB_FLAG_WARMUP, explain_warmup},
+    {SB_FLAG_DRIFT, explain_drift},
+    {SB_FLAG_NOISY, explain_noisy},
+};
+
+void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r,
+                       enum sb_metric m) {
+    unsigned shown = sb_cell_flags(r->cell, m, &r->at);
+    for (size_t i = 0; i < ARRAY_LEN(doubts); i++) {
+        if (!(shown & doubts[i].flag) ||
+            !sb_strv_has(&r->cell->flags, sb_flag_name(doubts[i].flag)))
+            continue;
+        struct evidence e = find_evidence(r, m, doubts[i].flag);
+        report_footnote(b, g, doubts[i].explain(&e));
+        release_evidence(&e);
+    }
+}
+
+/* Does any figure of the cell, at any point, show the flag of this name? */
+static bool is_explained(const struct sb_cell *c, const char *name) {
+    struct report_row first = report_row_of_cell(c);
+    const struct sb_point *points = c->n_points ? c->points : &first.at;
+    unsigned shown = 0;
+    for (size_t p = 0; p < c->n_points || p == 0; p++)
+        shown |= sb_cell_flags(c, SB_PP, &points[p]) | sb_cell_flags(c, SB_TG, &points[p]);
+    for (size_t i = 0; i < ARRAY_LEN(doubts); i++)
+        if (strcmp(name, sb_flag_name(doubts[i].flag)) == 0)
+            return shown & doubts[i].flag;
+    return false;
+}
+
+void report_other_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
+    for (size_t i = 0; i < r->cell->flags.n; i++) {
+        const char *name = r->cell->flags.item[i];
+        if (strcmp(name, sb_flag_name(SB_FLAG_NOT_STEADY)) == 0)
+            report_footnote(b, g, explain_not_steady(r->cell));
+        else if (!is_explained(r->cell, name))
+            report_footnote(b, g, sb_asprintf("%s: noted when the cell was measured.", name));
+    }
+}

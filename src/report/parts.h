@@ -1,0 +1,84 @@
+/* What the files of the report module share: a section's stretch of cells, tables over it.
+ *
+ * markdown.c code blocks and figures · row.c rows and marks · flags.c doubts ·
+ * table.c tables · extras.c, depth.c and environment.c what goes
+ * beyond the reference format · report.c the document. */
+#ifndef STRATOBENCH_REPORT_PARTS_H
+#define STRATOBENCH_REPORT_PARTS_H
+
+#include "stratobench/results.h"
+#include "stratobench/report.h"
+#include "stratobench/text.h"
+
+#define ARRAY_LEN(a)  (sizeof(a) / sizeof *(a))
+
+/* Cells that share a table: one model's in `sections`, the whole section's in `table`. */
+struct report_group {
+    const struct sb_section *section;
+    const struct sb_cell *cells; /* a stretch of section->set.cells */
+    size_t n_cells;
+    bool table; /* layout: rows name their model */
+    bool many_backends;
+    struct sb_strv footnotes; /* of the table being written, in the order of their marks */
+};
+
+/* A row: a cell at one of its points. */
+struct report_row {
+    const struct sb_cell *cell;
+    struct sb_point at;
+};
+struct report_row report_row_of_cell(const struct sb_cell *c); /* at its first point */
+struct report_row report_row_of_point(const struct sb_cell *c, const struct sb_point *p);
+
+/* A column writes itself (`put`), or is one figure of a cell (`value`, NaN = not measured). */
+struct report_column {
+    const char *head;
+    void (*put)(struct sb_buf *b, struct report_group *g, const struct report_row *r);
+    bool (*wanted)(const struct report_group *g); /* NULL: always */
+    bool (*has)(const struct report_row *r);      /* shown when any row has it; NULL: always */
+    const char *rule;                             /* NULL: as wide as the head and its blanks */
+    double (*value)(const struct sb_cell *c);     /* shown when any row has it */
+    double scale;                                 /* 0 = 1 */
+    int decimals;
+    const char *unit; /* printed behind the figure */
+};
+/* Columns that several tables use. */
+extern const struct report_column report_column_model, report_column_backend, report_column_pp,
+    report_column_tg;
+
+/* The main table of a group in its layout. */
+void report_main_table(struct sb_buf *b, struct report_group *g);
+/* A table, a blank line, and, if marks were set in it, their footnotes and a blank line. */
+void report_table(struct sb_buf *b, struct report_group *g,
+                  const struct report_column *const *columns, size_t n_columns,
+                  const struct report_row *rows, size_t n_rows);
+/* "Quantization: Q8_0 · File size: …", or nothing. */
+void report_model_facts(struct sb_buf *b, const struct sb_cell *c);
+
+/* The marks of the doubts about one figure: " ¹"; their text goes to g->footnotes. */
+void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r,
+                       enum sb_metric m);
+/* Flags of the cell that no figure of it explains (main table only). */
+void report_other_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r);
+/* " ¹" and its footnote, plain text; takes ownership of it. */
+void report_footnote(struct sb_buf *b, struct report_group *g, char *text);
+
+/* Each appends nothing when there is nothing to say, else text and a blank line after it. */
+void report_extras(struct sb_buf *b, struct report_group *g);
+void report_depths(struct sb_buf *b, struct report_group *g);
+void report_environment(struct sb_buf *b, const struct sb_section *s);
+
+/* "¹" */
+void report_superscript(struct sb_buf *b, size_t number);
+/* "12.5 GiB"; a dash for NaN. */
+void report_figure(struct sb_buf *b, double x, int decimals, const char *unit);
+/* "172.8 ±2.9" */
+void report_mean(struct sb_buf *b, const struct sb_summary *s);
+/* Untrusted text as one line within a code block. */
+void report_code_text(struct sb_buf *b, const char *text);
+/* Lines as a code block whose fence none of them can close. */
+void report_code_block(struct sb_buf *b, const char *code);
+const char *report_metric_name(enum sb_metric m); /* "PP" */
+const struct sb_summary *report_summary(const struct report_row *r, enum sb_metric m);
+
+#endif

@@ -1,0 +1,342 @@
+#include "stratobench/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "parts.h"
+#include "stratobench/verdict.h"
+
+/* ---- the head of a section ----------------------------------------------------------------- */
+
+static void put_head_line(struct sb_buf *b, const char *name, const char *value) {
+    if (!value || !*value)
+        return;
+    sb_buf_addf(b, "**%s:** ", name);
+    sb_markdown_escape(b, value);
+    sb_buf_adds(b, "  \n");
+}
+
+/* "2026-02-22T19:42:07Z" reads "2026-02-22 19:42 UTC". */
+static void put_date(struct sb_buf *b, const char *rfc3339) {
+    struct tm tm = {0};
+    char text[32];
+    if (rfc3339 && strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm) &&
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm))
+        put_head_line(b, "Date", text);
+    else
+        put_head_line(b, "Date", rfc3339);
+}
+
+/* Header lines of the config that have a place of their own; all others follow the prompt. */
+static const char *const placed[] = {"Access", "Note"};
+
+static bool is_named(const char *line, const char *name) {
+    size_t n = strlen(name);
+    return strncmp(line, name, n) == 0 && line[n] == ':';
+}
+
+static bool is_placed(const char *line) {
+    for (size_t i = 0; i < ARRAY_LEN(placed); i++)
+        if (is_named(line, placed[i]))
+            return true;
+    return false;
+}
+
+/* "Access: text" reads "**Access:** text"; a line without a name is bold as a whole, so that
+ * nothing of it stands where a list or a heading could begin. */
+static void put_header_line(struct sb_buf *b, const char *line) {
+    const char *colon = strchr(line, ':');
+    char *name = sb_strndup(line, colon ? (size_t)(colon - line) : strlen(line));
+    sb_buf_adds(b, "**");
+    sb_markdown_escape(b, name);
+    sb_buf_adds(b, colon ? ":** " : "**");
+    if (colon)
+        sb_markdown_escape(b, colon + 1 + strspn(colon + 1, " \t"));
+    sb_buf_adds(b, "  \n");
+    free(name);
+}
+
+static void put_header_lines(struct sb_buf *b, const struct sb_results *r, const char *name) {
+    for (size_t i = 0; i < r->bench.header.n; i++) {
+        const char *line = r->bench.header.item[i];
+        if (name ? is_named(line, name) : !is_placed(line))
+            put_header_line(b, line);
+    }
+}
+
+/* "3-run average after 1 warmup" */
+static void put_protocol(struct sb_buf *b, const struct sb_results *r) {
+    int runs = r->bench.runs, warmup = r->bench.warmup, launches = r->bench.launches;
+    if (isfinite(r->bench.until) && r->bench.until > 0)
+        sb_buf_adds(b, "runs");
+    else if (runs == 1)
+        sb_buf_adds(b, "1 run");
+    else
+        sb_buf_addf(b, "%d-run average", runs);
+    if (launches > 1)
+        sb_buf_addf(b, " in each of %d launches", launches);
+    if (isfinite(r->bench.until) && r->bench.until > 0)
+        sb_buf_addf(b, " until the 95 %% interval is within ±%g %%, at most %d,",
+                    100 * r->bench.until, r->bench.max_runs);
+    if (warmup < 0)
+        sb_buf_adds(b, " after automatic warmup");
+    else if (warmup > 0)
+        sb_buf_addf(b, " after %d warmup%s", warmup, warmup == 1 ? "" : "s");
+    else
+        sb_buf_adds(b, " without warmup");
+}
+
+static void put_benchmark(struct sb_buf *b, const struct sb_results *r) {
+    sb_buf_adds(b, "**Benchmark:** ");
+    put_protocol(b, r);
+    sb_buf_addf(b, "; %d max %stokens; %d context", r->bench.n_predict,
+                r->bench.table ? "" : "generated ", r->bench.ctx);
+    if (r->bench.n_depths && r->bench.depths[0] > 0)
+        sb_buf_addf(b, "; at depth %d", r->bench.depths[0]);
+    if (r->bench.load_cold)
+        sb_buf_adds(b, "; cold loads");
+    sb_buf_adds(b, "  \n");
+}
+
+static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
+    struct sb_buf labels = SB_BUF_INIT(SB_TEXT_MAX);
+    for (size_t i = 0; i < r->bench.n_prompts; i++) {
+        const char *label = r->bench.prompts[i].label;
+        if (label && *label)
+            sb_buf_addf(&labels, "%s%s", labels.len ? "; " : "", label);
+    }
+    put_head_line(b, "Prompt", sb_buf_str(&labels));
+    sb_buf_release(&labels);
+}
+
+static void put_head(struct sb_buf *b, const struct sb_results *r) {
+    put_date(b, r->bench.started_at);
+    put_head_line(b, "Hardware",
+                  cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, "hardware")));
+    put_header_lines(b, r, "Access");
+    put_benchmark(b, r);
+    put_header_lines(b, r, "Note");
+    put_prompts(b, r);
+    put_header_lines(b, r, NULL);
+    sb_buf_adds(b, "\n");
+}
+
+/* ---- the legend ---------------------------------------------------------------------------- */
+
+static char *legend_of(const struct sb_results *r) {
+    if (!r->bench.table)
+        return sb_strdup("**PP** = prompt processing speed (tok/s)  \n"
+                         "**TG** = token generation speed (tok/s)  \n"
+                         "**Load** = server startup + model load time  \n\n");
+    bool whole = r->bench.ctx % 1024 == 0;
+    return sb_asprintf("**PP** = prompt processing speed (tok/s, from llama.cpp timings field)  \n"
+                       "**TG** = token generation speed (tok/s)  \n"
+                       "**Load** = server start + model load time (%d%s context)  \n\n",
+                       whole ? r->bench.ctx / 1024 : r->bench.ctx, whole ? "K" : "-token");
+}
+
+/* A document explains itself once: a legend that was printed before is not repeated. */
+static void put_legend(struct sb_buf *b, const struct sb_results *r, struct sb_strv *printed) {
+    char *legend = legend_of(r);
+    if (!sb_strv_has(printed, legend)) {
+        sb_buf_adds(b, legend);
+        sb_strv_add(printed, legend);
+    }
+    free(legend);
+}
+
+/* ---- the runs of a group ------------------------------------------------------------------- */
+
+/* Model labels name the rows of a table; one with several rows there adds the backend. */
+static void put_run_heading(struct sb_buf *b, const struct report_group *g, size_t i) {
+    const struct sb_cell *c = &g->cells[i];
+    bool several =
+        (i > 0 && sb_same_model(c - 1, c)) || (i + 1 < g->n_cells && sb_same_model(c, c + 1));
+    if (g->table)
+        report_code_text(b, sb_model_label(c));
+    if (g->table && several)
+        sb_buf_adds(b, " — ");
+    if (!g->table || several)
+        report_code_text(b, sb_backend_label(c));
+    sb_buf_adds(b, ":\n");
+}
+
+static void put_count(struct sb_buf *b, const char *name, long long tokens) {
+    if (tokens < 0)
+        sb_buf_addf(b, "%s=" SB_ABSENT, name);
+    else
+        sb_buf_addf(b, "%s=%lld tok", name, tokens);
+}
+
+static void put_run(struct sb_buf *b, const struct sb_results *set, const struct sb_run *r,
+                    int number, bool launches) {
+    sb_buf_adds(b, "  ");
+    if (launches)
+        sb_buf_addf(b, "Launch %d, run %d: pp=", r->launch, number);
+    else
+        sb_buf_addf(b, "Run %d: pp=", number);
+    report_figure(b, r->pp_tps, 2, "");
+    sb_buf_adds(b, " tg=");
+    report_figure(b, r->tg_tps, 2, "");
+    sb_buf_adds(b, " (");
+    put_count(b, "prompt", r->prompt_n);
+    if (set->bench.n_prompts > 1 && r->prompt >= 0 && (size_t)r->prompt < set->bench.n_prompts &&
+        set->bench.prompts[r->prompt].label) {
+        sb_buf_adds(b, " of ");
+        report_code_text(b, set->bench.prompts[r->prompt].label);
+    }
+    put_count(b, ", gen", r->predicted_n);
+    if (r->depth > 0 || set->bench.n_depths > 1)
+        put_count(b, ", depth", r->depth);
+    sb_buf_adds(b, ")");
+    if (!r->valid) {
+        sb_buf_adds(b, " (invalid: ");
+        report_code_text(b, r->reason ? r->reason : "no reason given");
+        sb_buf_adds(b, ")");
+    }
+    sb_buf_adds(b, "\n");
+}
+
+static bool is_same_series(const struct sb_run *a, const struct sb_run *b) {
+    return a && a->launch == b->launch && a->prompt == b->prompt && a->depth == b->depth;
+}
+
+static void put_cell_runs(struct sb_buf *b, const struct report_group *g, size_t cell) {
+    const struct sb_cell *c = &g->cells[cell];
+    bool launches = false;
+    for (size_t i = 0; i < c->n_runs; i++)
+        launches |= c->runs[i].launch > 1;
+    const struct sb_run *before = NULL;
+    int number = 0;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
+        if (r->warmup)
+            continue;
+        if (!before)
+            put_run_heading(b, g, cell);
+        number = is_same_series(before, r) ? number + 1 : 1;
+        put_run(b, &g->section->set, r, number, launches);
+        before = r;
+    }
+}
+
+static void put_runs(struct sb_buf *b, const struct report_group *g) {
+    struct sb_buf lines = SB_BUF_INIT(SB_TEXT_MAX);
+    for (size_t i = 0; i < g->n_cells; i++)
+        if (g->cells[i].status == SB_OK || g->cells[i].status == SB_INVALID)
+            put_cell_runs(&lines, g, i);
+    if (lines.len) {
+        sb_buf_adds(b, "<details><summary>Per-run detail</summary>\n\n");
+        report_code_block(b, sb_buf_str(&lines));
+        sb_buf_adds(b, "\n</details>\n\n");
+    }
+    sb_buf_release(&lines);
+}
+
+/* ---- sections and tables ------------------------------------------------------------------- */
+
+static void put_group(struct sb_buf *b, const struct sb_section *s, size_t first, size_t n) {
+    struct report_group g = {
+        .section = s, .cells = s->set.cells + first, .n_cells = n, .table = s->set.bench.table};
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(sb_backend_label(&g.cells[0]), sb_backend_label(&g.cells[i])) != 0)
+            g.many_backends = true;
+    report_main_table(b, &g);
+    put_runs(b, &g);
+    report_depths(b, &g);
+    report_extras(b, &g);
+}
+
+static void put_heading(struct sb_buf *b, int level, const char *title) {
+    sb_buf_addf(b, "%.*s ", level, "######");
+    sb_markdown_escape(b, title);
+    sb_buf_adds(b, "\n");
+}
+
+static void put_models(struct sb_buf *b, const struct sb_section *s, int level) {
+    const struct sb_results *set = &s->set;
+    for (size_t i = 0, n; i < set->n_cells; i += n) {
+        for (n = 1; i + n < set->n_cells && sb_same_model(&set->cells[i], &set->cells[i + n]); n++)
+            ;
+        put_heading(b, level, sb_model_label(&set->cells[i]));
+        report_model_facts(b, &set->cells[i]);
+        sb_buf_adds(b, "\n");
+        put_group(b, s, i, n);
+        sb_buf_adds(b, "---\n\n");
+    }
+}
+
+static void put_section(struct sb_buf *b, const struct sb_section *s, int level,
+                        struct sb_strv *legends) {
+    put_heading(b, level, s->set.bench.title ? s->set.bench.title : "");
+    sb_buf_adds(b, "\n");
+    put_head(b, &s->set);
+    put_legend(b, &s->set, legends);
+    for (size_t i = 0; i < s->warnings.n; i++)
+        sb_buf_addf(b, "%s  \n%s", s->warnings.item[i], i + 1 == s->warnings.n ? "\n" : "");
+    if (s->set.bench.table) {
+        put_group(b, s, 0, s->set.n_cells);
+        sb_buf_adds(b, "\n---\n\n");
+    } else {
+        put_models(b, s, level + 1);
+    }
+    size_t end = b->len;
+    report_environment(b, s);
+    if (b->len != end)
+        sb_buf_adds(b, "---\n\n");
+}
+
+/* The document ends with one line end. */
+static void trim_end(struct sb_buf *b) {
+    while (b->len > 1 && b->data[b->len - 1] == '\n' && b->data[b->len - 2] == '\n')
+        b->data[--b->len] = '\0';
+}
+
+static void put_charts(struct sb_buf *b, const struct sb_results *const *sets, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!sets[i]->bench.chart)
+            continue;
+        sb_buf_adds(b, "\n![PP, TG and load by model and backend, with standard deviations](");
+        sb_markdown_escape(b, sets[i]->bench.chart);
+        sb_buf_adds(b, ")\n");
+    }
+}
+
+/* Which backend to take, over the sets that ask for it. */
+static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, size_t n) {
+    const struct sb_results **asking = sb_alloc(n, sizeof *asking);
+    size_t n_asking = 0;
+    for (size_t i = 0; i < n; i++)
+        if (sets[i]->bench.summary)
+            asking[n_asking++] = sets[i];
+    struct sb_buf section = SB_BUF_INIT(b->limit);
+    struct sb_workload workload = SB_WORKLOAD_DEFAULT;
+    if (n_asking > 0 && sb_rank_markdown(asking, n_asking, &workload, &section) == 0 &&
+        section.len) {
+        sb_buf_adds(b, "\n");
+        sb_buf_adds(b, sb_buf_str(&section));
+    }
+    sb_buf_release(&section);
+    free(asking);
+}
+
+int sb_report_text(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
+    struct sb_sections all = sb_results_merge(sets, n);
+    struct sb_strv legends = {0};
+    for (size_t i = 0; i < all.n; i++)
+        put_section(ret, &all.item[i], i == 0 ? 1 : 2, &legends);
+    trim_end(ret);
+    put_summary(ret, sets, n);
+    sb_strv_release(&legends);
+    sb_sections_release(&all);
+    return ret->overflow ? -EFBIG : 0;
+}
+
+int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
+    sb_report_text(sets, n, ret);
+    put_charts(ret, sets, n);
+    return ret->overflow ? -EFBIG : 0;
+}

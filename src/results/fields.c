@@ -1,0 +1,337 @@
+#include "fields.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The document --------------------------------------------------------------------------- */
+
+static const char *const status_words[] = {"pending", "ok", "invalid", "failed", "skipped", NULL};
+static const char *const layout_words[] = {"sections", "table", NULL};
+static const char *const load_words[] = {"any", "cold", NULL};
+static const char *const auto_words[] = {"auto", NULL};
+
+const char *sb_status_name(enum sb_status s) {
+    return status_words[s];
+}
+
+/* One field. What follows the kind sets further members of struct field. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and initializers take none. */
+#define MEMBER(name, type, member, kind_, ...)                                                     \
+    {                                                                                              \
+        .key = name, .kind = FIELD_##kind_, .offset = offsetof(type, member),                      \
+        .size = sizeof(((type *)0)->member), __VA_ARGS__                                           \
+    }
+#define NESTED(name, within)                                                                       \
+    { .key = name, .kind = FIELD_OBJECT, .rules = FIELD_REQUIRED, .object = &(within) }
+#define COUNTED(type, count) .count_offset = offsetof(type, count)
+#define OBJECT(table, type, line)                                                                  \
+    { .fields = table, .n_fields = sizeof table / sizeof *table, .size = type, .one_line = line }
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+enum {
+    REQUIRED = FIELD_REQUIRED,
+    ALWAYS = FIELD_ALWAYS,
+    MEASURED = FIELD_MEASURED,
+};
+
+static const struct field summary_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_summary, name, __VA_ARGS__)
+    F(n, SIZE, .rules = REQUIRED),
+    F(mean, NUMBER, .rules = REQUIRED),
+    F(stddev, NUMBER),
+    F(median, NUMBER),
+    F(min, NUMBER),
+    F(max, NUMBER),
+    F(ci95, NUMBER),
+#undef F
+};
+static const struct object summary = OBJECT(summary_fields, sizeof(struct sb_summary), true);
+
+static const struct field run_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_run, name, __VA_ARGS__)
+    F(launch, INT, .rules = ALWAYS, .absent = 1, .least = 1),
+    F(prompt, INT),
+    F(depth, INT),
+    F(warmup, BOOL, .rules = ALWAYS),
+    F(prompt_n, COUNT),
+    F(cache_n, COUNT),
+    F(prompt_ms, NUMBER),
+    F(predicted_n, COUNT),
+    F(predicted_ms, NUMBER),
+    F(pp_tps, NUMBER),
+    F(tg_tps, NUMBER),
+    F(wall_ms, NUMBER),
+    F(prompt_per_second, NUMBER),
+    F(predicted_per_second, NUMBER),
+    F(draft_n, COUNT),
+    F(draft_n_accepted, COUNT),
+    F(stop_type, STRING),
+    F(valid, BOOL, .rules = REQUIRED | ALWAYS),
+    F(reason, STRING),
+#undef F
+};
+const struct object results_run = OBJECT(run_fields, sizeof(struct sb_run), true);
+
+static const struct field launch_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_launch, name, __VA_ARGS__)
+    F(launch, INT, .rules = REQUIRED | ALWAYS, .absent = 1, .least = 1),
+    F(load_s, NUMBER),
+    F(cached_share, NUMBER),
+    F(wall_s, NUMBER),
+    F(stop_s, NUMBER),
+    F(overhead_s, NUMBER),
+    F(peak_rss_bytes, COUNT),
+    F(peak_vram_bytes, COUNT),
+    F(peak_gtt_bytes, COUNT),
+    F(temperature_start_c, NUMBER),
+    F(temperature_max_c, NUMBER),
+    F(power_w, NUMBER),
+    F(energy_j, NUMBER),
+    F(energy_tok_per_j, NUMBER),
+#undef F
+};
+const struct object results_launch = OBJECT(launch_fields, sizeof(struct sb_launch), true);
+
+static const struct field point_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_point, name, __VA_ARGS__)
+    F(prompt, INT, .rules = ALWAYS),
+    F(depth, INT, .rules = ALWAYS),
+    F(pp_tps, OBJECT, .object = &summary),
+    F(tg_tps, OBJECT, .object = &summary),
+#undef F
+};
+static const struct object point = OBJECT(point_fields, sizeof(struct sb_point), false);
+
+/* "model", "backend" and "bench" are unnamed structs inside another: their fields' offsets count
+ * from that one, and they themselves lie at offset 0. */
+static const struct field model_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_cell, model.name, __VA_ARGS__)
+    F(id, STRING, .rules = REQUIRED),
+    F(label, STRING),
+    F(path, STRING),
+    F(quantization, STRING),
+    F(file_size, STRING),
+    F(total_params, STRING),
+    F(active_params, STRING),
+    F(file_bytes, COUNT),
+    F(bytes_per_token, COUNT),
+    F(notes, STRING),
+#undef F
+};
+static const struct object model = OBJECT(model_fields, 0, false);
+
+static const struct field backend_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_cell, backend.name, __VA_ARGS__)
+    F(id, STRING, .rules = REQUIRED),
+    F(label, STRING),
+    F(notes, STRING),
+    F(argv, STRINGS, .rules = ALWAYS),
+    F(env, PAIRS, .rules = ALWAYS),
+    F(server_version, STRING),
+    F(device, STRING),
+    F(device_name, STRING),
+    F(device_seen, SHARES, .rules = MEASURED, COUNTED(struct sb_cell, backend.n_device_seen)),
+#undef F
+};
+static const struct object backend = OBJECT(backend_fields, 0, false);
+
+static const struct field cell_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_cell, name, __VA_ARGS__)
+    NESTED("model", model),
+    NESTED("backend", backend),
+    F(fingerprint, STRING),
+    F(fingerprint_of, STRINGS),
+    F(status, WORD, .rules = REQUIRED | ALWAYS | MEASURED, .words = status_words),
+    F(reason, STRING, .rules = MEASURED),
+    F(detail, STRING, .rules = MEASURED),
+    F(flags, STRINGS, .rules = ALWAYS | MEASURED),
+    F(remarks, STRINGS, .rules = MEASURED),
+    F(measured_at, TIME, .rules = MEASURED),
+    F(load_s, NUMBER, .rules = MEASURED),
+    F(bandwidth_gb_s, NUMBER),
+    F(tg_limit_share, NUMBER, .rules = MEASURED),
+    F(launches, ARRAY, .rules = MEASURED, COUNTED(struct sb_cell, n_launches),
+      .object = &results_launch),
+    F(runs, ARRAY, .rules = ALWAYS | MEASURED, COUNTED(struct sb_cell, n_runs),
+      .object = &results_run),
+    F(pp_tps, OBJECT, .rules = MEASURED, .object = &summary),
+    F(tg_tps, OBJECT, .rules = MEASURED, .object = &summary),
+    F(points, ARRAY, .rules = MEASURED, COUNTED(struct sb_cell, n_points), .object = &point),
+#undef F
+};
+const struct object results_cell = OBJECT(cell_fields, sizeof(struct sb_cell), false);
+
+static const struct field prompt_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_prompt_ref, name, __VA_ARGS__)
+    F(file, STRING),
+    F(label, STRING),
+    F(sha256, STRING),
+#undef F
+};
+static const struct object prompt = OBJECT(prompt_fields, sizeof(struct sb_prompt_ref), true);
+
+static const struct field bench_fields[] = {
+#define F(name, ...)            MEMBER(#name, struct sb_results, bench.name, __VA_ARGS__)
+#define RENAMED(key, name, ...) MEMBER(key, struct sb_results, bench.name, __VA_ARGS__)
+    F(title, STRING, .rules = REQUIRED),
+    F(runs, INT, .rules = REQUIRED | ALWAYS, .least = 1),
+    F(warmup, INT, .rules = ALWAYS, .absent = -1, .words = auto_words),
+    F(launches, INT, .rules = ALWAYS, .absent = 1, .least = 1),
+    F(n_predict, INT, .rules = REQUIRED | ALWAYS),
+    F(ctx, INT, .rules = REQUIRED | ALWAYS),
+    RENAMED("layout", table, WORD, .rules = ALWAYS, .words = layout_words),
+    F(header, STRINGS, .rules = ALWAYS),
+    RENAMED("prompt", prompts, FIRST, COUNTED(struct sb_results, bench.n_prompts),
+            .object = &prompt),
+    F(prompts, ARRAY, .rules = FIELD_SEVERAL, COUNTED(struct sb_results, bench.n_prompts),
+      .object = &prompt),
+    F(depths, INTS, COUNTED(struct sb_results, bench.n_depths)),
+    RENAMED("until_share", until, NUMBER),
+    F(max_runs, INT, .absent = 10, .least = 1),
+    F(summary, BOOL),
+    F(chart, STRING),
+    RENAMED("load", load_cold, WORD, .words = load_words),
+    F(started_at, TIME),
+    F(updated_at, TIME),
+    F(generator, STRING),
+#undef RENAMED
+#undef F
+};
+static const struct object bench = OBJECT(bench_fields, 0, false);
+
+static const struct field document_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_results, name, __VA_ARGS__)
+    NESTED("bench", bench),
+    F(host, JSON, .rules = ALWAYS),
+    F(cells, ARRAY, .rules = REQUIRED | ALWAYS, COUNTED(struct sb_results, n_cells),
+      .object = &results_cell),
+#undef F
+};
+const struct object results_document = OBJECT(document_fields, sizeof(struct sb_results), false);
+
+/* ---- Walking it ----------------------------------------------------------------------------- */
+
+int field_get_int(const struct field *f, const void *base) {
+    if (f->size == sizeof(bool))
+        return *(const bool *)field_at(f, base);
+    return *(const int *)field_at(f, base);
+}
+
+void field_set_int(const struct field *f, void *base, int value) {
+    if (f->size == sizeof(bool))
+        *(bool *)field_at(f, base) = value;
+    else
+        *(int *)field_at(f, base) = value;
+}
+
+/* A nested object is always walked: its fields have rules of their own. */
+static unsigned rules_within(const struct field *f, unsigned rules) {
+    return (f->rules & rules) ? 0 : rules;
+}
+
+static bool applies(const struct field *f, unsigned rules) {
+    return rules == 0 || (f->rules & rules);
+}
+
+void fields_init(const struct object *o, void *base, unsigned rules) {
+    for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++) {
+        if (f->kind == FIELD_OBJECT)
+            fields_init(f->object, field_at(f, base), rules_within(f, rules));
+        else if (!applies(f, rules))
+            continue;
+        else if (f->kind == FIELD_INT || f->kind == FIELD_BOOL || f->kind == FIELD_WORD)
+            field_set_int(f, base, f->absent);
+        else if (f->kind == FIELD_COUNT)
+            *(long long *)field_at(f, base) = -1;
+        else if (f->kind == FIELD_NUMBER)
+            *(double *)field_at(f, base) = NAN;
+        else
+            memset(field_at(f, base), 0, f->size);
+        if (f->count_offset)
+            *field_count(f, base) = 0;
+    }
+}
+
+static void release_elements(const struct field *f, void *base) {
+    char *elements = field_elements(f, base);
+    size_t n = *field_count(f, base);
+    for (size_t i = 0; f->object && i < n; i++)
+        fields_release(f->object, elements + i * f->object->size, 0);
+    if (f->kind == FIELD_SHARES)
+        for (size_t i = 0; i < n; i++)
+            free(((struct sb_device_share *)(void *)elements)[i].device);
+    free(elements);
+}
+
+static void release(const struct field *f, void *base) {
+    switch (f->kind) {
+    case FIELD_STRING:
+    case FIELD_TIME: free(*(char **)field_at(f, base)); break;
+    case FIELD_STRINGS:
+    case FIELD_PAIRS: sb_strv_release(field_at(f, base)); break;
+    case FIELD_JSON: cJSON_Delete(*(cJSON **)field_at(f, base)); break;
+    case FIELD_ARRAY:
+    case FIELD_SHARES:
+    case FIELD_INTS: release_elements(f, base); break;
+    default: /* owns nothing */ break;
+    }
+}
+
+static void release_fields(const struct object *o, void *base, unsigned rules) {
+    for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++)
+        if (f->kind == FIELD_OBJECT)
+            release_fields(f->object, field_at(f, base), rules_within(f, rules));
+        else if (applies(f, rules))
+            release(f, base);
+}
+
+void fields_release(const struct object *o, void *base, unsigned rules) {
+    release_fields(o, base, rules);
+    fields_init(o, base, rules);
+}
+
+bool field_is_absent(const struct field *f, const void *base) {
+    switch (f->kind) {
+    case FIELD_INT:
+    case FIELD_BOOL:
+    case FIELD_WORD: return field_get_int(f, base) == f->absent;
+    case FIELD_COUNT: return *(const long long *)field_at(f, base) < 0;
+    case FIELD_SIZE: return *(const size_t *)field_at(f, base) == 0;
+    case FIELD_NUMBER: return !isfinite(*(const double *)field_at(f, base));
+    case FIELD_STRING:
+    case FIELD_TIME:
+    case FIELD_JSON: return *(void *const *)field_at(f, base) == NULL;
+    case FIELD_STRINGS:
+    case FIELD_PAIRS: return ((const struct sb_strv *)field_at(f, base))->n == 0;
+    case FIELD_OBJECT: return field_is_absent(f->object->fields, field_at(f, base));
+    case FIELD_SHARES:
+    case FIELD_INTS:
+    case FIELD_ARRAY:
+    case FIELD_FIRST: return *field_count(f, base) <= (f->rules & FIELD_SEVERAL ? 1 : 0);
+    }
+    return true;
+}
+
+static size_t element_size(const struct field *f) {
+    if (f->kind == FIELD_SHARES)
+        return sizeof(struct sb_device_share);
+    return f->kind == FIELD_INTS ? sizeof(int) : f->object->size;
+}
+
+void *field_add(const struct field *f, void *base) {
+    size_t size = element_size(f), n = (*field_count(f, base))++;
+    char **elements = field_at(f, base);
+    *elements = sb_grow(*elements, n, size);
+    void *element = *elements + n * size;
+    memset(element, 0, size);
+    if (f->object)
+        fields_init(f->object, element, 0);
+    return element;
+}
+
+void field_clear(const struct field *f, void *base) {
+    release(f, base);
+    *(void **)field_at(f, base) = NULL;
+    *field_count(f, base) = 0;
+}

@@ -1,0 +1,213 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+
+/* ---- Making and releasing ------------------------------------------------------------------- */
+
+struct sb_results sb_results_empty(void) {
+    struct sb_results r = {0};
+    fields_init(&results_document, &r, 0);
+    return r;
+}
+
+void sb_results_release(struct sb_results *r) {
+    fields_release(&results_document, r, 0);
+}
+
+struct sb_cell sb_cell_empty(void) {
+    struct sb_cell c = {0};
+    fields_init(&results_cell, &c, 0);
+    return c;
+}
+
+struct sb_run sb_run_empty(void) {
+    struct sb_run r = {0};
+    fields_init(&results_run, &r, 0);
+    return r;
+}
+
+struct sb_launch sb_launch_empty(void) {
+    struct sb_launch l = {0};
+    fields_init(&results_launch, &l, 0);
+    return l;
+}
+
+struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run) {
+    c->runs = sb_realloc(c->runs, c->n_runs + 1, sizeof *c->runs);
+    c->runs[c->n_runs] = run;
+    return &c->runs[c->n_runs++];
+}
+
+struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l) {
+    c->launches = sb_realloc(c->launches, c->n_launches + 1, sizeof *c->launches);
+    c->launches[c->n_launches] = l;
+    return &c->launches[c->n_launches++];
+}
+
+void sb_cell_release(struct sb_cell *c) {
+    fields_release(&results_cell, c, 0);
+}
+
+void sb_cell_clear_measured(struct sb_cell *c) {
+    fields_release(&results_cell, c, FIELD_MEASURED);
+}
+
+int sb_cell_drop_unfinished(struct sb_cell *c) {
+    int done = c->n_launches ? c->launches[c->n_launches - 1].launch : 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (c->runs[i].launch <= done)
+            c->runs[kept++] = c->runs[i];
+        else
+            fields_release(&results_run, &c->runs[i], 0);
+    c->n_runs = kept;
+    return done;
+}
+
+/* ---- Figures -------------------------------------------------------------------------------- */
+
+static double per_second(long long n, double ms) {
+    double tps = n > 0 && ms > 0 ? (double)n * 1000 / ms : NAN;
+    return isfinite(tps) && tps > 0 ? tps : NAN;
+}
+
+void sb_run_speeds(struct sb_run *r) {
+    r->pp_tps = per_second(r->prompt_n, r->prompt_ms);
+    r->tg_tps = per_second(r->predicted_n - 1, r->predicted_ms);
+}
+
+static bool counts(const struct sb_run *r) {
+    return r->valid && !r->warmup;
+}
+
+double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, int depth, int launch,
+                       size_t *ret_n) {
+    double *values = sb_alloc(c->n_runs, sizeof *values);
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
+        double tps = m == SB_PP ? r->pp_tps : r->tg_tps;
+        if (counts(r) && r->prompt == prompt && r->depth == depth &&
+            (launch == 0 || r->launch == launch) && isfinite(tps) && tps > 0)
+            values[n++] = tps;
+    }
+    *ret_n = n;
+    return values;
+}
+
+/* The launches that have a run, in order, each once; the caller frees. */
+static int *launches_in(const struct sb_cell *c, size_t *ret_n) {
+    int *launches = sb_alloc(c->n_runs, sizeof *launches);
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        size_t known = 0;
+        while (known < n && launches[known] != c->runs[i].launch)
+            known++;
+        if (known == n)
+            launches[n++] = c->runs[i].launch;
+    }
+    *ret_n = n;
+    return launches;
+}
+
+double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
+                             size_t *ret_n) {
+    size_t n_launches, n = 0;
+    int *launches = launches_in(c, &n_launches);
+    double *means = sb_alloc(n_launches, sizeof *means);
+    for (size_t i = 0; i < n_launches; i++) {
+        size_t n_values;
+        double *values = sb_cell_values(c, m, prompt, depth, launches[i], &n_values);
+        if (n_values)
+            means[n++] = sb_summarize(values, n_values).mean;
+        free(values);
+    }
+    free(launches);
+    *ret_n = n;
+    return means;
+}
+
+static struct sb_summary summarize_metric(const struct sb_cell *c, enum sb_metric m,
+                                          const struct sb_point *at) {
+    size_t n;
+    double *values = sb_cell_values(c, m, at->prompt, at->depth, 0, &n);
+    struct sb_summary s = sb_summarize(values, n);
+    free(values);
+    return s;
+}
+
+/* Each prompt and depth that has a run that counts, in the order of the runs; the caller frees. */
+static struct sb_point *summarize_points(const struct sb_cell *c, size_t *ret_n) {
+    struct sb_point *points = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
+        size_t known = 0;
+        while (known < n && (points[known].prompt != r->prompt || points[known].depth != r->depth))
+            known++;
+        if (known < n || !counts(r))
+            continue;
+        points = sb_realloc(points, n + 1, sizeof *points);
+        struct sb_point p = {.prompt = r->prompt, .depth = r->depth};
+        p.pp_tps = summarize_metric(c, SB_PP, &p);
+        p.tg_tps = summarize_metric(c, SB_TG, &p);
+        points[n++] = p;
+    }
+    *ret_n = n;
+    return points;
+}
+
+/* A trend is one within a launch; noise is the spread over all of them. */
+unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at) {
+    const struct sb_summary *all = m == SB_PP ? &at->pp_tps : &at->tg_tps;
+    double limit = m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
+    unsigned trends = 0;
+    size_t n_launches;
+    int *launches = launches_in(c, &n_launches);
+    for (size_t i = 0; i < n_launches; i++) {
+        size_t n;
+        double *values = sb_cell_values(c, m, at->prompt, at->depth, launches[i], &n);
+        trends |= sb_flags(values, n, INFINITY);
+        free(values);
+    }
+    free(launches);
+    return trends ? trends : sb_cv(all) > limit ? SB_FLAG_NOISY : 0;
+}
+
+/* The flags found, then those that were there and come from elsewhere. */
+static void set_flags(struct sb_cell *c, unsigned found) {
+    struct sb_strv flags = {0};
+    const enum sb_flag statistical[] = {SB_FLAG_WARMUP, SB_FLAG_DRIFT, SB_FLAG_NOISY};
+    const size_t n = sizeof statistical / sizeof *statistical;
+    for (size_t i = 0; i < n; i++)
+        if (found & statistical[i])
+            sb_strv_add(&flags, sb_flag_name(statistical[i]));
+    for (size_t i = 0; i < c->flags.n; i++) {
+        bool elsewhere = true;
+        for (size_t s = 0; s < n; s++)
+            elsewhere &= strcmp(c->flags.item[i], sb_flag_name(statistical[s])) != 0;
+        if (elsewhere)
+            sb_strv_add(&flags, c->flags.item[i]);
+    }
+    sb_strv_release(&c->flags);
+    c->flags = flags;
+}
+
+void sb_cell_summarize(struct sb_cell *c) {
+    size_t n;
+    struct sb_point *points = summarize_points(c, &n);
+    free(c->points);
+    c->points = NULL;
+    c->n_points = 0;
+    c->pp_tps = n ? points[0].pp_tps : sb_summarize(NULL, 0);
+    c->tg_tps = n ? points[0].tg_tps : sb_summarize(NULL, 0);
+    set_flags(c, n ? sb_cell_flags(c, SB_PP, points) | sb_cell_flags(c, SB_TG, points) : 0);
+    if (n > 1) {
+        c->points = points;
+        c->n_points = n;
+    } else {
+        free(points);
+    }
+}

@@ -1,0 +1,18 @@
+/* Figures as text. */
+#include <math.h>
+
+#include "stratobench/text.h"
+
+void sb_format_load(struct sb_buf *b, double load_s) {
+    if (!isfinite(load_s) || load_s < 0 || load_s > 1e9) {
+        sb_buf_adds(b, SB_ABSENT);
+        return;
+    }
+    long whole_s = lround(load_s);
+    if (load_s < 9.95)
+        sb_buf_addf(b, "%.1fs", load_s);
+    else if (whole_s < 60)
+        sb_buf_addf(b, "%lds", whole_s);
+    else
+        sb_buf_addf(b, "%ldm%02lds", whole_s / 60, whole_s % 60);
+}

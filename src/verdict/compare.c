@@ -1,0 +1,227 @@
+#include "stratobench/verdict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fingerprint_diff.h"
+#include "stratobench/base.h"
+#include "stratobench/results.h"
+
+const char *sb_compare_state_name(enum sb_compare_state s) {
+    static const char *const names[SB_CELL_STATES] = {
+        [SB_CELL_SAME] = "no regression",
+        [SB_CELL_IMPROVED] = "improved",
+        [SB_CELL_INCONCLUSIVE] = "inconclusive",
+        [SB_CELL_REGRESSION] = "regression",
+        [SB_CELL_BROKEN] = "no longer ok",
+        [SB_CELL_NOT_COMPARABLE] = "not comparable",
+        [SB_CELL_MISSING] = "missing",
+        [SB_CELL_NEW] = "new",
+        [SB_CELL_FIXED] = "ok again",
+        [SB_CELL_NEITHER] = "ok on neither side",
+    };
+    return names[s];
+}
+
+/* ---- one cell ------------------------------------------------------------------------------- */
+
+static struct sb_compare_figure *add_figure(struct sb_compare_cell *c, struct sb_compare_figure f) {
+    c->figures = sb_realloc(c->figures, c->n_figures + 1, sizeof *c->figures);
+    c->figures[c->n_figures] = f;
+    return &c->figures[c->n_figures++];
+}
+
+/* More is lost than is tolerated and chance hardly explains it; or the launches are so far apart
+ * that no loss could be told. */
+static bool is_inconclusive(const struct sb_gate *gate, const struct sb_ratio *speed,
+                            double max_drop) {
+    if (gate->regression || isnan(gate->drop))
+        return false;
+    return gate->limit >= 1 || (gate->drop > max_drop && !(speed->high >= 1));
+}
+
+static void compare_throughput(struct sb_compare_cell *c, enum sb_metric m, struct sb_place place,
+                               const struct sb_compare_options *o) {
+    struct sb_sample base = sb_sample_throughput(c->base, m, place);
+    struct sb_sample next = sb_sample_throughput(c->next, m, place);
+    double spread = sb_sample_assumed(o->assumed_spread, base.noise, next.noise);
+    struct sb_gate gate = sb_gate(base.x, base.n, next.x, next.n, o->max_drop, spread);
+    struct sb_ratio speed = sb_compare(next.x, next.n, base.x, base.n, o->margin, spread);
+    add_figure(c, (struct sb_compare_figure){
+                      .metric = m == SB_PP ? SB_COMPARE_PP : SB_COMPARE_TG,
+                      .prompt = place.prompt,
+                      .depth = place.depth,
+                      .base = base.mean,
+                      .next = next.mean,
+                      .ratio = speed,
+                      .gate = gate,
+                      .inconclusive = is_inconclusive(&gate, &speed, o->max_drop),
+                  });
+    free(base.x);
+    free(next.x);
+}
+
+static void compare_loads(struct sb_compare_cell *c, const struct sb_compare_options *o) {
+    double share_base, share_next;
+    struct sb_sample base = sb_sample_load(c->base, &share_base);
+    struct sb_sample next = sb_sample_load(c->next, &share_next);
+    if (base.n || next.n) {
+        struct sb_compare_figure *f = add_figure(
+            c,
+            (struct sb_compare_figure){
+                .metric = SB_COMPARE_LOAD,
+                .base = base.mean,
+                .next = next.mean,
+                .ratio = sb_compare(next.x, next.n, base.x, base.n, o->margin, o->assumed_spread),
+                .gate = {NAN, NAN, NAN, false, false},
+            });
+        if (!sb_same_cache_state(share_base, share_next))
+            f->ratio.verdict = SB_VERDICT_INCONCLUSIVE; /* the page cache, not the build */
+    }
+    free(base.x);
+    free(next.x);
+}
+
+static void compare_place(struct sb_compare_cell *c, struct sb_place place,
+                          const struct sb_compare_options *o) {
+    compare_throughput(c, SB_PP, place, o);
+    compare_throughput(c, SB_TG, place, o);
+}
+
+/* The state that the figures make. A figure that one side lacks cannot be judged, and passing
+ * over it would hide a loss. */
+static enum sb_compare_state state_of_figures(const struct sb_compare_cell *c) {
+    bool regression = false, inconclusive = false, lacking = false, faster = false;
+    for (size_t i = 0; i < c->n_figures; i++) {
+        const struct sb_compare_figure *f = &c->figures[i];
+        if (f->metric == SB_COMPARE_LOAD)
+            continue;
+        regression |= f->gate.regression;
+        inconclusive |= f->inconclusive;
+        lacking |= isnan(f->gate.drop);
+        faster |= f->ratio.verdict == SB_VERDICT_FASTER;
+    }
+    return regression     ? SB_CELL_REGRESSION
+           : lacking      ? SB_CELL_NOT_COMPARABLE
+           : inconclusive ? SB_CELL_INCONCLUSIVE
+           : faster       ? SB_CELL_IMPROVED
+                          : SB_CELL_SAME;
+}
+
+static void compare_figures(struct sb_compare_cell *c, const struct sb_compare_options *o) {
+    if (c->base->n_points == 0)
+        compare_place(c, sb_sample_first_place(c->base), o);
+    for (size_t i = 0; i < c->base->n_points; i++)
+        compare_place(c, (struct sb_place){c->base->points[i].prompt, c->base->points[i].depth}, o);
+    compare_loads(c, o);
+    c->state = state_of_figures(c);
+    for (size_t i = 0; i < c->n_figures && c->state == SB_CELL_NOT_COMPARABLE; i++) {
+        const struct sb_compare_figure *f = &c->figures[i];
+        if (f->metric != SB_COMPARE_LOAD && isnan(f->gate.drop))
+            sb_strv_take(&c->differences,
+                         sb_asprintf("%s at depth %d: not measured on %s",
+                                     f->metric == SB_COMPARE_PP ? "PP" : "TG", f->depth,
+                                     isnan(f->base) ? "the base" : "the new side"));
+    }
+}
+
+static void compare_cell(struct sb_compare_cell *c, const struct sb_compare_options *o) {
+    bool base_ok = c->base && c->base->status == SB_OK;
+    bool next_ok = c->next && c->next->status == SB_OK;
+    if (!c->base) {
+        c->state = SB_CELL_NEW;
+    } else if (!base_ok) {
+        c->state = next_ok ? SB_CELL_FIXED : SB_CELL_NEITHER;
+    } else if (!c->next || c->next->status == SB_PENDING) {
+        c->state = SB_CELL_MISSING;
+    } else if (!next_ok) {
+        c->state = SB_CELL_BROKEN;
+    } else {
+        sb_fingerprint_diff(c->base, c->next, &c->differences);
+        if (c->differences.n && !o->force)
+            c->state = SB_CELL_NOT_COMPARABLE;
+        else
+            compare_figures(c, o);
+    }
+}
+
+/* ---- matching ------------------------------------------------------------------------------- */
+
+static const char *first_of(const char *a, const char *b) {
+    return a ? a : b ? b : "";
+}
+
+static char *key_of(const struct sb_section *s, const struct sb_cell *c, bool by_title) {
+    return sb_asprintf("%s\x1f%s\x1f%s", first_of(c->model.id, c->model.label),
+                       first_of(c->backend.id, c->backend.label),
+                       by_title ? first_of(s->set.bench.title, NULL) : "");
+}
+
+static size_t count_cells(const struct sb_sections *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += s->item[i].set.n_cells;
+    return n;
+}
+
+/* Puts the cells of one side into the rows of their keys; c->cells has room for all. */
+static void take_side(struct sb_comparison *c, struct sb_index *keys,
+                      const struct sb_sections *side, bool is_base, bool by_title) {
+    for (size_t s = 0; s < side->n; s++) {
+        for (size_t i = 0; i < side->item[s].set.n_cells; i++) {
+            const struct sb_cell *cell = &side->item[s].set.cells[i];
+            char *key = key_of(&side->item[s], cell, by_title);
+            size_t at = sb_index_add(keys, key);
+            free(key);
+            if (at == c->n_cells)
+                c->n_cells++;
+            if (is_base)
+                c->cells[at].base = cell;
+            else
+                c->cells[at].next = cell;
+        }
+    }
+}
+
+static int exit_code_of(const struct sb_comparison *c) {
+    const size_t *n = c->count;
+    size_t compared = n[SB_CELL_SAME] + n[SB_CELL_IMPROVED] + n[SB_CELL_INCONCLUSIVE];
+    if (n[SB_CELL_REGRESSION] || n[SB_CELL_BROKEN])
+        return 1;
+    if (n[SB_CELL_INCONCLUSIVE] || n[SB_CELL_NOT_COMPARABLE] ||
+        (n[SB_CELL_MISSING] && !c->options.allow_missing))
+        return 3;
+    return compared ? 0 : 3;
+}
+
+void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
+                        const struct sb_results *const *next, size_t n_next,
+                        const struct sb_compare_options *o, struct sb_comparison *ret) {
+    struct sb_comparison c = {.options = *o,
+                              .base = sb_results_merge(base, n_base),
+                              .next = sb_results_merge(next, n_next)};
+    bool by_title = c.base.n > 1 || c.next.n > 1;
+    struct sb_index keys = {0};
+    c.cells = sb_alloc(count_cells(&c.base) + count_cells(&c.next), sizeof *c.cells);
+    take_side(&c, &keys, &c.base, true, by_title);
+    take_side(&c, &keys, &c.next, false, by_title);
+    sb_index_release(&keys);
+    for (size_t i = 0; i < c.n_cells; i++) {
+        compare_cell(&c.cells[i], o);
+        c.count[c.cells[i].state]++;
+    }
+    c.exit_code = exit_code_of(&c);
+    *ret = c;
+}
+
+void sb_comparison_release(struct sb_comparison *c) {
+    for (size_t i = 0; i < c->n_cells; i++) {
+        sb_strv_release(&c->cells[i].differences);
+        free(c->cells[i].figures);
+    }
+    free(c->cells);
+    sb_sections_release(&c->base);
+    sb_sections_release(&c->next);
+    *c = (struct sb_comparison){0};
+}

@@ -1,0 +1,458 @@
+/* What sb_rank found, in words and tables. */
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stratobench/results.h"
+#include "stratobench/verdict.h"
+#include "stratobench/text.h"
+
+enum { MOST_NAMED = 3 }; /* models named in a sentence before "and N more" */
+
+struct writer {
+    const struct sb_rank *rank;
+    enum sb_style style;
+    struct sb_buf *out;
+};
+
+static void add_ratio(struct sb_buf *b, double ratio) {
+    sb_buf_addf(b, ratio < 1.995 ? "%.2f×" : ratio < 99.95 ? "%.1f×" : "%.0f×", ratio);
+}
+
+static void add_plural(struct sb_buf *b, size_t n, const char *noun) {
+    sb_buf_addf(b, "%zu %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+static void add_workload(struct sb_buf *b, const struct sb_workload *w) {
+    sb_buf_addf(b, "%g+%g tokens", w->prompt_tokens, w->gen_tokens);
+    if (w->requests_per_load == 1)
+        sb_buf_adds(b, " and a load a request");
+    else if (w->requests_per_load > 0)
+        sb_buf_addf(b, " and a load every %g requests", w->requests_per_load);
+}
+
+static void add_model(const struct writer *w, size_t model) {
+    sb_style_add(w->out, w->style, w->rank->models[model].label);
+}
+
+static void add_backend(const struct writer *w, size_t backend) {
+    sb_style_add(w->out, w->style, w->rank->backends[backend].label);
+}
+
+static void add_why_not(const struct writer *w, const struct sb_rank_cell *c) {
+    if (c->cell->status == SB_OK) {
+        sb_buf_adds(w->out, "not everything measured");
+        return;
+    }
+    sb_buf_adds(w->out, sb_status_name(c->cell->status));
+    if (c->cell->reason) {
+        sb_buf_adds(w->out, ": ");
+        sb_style_add(w->out, w->style, c->cell->reason);
+    }
+}
+
+/* ---- the sentence --------------------------------------------------------------------------- */
+
+/* "CPU did not finish 2 of 9 models: A (failed: server died), B (pending). " */
+static void add_unfinished(const struct writer *w, size_t backend) {
+    const struct sb_rank_backend *b = &w->rank->backends[backend];
+    size_t named = 0, missing = b->n_cells - b->n_finished;
+    if (missing == 0)
+        return;
+    add_backend(w, backend);
+    sb_buf_addf(w->out, " did not finish %zu of ", missing);
+    add_plural(w->out, b->n_cells, "model");
+    for (size_t i = 0; i < w->rank->n_cells && named < MOST_NAMED; i++) {
+        const struct sb_rank_cell *c = &w->rank->cells[i];
+        if (c->backend != backend || c->finished)
+            continue;
+        sb_buf_adds(w->out, named++ ? ", " : ": ");
+        add_model(w, c->model);
+        sb_buf_adds(w->out, " (");
+        add_why_not(w, c);
+        sb_buf_adds(w->out, ")");
+    }
+    if (missing > named)
+        sb_buf_addf(w->out, " and %zu more", missing - named);
+    sb_buf_adds(w->out, ". ");
+}
+
+static void add_left_out(const struct writer *w, size_t backend) {
+    const struct sb_rank_backend *b = &w->rank->backends[backend];
+    if (b->compared || w->rank->n_compared == 0)
+        return;
+    add_backend(w, backend);
+    sb_buf_addf(w->out, " is left out over the models: it finished %zu of ", b->n_finished);
+    add_plural(w->out, w->rank->n_models, "model");
+    sb_buf_adds(w->out, ". ");
+}
+
+static void add_lead(const struct writer *w) {
+    const struct sb_rank *r = w->rank;
+    bool tie = r->lead.verdict == SB_VERDICT_TIE;
+    add_backend(w, r->first);
+    if (tie) {
+        sb_buf_adds(w->out, " and ");
+        add_backend(w, r->second);
+        sb_buf_adds(w->out, " tie");
+    } else {
+        sb_buf_adds(w->out, ": ");
+        add_ratio(w->out, r->lead.ratio);
+        sb_buf_adds(w->out, " ");
+        add_backend(w, r->second);
+    }
+    sb_buf_adds(w->out, " over ");
+    add_plural(w->out, r->n_common, "model");
+    sb_buf_adds(w->out, " for ");
+    add_workload(w->out, &r->workload);
+    if (tie) {
+        sb_buf_addf(w->out, " (%.2f×)", r->lead.ratio);
+    } else if (r->lead.verdict == SB_VERDICT_INCONCLUSIVE) {
+        sb_buf_adds(w->out, ", but inconclusive (95 % interval ");
+        sb_interval_add(w->out, r->lead.low, r->lead.high, 2);
+        sb_buf_adds(w->out, ")");
+    }
+}
+
+static void add_exception(const struct writer *w, const struct sb_rank_exception *e) {
+    const char *metric = e->metric == SB_RANK_PP ? "PP" : "TG";
+    sb_buf_adds(w->out, "; ");
+    add_backend(w, e->backend);
+    sb_buf_adds(w->out, e->overall ? " wins on " : " is faster on ");
+    add_model(w, e->model);
+    if (e->overall)
+        sb_buf_addf(w->out, " (%s ", metric);
+    else
+        sb_buf_addf(w->out, " in %s (", metric);
+    add_ratio(w->out, e->ratio);
+    sb_buf_adds(w->out, ")");
+}
+
+static void add_sentence(const struct writer *w) {
+    const struct sb_rank *r = w->rank;
+    for (size_t b = 0; b < r->n_backends; b++)
+        add_unfinished(w, b);
+    for (size_t b = 0; b < r->n_backends; b++)
+        add_left_out(w, b);
+    if (r->n_common == 0) {
+        sb_buf_adds(w->out, "No model was finished by two backends: there is nothing to rank.");
+        return;
+    }
+    add_lead(w);
+    for (size_t i = 0; i < r->n_exceptions && i < MOST_NAMED; i++)
+        add_exception(w, &r->exceptions[i]);
+    if (r->n_exceptions > MOST_NAMED)
+        sb_buf_addf(w->out, "; and %zu more such", r->n_exceptions - MOST_NAMED);
+    sb_buf_adds(w->out, ".");
+}
+
+void sb_rank_sentence(const struct sb_rank *r, bool markdown, struct sb_buf *ret) {
+    add_sentence(&(struct writer){r, markdown ? SB_STYLE_MARKDOWN : SB_STYLE_TEXT, ret});
+}
+
+/* ---- over the models ------------------------------------------------------------------------ */
+
+/* The compared backends, fastest first. */
+static size_t *by_speed(const struct sb_rank *r) {
+    size_t *order = sb_alloc(r->n_compared, sizeof *order), n = 0;
+    for (size_t b = 0; b < r->n_backends; b++) {
+        if (!r->backends[b].compared)
+            continue;
+        size_t at = n++;
+        for (; at > 0 && r->backends[order[at - 1]].speed < r->backends[b].speed; at--)
+            order[at] = order[at - 1];
+        order[at] = b;
+    }
+    return order;
+}
+
+static void add_overall(const struct writer *w) {
+    static const struct sb_table_column columns[] = {
+        {"Backend", false}, {"Mean speed", true}, {"Worst", true},  {"on", false},
+        {"Wins", true},     {"Ties", true},       {"Losses", true}, {"Inconclusive", true},
+    };
+    const struct sb_rank *r = w->rank;
+    struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
+    struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
+    struct writer cell = {r, w->style, &b};
+    size_t *order = by_speed(r);
+    for (size_t i = 0; i < r->n_compared; i++) {
+        const struct sb_rank_backend *backend = &r->backends[order[i]];
+        add_backend(&cell, order[i]);
+        sb_table_take(&t, &b);
+        add_ratio(&b, backend->speed);
+        sb_table_take(&t, &b);
+        add_ratio(&b, backend->worst);
+        sb_table_take(&t, &b);
+        if (backend->worst < 1)
+            add_model(&cell, backend->worst_model);
+        sb_table_take(&t, &b);
+        const size_t counts[] = {backend->wins, backend->ties, backend->losses,
+                                 backend->inconclusive};
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+            sb_buf_addf(&b, "%zu", counts[k]);
+            sb_table_take(&t, &b);
+        }
+    }
+    sb_table_print(&t, w->style, w->out);
+    free(order);
+    sb_table_release(&t);
+    sb_buf_release(&b);
+}
+
+/* ---- model by model ------------------------------------------------------------------------- */
+
+static void add_value(struct sb_buf *b, int metric, double value) {
+    if (metric == SB_RANK_LOAD)
+        sb_format_load(b, value);
+    else if (metric == SB_RANK_WORKLOAD)
+        sb_buf_addf(b, value < 9.995 ? "%.2f s" : value < 99.95 ? "%.1f s" : "%.0f s", value);
+    else
+        sb_buf_addf(b, "%.1f tok/s", value);
+}
+
+static void add_best(const struct writer *w, const struct sb_rank_model *m, int metric) {
+    const struct sb_rank *r = w->rank;
+    if (m->best[metric] == SIZE_MAX) {
+        sb_buf_adds(w->out, "—");
+        return;
+    }
+    const struct sb_rank_cell *best = &r->cells[m->best[metric]];
+    const char *mark = m->clear[metric] && w->style == SB_STYLE_MARKDOWN ? "**" : "";
+    sb_buf_adds(w->out, mark);
+    add_backend(w, best->backend);
+    sb_buf_addf(w->out, "%s: ", mark);
+    add_value(w->out, metric, best->figure[metric].value);
+}
+
+/* "ROCm: 0.91× (0.86–0.96) slower; CPU failed: server died" */
+static void add_others(const struct writer *w, const struct sb_rank_model *m, int metric) {
+    const struct sb_rank *r = w->rank;
+    size_t named = 0;
+    for (size_t i = m->first; i < m->first + m->n; i++) {
+        const struct sb_rank_cell *c = &r->cells[i];
+        const struct sb_ratio *ratio = &c->figure[metric].to_best;
+        bool measured = c->figure[metric].n > 0;
+        if (i == m->best[metric] || (!measured && metric != SB_RANK_WORKLOAD))
+            continue;
+        sb_buf_adds(w->out, named++ ? "; " : "");
+        add_backend(w, c->backend);
+        sb_buf_adds(w->out, measured ? ": " : " ");
+        if (!measured) {
+            add_why_not(w, c);
+            continue;
+        }
+        sb_buf_addf(w->out, "%.2f× (", ratio->ratio);
+        sb_interval_add(w->out, ratio->low, ratio->high, 2);
+        sb_buf_addf(w->out, ") %s", sb_verdict_name(ratio->verdict));
+    }
+}
+
+static void add_model_rows(const struct writer *w, size_t model, struct sb_table *t) {
+    static const char *const names[] = {
+        [SB_RANK_PP] = "PP", [SB_RANK_TG] = "TG", [SB_RANK_LOAD] = "Load"};
+    const struct sb_rank_model *m = &w->rank->models[model];
+    struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
+    struct writer cell = {w->rank, w->style, &b};
+    for (int metric = 0; metric < SB_RANK_METRICS; metric++) {
+        if (metric != SB_RANK_WORKLOAD && m->best[metric] == SIZE_MAX)
+            continue;
+        if (metric == SB_RANK_WORKLOAD)
+            add_model(&cell, model);
+        sb_table_take(t, &b);
+        if (metric == SB_RANK_WORKLOAD)
+            add_workload(&b, &w->rank->workload);
+        else
+            sb_buf_adds(&b, names[metric]);
+        sb_table_take(t, &b);
+        add_best(&cell, m, metric);
+        sb_table_take(t, &b);
+        add_others(&cell, m, metric);
+        sb_table_take(t, &b);
+    }
+    sb_buf_release(&b);
+}
+
+static void add_models(const struct writer *w) {
+    static const struct sb_table_column columns[] = {{"Model", false},
+                                                     {"For", false},
+                                                     {"Fastest", false},
+                                                     {"Others, against the fastest", false}};
+    struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < w->rank->n_models; i++)
+        if (w->rank->models[i].n > 1)
+            add_model_rows(w, i, &t);
+    sb_table_print(&t, w->style, w->out);
+    sb_table_release(&t);
+}
+
+/* ---- what to know when reading it ----------------------------------------------------------- */
+
+struct doubts {
+    bool finished, compared; /* any cell; two cells of a model */
+    bool assumed, load, limit_of_points;
+    size_t n_alone;
+};
+
+static struct doubts find_doubts(const struct sb_rank *r) {
+    struct doubts d = {0};
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const struct sb_rank_cell *c = &r->cells[i];
+        const struct sb_rank_model *m = &r->models[c->model];
+        d.finished |= c->finished;
+        d.compared |= c->finished && i != m->best[SB_RANK_WORKLOAD];
+        d.limit_of_points |= c->cell->n_points > 1;
+        for (int metric = 0; metric < SB_RANK_LOAD; metric++)
+            d.assumed |= c->figure[metric].to_best.assumed;
+        d.load |=
+            c->figure[SB_RANK_LOAD].n && i != m->best[SB_RANK_LOAD] &&
+            !sb_same_cache_state(c->cached_share, r->cells[m->best[SB_RANK_LOAD]].cached_share);
+    }
+    for (size_t m = 0; m < r->n_models; m++)
+        d.n_alone += r->models[m].n == 1;
+    return d;
+}
+
+/* "- Doubtful figures: A on CPU (DRIFT, NOISY); B on CPU (NOISY) and 4 more." */
+static void add_flagged(const struct writer *w) {
+    size_t named = 0, more = 0;
+    for (size_t i = 0; i < w->rank->n_cells; i++) {
+        const struct sb_rank_cell *c = &w->rank->cells[i];
+        if (!c->finished || c->cell->flags.n == 0)
+            continue;
+        if (named == MOST_NAMED) {
+            more++;
+            continue;
+        }
+        sb_buf_adds(w->out, named++ ? "; " : "- Doubtful figures: ");
+        add_model(w, c->model);
+        sb_buf_adds(w->out, " on ");
+        add_backend(w, c->backend);
+        for (size_t f = 0; f < c->cell->flags.n; f++) {
+            sb_buf_adds(w->out, f ? ", " : " (");
+            sb_style_add(w->out, w->style, c->cell->flags.item[f]);
+        }
+        sb_buf_adds(w->out, ")");
+    }
+    if (more)
+        sb_buf_addf(w->out, " and %zu more", more);
+    sb_buf_adds(w->out, named ? ".\n" : "");
+}
+
+static void add_notes(const struct writer *w) {
+    const struct sb_workload *load = &w->rank->workload;
+    struct doubts d = find_doubts(w->rank);
+    if (d.compared)
+        sb_buf_adds(w->out,
+                    "- Speeds relative to the fastest: 0.90× is ten per cent less throughput, or "
+                    "the time divided by 0.90; in parentheses the 95 % interval. slower: all "
+                    "of it beyond 3 %; tie: all of it within; else inconclusive.\n");
+    if (d.finished) {
+        sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->prompt_tokens,
+                    load->gen_tokens);
+        if (load->requests_per_load > 0)
+            sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
+        else
+            sb_buf_adds(w->out, "; the load is not counted.\n");
+    }
+    if (w->rank->n_common)
+        sb_buf_addf(w->out,
+                    "- Mean speed: geometric mean over the %zu model%s that %s finished. A "
+                    "win or a loss is against the best of the others.\n",
+                    w->rank->n_common, w->rank->n_common == 1 ? "" : "s",
+                    w->rank->n_compared == w->rank->n_backends ? "all backends"
+                                                               : "the backends in the table");
+    if (d.assumed)
+        sb_buf_addf(w->out,
+                    "- One launch a side: the spread between launches is unknown; %g %% is "
+                    "assumed, more where the runs leave the mean less certain.\n",
+                    100 * SB_ASSUMED_LAUNCH_CV);
+    add_flagged(w);
+    if (d.load)
+        sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "
+                            "file in the page cache.\n");
+    if (d.limit_of_points)
+        sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
+    if (d.n_alone) {
+        sb_buf_adds(w->out, "- Run with one backend alone, so not ranked: ");
+        add_plural(w->out, d.n_alone, "model");
+        sb_buf_adds(w->out, ".\n");
+    }
+    for (size_t i = 0; i < w->rank->n_cells; i++) {
+        const struct sb_rank_cell *c = &w->rank->cells[i];
+        if (!c->hidden)
+            continue;
+        sb_buf_adds(w->out, "- ");
+        add_model(w, c->model);
+        sb_buf_adds(w->out, " on ");
+        add_backend(w, c->backend);
+        sb_buf_addf(w->out, ": %s\n", c->hidden);
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static bool worth_ranking(const struct sb_rank *r) {
+    for (size_t m = 0; m < r->n_models; m++)
+        if (r->models[m].n > 1)
+            return true;
+    return false;
+}
+
+static void add_section(const struct writer *w) {
+    const char *mark = w->style == SB_STYLE_MARKDOWN ? "**" : "";
+    sb_buf_adds(w->out, mark);
+    add_sentence(w);
+    sb_buf_addf(w->out, "%s\n\n", mark);
+    if (w->rank->n_common) {
+        add_overall(w);
+        sb_buf_adds(w->out, "\n");
+    }
+    add_models(w);
+    sb_buf_adds(w->out, "\n");
+    add_notes(w);
+}
+
+static void add_title(enum sb_style style, const char *title, struct sb_buf *ret) {
+    sb_buf_adds(ret, style == SB_STYLE_MARKDOWN ? "### " : "");
+    sb_style_add(ret, style, title);
+    sb_buf_adds(ret, style == SB_STYLE_MARKDOWN ? "\n\n" : ":\n\n");
+}
+
+static int write_all(const struct sb_results *const *sets, size_t n, const struct sb_workload *load,
+                     enum sb_style style, struct sb_buf *ret) {
+    struct sb_sections all = sb_results_merge(sets, n);
+    size_t written = 0;
+    for (size_t i = 0; i < all.n; i++) {
+        struct sb_rank rank;
+        sb_rank(&all.item[i].set, all.item[i].hidden, load, &rank);
+        bool worth = worth_ranking(&rank);
+        if (worth || style == SB_STYLE_TEXT) {
+            if (written++)
+                sb_buf_adds(ret, "\n");
+            else if (style == SB_STYLE_MARKDOWN)
+                sb_buf_adds(ret, "## Which backend?\n\n");
+            if (all.n > 1)
+                add_title(style, all.item[i].set.bench.title, ret);
+            if (worth)
+                add_section(&(struct writer){&rank, style, ret});
+            else
+                sb_buf_adds(ret, "No model was run with two backends: there is nothing to rank.\n");
+        }
+        sb_rank_release(&rank);
+    }
+    sb_sections_release(&all);
+    return ret->overflow ? -EFBIG : 0;
+}
+
+int sb_rank_markdown(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
+                     struct sb_buf *ret) {
+    return write_all(sets, n, w, SB_STYLE_MARKDOWN, ret);
+}
+
+int sb_rank_text(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
+                 struct sb_buf *ret) {
+    return write_all(sets, n, w, SB_STYLE_TEXT, ret);
+}
