@@ -16,6 +16,8 @@ struct sb_preflight_cell {
     const struct sb_cell_plan *plan;
     const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
+    const char *label; /* of the model: what the config says, else the file's name for itself where
+                          no other model has that, else the id */
     bool skipped;  /* the problem is a `skipped`, not a `failed` (binary not found) */
     char *problem; /* short reason for the row, NULL = can run */
     char *detail;  /* the long form: what, where, what to do */

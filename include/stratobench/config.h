@@ -27,8 +27,8 @@ enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 enum sb_layout { SB_LAYOUT_SECTIONS, SB_LAYOUT_TABLE };
 
 struct sb_prompt {
-    char *given; /* as the file names it, ${} replaced */
-    char *path;  /* as opened */
+    char *given; /* as the file names it, ${} replaced; NULL = the one that is built in */
+    char *path;  /* as opened, or "(built in)" */
     char *label; /* what the document prints; never NULL */
     char *text;
     size_t text_len; /* bytes */
@@ -57,13 +57,14 @@ struct sb_backend {
 
 struct sb_model {
     char *id;
-    char *label; /* default: id */
+    char *label; /* default: id; the preflight, which reads the file, may know better */
     char *path;  /* required; resolved against the config file */
     char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
     struct sb_strv backends; /* ids; default: all, in file order */
     char *notes;             /* default "": appended to the backend's notes in this model's rows */
     int line;                /* of the section header */
     int path_line;
+    int label_line;    /* 0 = not given */
     int backends_line; /* 0 = not given */
 };
 
@@ -77,7 +78,7 @@ struct sb_config {
     char *title;               /* default "Inference Backend Benchmark Results" */
     char *hardware;            /* NULL = probed */
     struct sb_strv header;     /* "Access: K8s Job on shadow node", in file order */
-    struct sb_prompt *prompts; /* n_prompts >= 1; `prompt` or `prompts` */
+    struct sb_prompt *prompts; /* n_prompts >= 1; default: the one built in */
     size_t n_prompts;
     int runs;      /* default 3, at least 1 */
     int warmup;    /* default SB_WARMUP_AUTO */

@@ -193,7 +193,7 @@ static void say_warnings(struct session *s) {
     for (size_t i = 0; i < s->config.n_cells; i++) {
         const struct sb_preflight_cell *c = &s->preflight.cells[i];
         for (size_t k = 0; k < c->warnings.n; k++)
-            sb_progress_say(&s->progress, "warning: %s / %s: %s", c->plan->model->label,
+            sb_progress_say(&s->progress, "warning: %s / %s: %s", c->label,
                             c->plan->backend->label, c->warnings.item[k]);
     }
 }

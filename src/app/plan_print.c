@@ -85,7 +85,7 @@ int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_prefligh
     for (size_t i = 0; i < p->n_cells; i++) {
         const struct sb_preflight_cell *cell = &p->cells[i];
         fprintf(out, "%s[%zu/%zu] %s / %s: %s\n", i ? "\n" : "", i + 1, p->n_cells,
-                cell->plan->model->label, cell->plan->backend->label,
+                cell->label, cell->plan->backend->label,
                 cell->problem ? cell->problem : "ok");
         if (cell->problem) {
             sb_print_indented(out, cell->detail, 4);

@@ -11,6 +11,8 @@
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
 
+enum { LABEL_MAX_BYTES = 120 }; /* a name in a file that is longer is no label */
+
 /* ---- what can go wrong -------------------------------------------------------------------- */
 
 static void problem(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail) {
@@ -118,6 +120,24 @@ static double estimate_s(const struct sb_config *c, const struct sb_preflight_ce
     return c->launches * (load_s + (warmups + c->runs) * tokens * token_s);
 }
 
+/* What a model's file calls it, or NULL. */
+static const char *name_in_file(const struct sb_config *c, const struct sb_preflight *pf,
+                                const struct sb_model *m) {
+    const char *name = pf->ggufs[m - c->models].name; /* NULL when the file could not be read */
+    return name && *name && strlen(name) <= LABEL_MAX_BYTES ? name : NULL;
+}
+
+static const char *label_of(const struct sb_config *c, const struct sb_preflight *pf,
+                            const struct sb_model *m) {
+    const char *name = m->label_line ? NULL : name_in_file(c, pf, m);
+    for (const struct sb_model *o = c->models; name && o < c->models + c->n_models; o++) {
+        const char *theirs = o->label_line ? o->label : name_in_file(c, pf, o);
+        if (o != m && (strcmp(o->label, name) == 0 || (theirs && strcmp(theirs, name) == 0)))
+            name = NULL;
+    }
+    return name ? name : m->label;
+}
+
 /* ---- one cell ----------------------------------------------------------------------------- */
 
 static void check_cell(const struct sb_config *c, const struct sb_preflight_options *o,
@@ -126,6 +146,7 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
     const struct sb_model *m = p->plan->model;
     size_t bi = (size_t)(b - c->backends), mi = (size_t)(m - c->models);
     p->eta_s = (double)NAN;
+    p->label = label_of(c, pf, m);
     if (pf->build_errors[bi])
         problem(p, false, sb_strdup(pf->build_reasons[bi]),
                 sb_asprintf("%s:%d: %s", c->file, b->line, pf->build_errors[bi]));
@@ -302,7 +323,7 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
     const struct sb_backend *b = p->plan->backend;
     const struct sb_gguf *g = p->gguf;
     ret->model.id = sb_strdup(m->id);
-    ret->model.label = sb_strdup(m->label);
+    ret->model.label = sb_strdup(p->label);
     ret->model.path = sb_strdup(m->path);
     ret->model.notes = m->notes && *m->notes ? sb_strdup(m->notes) : NULL;
     ret->model.quantization = shown(m->quantization, g ? sb_strdup(g->quantization) : NULL);

@@ -69,7 +69,7 @@ static const struct sb_option backend_options[] = {
 };
 
 static const struct sb_option model_options[] = {
-    {"label", &sb_type_text, MODEL(label)},
+    {"label", &sb_type_text, MODEL(label), .line_offset = offsetof(struct sb_model, label_line)},
     {"path", &sb_type_path, MODEL(path), .line_offset = offsetof(struct sb_model, path_line),
      .required = true},
     {"backends", &sb_type_words, MODEL(backends),

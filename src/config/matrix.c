@@ -1,8 +1,10 @@
 /* From sections to cells: what no single key can know. */
 #include <fnmatch.h>
+#include <sha256.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "default_prompt.h"
 #include "value.h"
 
 /* ---- what several keys say together ------------------------------------------------------- */
@@ -22,14 +24,25 @@ static void check_context(struct sb_parser *p) {
                     c->depths[i], c->n_predict, c->ctx);
 }
 
+static void use_default_prompt(struct sb_config *c) {
+    size_t len = sizeof default_prompt - 1;
+    c->prompts = sb_alloc(1, sizeof *c->prompts);
+    c->n_prompts = 1;
+    *c->prompts = (struct sb_prompt){.path = sb_strdup("(built in)"),
+                                     .label = sb_strdup("~600 tokens (infrastructure scenario)"),
+                                     .text = sb_strdup(default_prompt),
+                                     .text_len = len};
+    SHA256Data((const uint8_t *)default_prompt, len, c->prompts->sha256);
+}
+
 static void check_prompts(struct sb_parser *p) {
     struct sb_config *c = p->c;
     int line = sb_bench_key_line(p, "prompt"), lines = sb_bench_key_line(p, "prompts");
     bool one = line != p->bench_line, several = lines != p->bench_line;
     if (one && several)
         sb_diag(&p->diags, lines, "'prompts' takes the place of 'prompt' (line %d): use one", line);
-    else if (!one && !several && p->bench_line)
-        sb_diag(&p->diags, p->bench_line, "[bench] has no 'prompt'");
+    else if (!one && !several)
+        use_default_prompt(c);
     for (size_t i = 0; several && !one && i < c->n_prompts; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(c->prompts[i].label, c->prompts[k].label) == 0)
@@ -48,8 +61,6 @@ static void check_prompts(struct sb_parser *p) {
 
 static void check_bench(struct sb_parser *p) {
     const struct sb_config *c = p->c;
-    if (!p->bench_line)
-        sb_diag(&p->diags, p->line, "no [bench] section: it names the prompt, at the least");
     check_context(p);
     check_prompts(p);
     if (c->until > 0 && c->max_runs < c->runs)

@@ -48,8 +48,9 @@ int k8s_files_of(const struct sb_config *config, const char *ini, struct k8s_fil
                  struct sb_buf *error) {
     struct place *places = sb_alloc(config->n_prompts, sizeof *places);
     size_t depth = 0;
+    size_t n_prompts = config->prompts[0].given ? config->n_prompts : 0; /* else it is built in */
     int rc = 0;
-    for (size_t i = 0; i < config->n_prompts; i++) {
+    for (size_t i = 0; i < n_prompts; i++) {
         const char *given = config->prompts[i].given;
         if (given[0] == '/') {
             sb_buf_addf(error,
@@ -65,7 +66,7 @@ int k8s_files_of(const struct sb_config *config, const char *ini, struct k8s_fil
     sb_strv_add(&down, "models.ini");
     struct k8s_files f = {sb_alloc(1 + config->n_prompts, sizeof *f.item), 0};
     f.item[f.n++] = (struct k8s_file){sb_strdup("models.ini"), path_at(depth, &down), ini};
-    for (size_t i = 0; i < config->n_prompts; i++) {
+    for (size_t i = 0; i < n_prompts; i++) {
         f.item[f.n++] = (struct k8s_file){sb_asprintf("prompt-%zu.txt", i + 1),
                                           path_at(depth - places[i].up, &places[i].down),
                                           config->prompts[i].text};

@@ -261,8 +261,8 @@ int box_setup(void **state) {
     folder = sb_strdup(template);
     assert_int_equal(chdir(folder), 0);
     box_write("p.txt", "Seven words make a prompt of seven.\n");
-    assert_int_equal(box_run(ARGS(MAKE_GGUF, "--output", "m.gguf", "--layers", "1", "--embd", "64",
-                                  "--vocab", "300")),
+    assert_int_equal(box_run(ARGS(MAKE_GGUF, "--output", "m.gguf", "--name", "m", "--layers", "1",
+                                  "--embd", "64", "--vocab", "300")),
                      0);
     return 0;
 }

@@ -55,6 +55,29 @@ static void broken_cells_say_why_and_the_others_have_figures(void **state) {
     }
 }
 
+/* A model without a label is called what its file calls itself, unless another is called so, too. */
+static void a_model_is_named_by_its_file(void **state) {
+    (void)state;
+    for (const char *const *n = ARGS("Llama 3 8B", "Twin"); *n; n++)
+        assert_int_equal(box_run(ARGS(MAKE_GGUF, "--output", **n == 'L' ? "l.gguf" : "t.gguf",
+                                      "--name", *n, "--layers", "1", "--embd", "64", "--vocab",
+                                      "300")),
+                         0);
+    box_write("a.ini",
+              "%s%s[model one]\npath = l.gguf\n[model two]\npath = t.gguf\n"
+              "[model three]\npath = t.gguf\n[model four]\npath = m.gguf\nlabel = four\n",
+              box_bench("prompt_label = short"), box_backend("b", ""));
+    assert_int_equal(SB("check", "a.ini"), 0);
+    char *plan = box_read("out");
+    box_has(plan, "[1/4] Llama 3 8B / b: ok\n");
+    box_has(plan, "[2/4] two / b: ok\n");
+    box_has(plan, "[3/4] three / b: ok\n");
+    box_has(plan, "[4/4] four / b: ok\n");
+    assert_int_equal(SB(MEASURE, "--model", "one"), 0);
+    assert_string_equal(box_cell("one", "b")->model.label, "Llama 3 8B");
+    box_has(box_read("a.md"), "## Llama 3 8B\n");
+}
+
 /* ---- selection and resume ----------------------------------------------------------------- */
 
 static void globs_choose_cells(void **state) {
@@ -201,6 +224,7 @@ static void a_terminal_gets_one_live_line(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(broken_cells_say_why_and_the_others_have_figures),
+        IN_BOX(a_model_is_named_by_its_file),
         IN_BOX(globs_choose_cells),
         IN_BOX(resume_measures_again_what_changed),
         IN_BOX(failed_cells_are_tried_again),

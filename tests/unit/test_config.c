@@ -14,6 +14,34 @@ static void accept(const char *text, struct sb_config *c) {
 
 /* ---- what is understood ------------------------------------------------------------------- */
 
+/* The prompt that is built in is prompts/infrastructure.txt, byte for byte. */
+static void without_a_prompt_there_is_one(void **state) {
+    (void)state;
+    struct sb_config c;
+    static const char *const benches[] = {"", "[bench]\nruns = 2\n"};
+    struct sb_buf want = SB_BUF_INIT(1 << 20);
+    assert_int_equal(sb_file_read(SOURCE_DIR "/prompts/infrastructure.txt", &want, NULL), 0);
+    for (size_t i = 0; i < LENGTH(benches); i++) {
+        char *text = sb_asprintf("%s" REST, benches[i]);
+        accept(text, &c);
+        assert_int_equal(c.n_prompts, 1);
+        assert_null(c.prompts[0].given);
+        assert_string_equal(c.prompts[0].path, "(built in)");
+        assert_string_equal(c.prompts[0].label, "~600 tokens (infrastructure scenario)");
+        assert_string_equal(c.prompts[0].text, sb_buf_str(&want));
+        assert_int_equal(c.prompts[0].text_len, want.len);
+        /* sha256sum prompts/infrastructure.txt */
+        assert_string_equal(c.prompts[0].sha256, 
+            "15920c6aa11afa77c13f4a875ceebc3f9cbaa126ee4edeadcf6066d67148a60d");
+        sb_config_release(&c);
+        free(text);
+    }
+    sb_buf_release(&want);
+    accept("[bench]\nprompt_label = long\n" REST, &c);
+    assert_string_equal(c.prompts[0].label, "long");
+    sb_config_release(&c);
+}
+
 static void defaults_are_those_of_the_contract(void **state) {
     (void)state;
     struct sb_config c;
@@ -377,6 +405,7 @@ static void shipped_configs_load(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_prompt_there_is_one),
         cmocka_unit_test(defaults_are_those_of_the_contract),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(words_that_stand_for_numbers),

@@ -105,6 +105,10 @@ static void test_files(void **state) {
         k8s_files_release(&f);
     }
     struct k8s_files f;
+    assert_int_equal(files_of(NULL, "built in", &f, NULL), 0); /* the image holds it, too */
+    assert_int_equal(f.n, 1);
+    assert_string_equal(f.item[0].path, "models.ini");
+    k8s_files_release(&f);
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     assert_true(files_of("/etc/p.txt", "x", &f, &error) < 0);
     assert_non_null(strstr(sb_buf_str(&error), "m.ini: the prompt /etc/p.txt does not travel"));
