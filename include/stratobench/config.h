@@ -104,6 +104,10 @@ struct sb_config {
     size_t n_cells;
 };
 
+/* Whether a `device` may be a GPU: every one but "none", and not stating one does not rule it out.
+ */
+bool sb_device_on_gpu(const char *device);
+
 /* Glob patterns (fnmatch) on id or label; NULL = all. */
 struct sb_selection {
     const char *model;

@@ -12,7 +12,6 @@ struct sb_gguf {
     char *architecture;  /* general.architecture, or "unknown" */
     char *quantization;  /* "Q8_0", "Q4_K_M", "MXFP4": general.file_type, else the type that holds
                             most bytes */
-    char *types;         /* "Q4_K 71 %, Q6_K 22 %, F32 7 %": share of bytes by tensor type */
     uint64_t file_bytes; /* exact, over all shards */
     uint64_t n_tensors;
     double total_params;
@@ -26,7 +25,6 @@ struct sb_gguf {
     uint32_t n_layers, n_ctx_train, n_embd, n_head, n_head_kv /* most of any layer */, key_length,
         value_length;
     uint32_t n_experts, n_experts_used;
-    uint32_t n_vocab;
     uint32_t n_shards;
     struct sb_strv files;   /* the paths of all shards; empty after sb_gguf_parse */
     char header_sha256[65]; /* of every shard's header bytes, in order: names the content for

@@ -41,11 +41,8 @@ long long sb_host_disk_free(const char *path);
 struct sb_reading {
     double temperature_c; /* the hottest of the GPUs and the CPU */
     double power_w;       /* of the GPUs; an APU's sensor covers the whole package */
-    double gpu_busy_percent;
-    double gpu_mhz, gpu_memory_mhz;
     long long vram_used_bytes, gtt_used_bytes;
     long long oom_kills; /* /proc/vmstat, and the cgroup's memory.events, whichever is higher */
-    long long swapped_in_pages;
 };
 struct sb_reading sb_host_read(const char *root);
 

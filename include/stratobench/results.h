@@ -6,9 +6,9 @@
 #ifndef STRATOBENCH_RESULTS_H
 #define STRATOBENCH_RESULTS_H
 
-#include <cjson/cJSON.h>
 #include "stratobench/base.h"
 #include "stratobench/stats.h"
+#include <cjson/cJSON.h>
 
 #define SB_SCHEMA "stratobench/1"
 enum { SB_RESULTS_MAX_BYTES = 256 << 20, SB_RESULTS_MAX_DEPTH = 32 };
@@ -16,10 +16,23 @@ enum { SB_RESULTS_MAX_BYTES = 256 << 20, SB_RESULTS_MAX_DEPTH = 32 };
 enum sb_status { SB_PENDING, SB_OK, SB_INVALID, SB_FAILED, SB_SKIPPED };
 const char *sb_status_name(enum sb_status s); /* "pending", "ok", ... */
 
+/* Where a figure was taken; prompt and depth are absent in a run of the file when 0, slots when 1.
+ */
+struct sb_at {
+    int prompt; /* index into bench.prompts */
+    int depth;  /* tokens already in the context */
+    int slots;  /* requests at once */
+};
+bool sb_at_same(struct sb_at a, struct sb_at b);
+int sb_at_order(struct sb_at a, struct sb_at b); /* as strcmp: by prompt, depth, slots */
+
+/* What is measured of a backend, the throughput first: these two have a value a run. */
+enum sb_metric { SB_PP, SB_TG, SB_LOAD, SB_WORKLOAD, SB_METRICS };
+const char *sb_metric_name(enum sb_metric m); /* "PP", "TG", "Load", "Workload" */
+
 struct sb_run { /* one /completion, in the order made */
     int launch; /* from 1 */
-    int prompt; /* index into bench.prompts; absent in the file when 0 */
-    int depth;  /* tokens already in the context; absent when 0 */
+    struct sb_at at;
     bool warmup;
     long long prompt_n, cache_n;
     double prompt_ms;
@@ -47,10 +60,12 @@ struct sb_launch {       /* one server process */
     double energy_tok_per_j;
 };
 
-struct sb_point { /* figures at one prompt and depth; the first is the cell's own pp_tps, tg_tps */
-    int prompt, depth;
+struct sb_point { /* figures at one place; the first point is the cell's own pp_tps, tg_tps */
+    struct sb_at at;
     struct sb_summary pp_tps, tg_tps;
 };
+const struct sb_summary *sb_point_summary(const struct sb_point *p,
+                                          enum sb_metric m); /* PP or TG */
 
 struct sb_device_share { /* where the weights were seen */
     char *device;
@@ -121,6 +136,17 @@ struct sb_results {
     size_t n_cells;
 };
 
+/* Identity: a cell is one model and one backend, each known by its id, or its label where it has no
+ * id. Resume, merge, compare and rank all go by this. */
+bool sb_cell_same(const struct sb_cell *a, const struct sb_cell *b);
+bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b);
+int sb_cell_order(const struct sb_cell *a, const struct sb_cell *b); /* as strcmp; 0 = the same */
+const char *sb_model_key(const struct sb_cell *c);                   /* the id, else the label */
+char *sb_cell_key(const struct sb_cell *c); /* equal for the same cell; the caller frees */
+/* The label, else the id, else "". */
+const char *sb_model_label(const struct sb_cell *c);
+const char *sb_backend_label(const struct sb_cell *c);
+
 /* Reads a results file. 0, or -EINVAL/-errno with one line in `error`: "FILE: cells[3].runs[1].
  * prompt_ms: expected a number", "FILE:12:5: not valid JSON". An unknown schema version is refused
  * by name. Unknown keys are ignored, null is as good as absent. *ret is released on failure.
@@ -151,9 +177,6 @@ struct sb_launch sb_launch_empty(void);
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 void sb_cell_release(struct sb_cell *c);
-/* Releases what a cell measured (runs, launches, figures, flags, reason), keeps what it is. */
-void sb_cell_clear_measured(struct sb_cell *c);
-
 /* A launch is recorded when it has ended: drops the runs of one that has not. Returns the number of
  * the last launch that is done, 0 when none is. */
 int sb_cell_drop_unfinished(struct sb_cell *c);
@@ -165,25 +188,22 @@ void sb_run_speeds(struct sb_run *r);
 /* Computes from the valid, measured runs: points, pp_tps, tg_tps, flags (the statistical ones;
  * NOT_STEADY is kept if there). Does not touch status. */
 void sb_cell_summarize(struct sb_cell *c);
-/* The valid measured values of one metric at one point, in order; the caller frees.
+/* A run that is valid and measured: only these make figures. */
+bool sb_run_counts(const struct sb_run *r);
+/* Where the cell's own pp_tps and tg_tps were taken. */
+struct sb_at sb_cell_first_at(const struct sb_cell *c);
+/* The valid measured values of PP or TG at one place, in order; the caller frees.
  * launch 0 = all launches. */
-enum sb_metric { SB_PP, SB_TG };
-double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, int depth, int launch,
+double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, struct sb_at at, int launch,
                        size_t *ret_n);
 /* The mean of each launch, in order: the sample of every comparison. The caller frees. */
-double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
+double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, struct sb_at at,
                              size_t *ret_n);
 
 /* The statistical flags (bits of sb_flag) of one metric at one point. */
-unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at);
+unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p);
 
 /* Sample: what of a cell goes into a comparison, one value a launch. */
-
-struct sb_place { /* a point of a cell */
-    int prompt, depth;
-};
-/* The cell's own: where its pp_tps and tg_tps were taken. */
-struct sb_place sb_sample_first_place(const struct sb_cell *c);
 
 struct sb_sample {
     double *x;   /* speeds, more is better; the caller frees */
@@ -196,7 +216,7 @@ struct sb_sample {
 /* What is assumed for the spread between launches of two samples: `stated`, or their noise
  * where the runs of a single launch leave its mean less certain than that. */
 double sb_sample_assumed(double stated, double noise_a, double noise_b);
-struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_place p);
+struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_at at);
 
 /* 1/load_s of the launches that found the page cache as the last one did: a cold and a warm load
  * are never averaged, and by the last launch of each backend the cache has settled.
@@ -209,7 +229,7 @@ bool sb_same_cache_state(double cached_share_a, double cached_share_b);
 
 /* The load of each launch behind sb_sample_throughput, in the same order, in s; NaN where it
  * is unknown. n values; the caller frees. */
-double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_place p, size_t n);
+double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t n);
 
 /* Merge: result sets of several files as a reader sees them, by section.
  *
@@ -237,11 +257,5 @@ struct sb_sections {
 
 struct sb_sections sb_results_merge(const struct sb_results *const *sets, size_t n);
 void sb_sections_release(struct sb_sections *all);
-
-/* Same model id (label where there is none). */
-bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b);
-/* The label, else the id, else "". */
-const char *sb_model_label(const struct sb_cell *c);
-const char *sb_backend_label(const struct sb_cell *c);
 
 #endif

@@ -11,8 +11,8 @@
 #ifndef STRATOBENCH_SYS_H
 #define STRATOBENCH_SYS_H
 
-#include <sys/types.h>
 #include "stratobench/base.h"
+#include <sys/types.h>
 
 #define SB_FILE_MAX_BYTES (2ULL << 30)
 
@@ -29,7 +29,6 @@ struct sb_exit {
     int code;                 /* exit code, or -1 when a signal ended it */
     int signal;               /* the signal, or 0 */
     long long peak_rss_bytes; /* from wait4; -1 unknown */
-    double cpu_s;
 };
 
 enum sb_wait { SB_WAIT_EXITED, SB_WAIT_TIMEOUT, SB_WAIT_SIGNAL };

@@ -27,8 +27,6 @@ struct sb_workload {
 #define SB_WORKLOAD_DEFAULT                                                                        \
     { .prompt_tokens = 600, .gen_tokens = 128 }
 
-enum sb_rank_metric { SB_RANK_WORKLOAD, SB_RANK_PP, SB_RANK_TG, SB_RANK_LOAD, SB_RANK_METRICS };
-
 struct sb_rank_figure {
     double value;  /* s for the workload and the load, tok/s for PP and TG; NaN */
     double *speed; /* one a launch, more is better; 1/s or tok/s */
@@ -44,15 +42,15 @@ struct sb_rank_cell {
     size_t model, backend; /* numbers in models and backends */
     bool finished;         /* ok, and the workload has a time */
     double cached_share;   /* page cache at the launches whose loads count; NaN unknown */
-    struct sb_rank_figure figure[SB_RANK_METRICS];
+    struct sb_rank_figure figure[SB_METRICS];
 };
 
 struct sb_rank_model {
     const char *label;
-    size_t first, n;              /* its cells */
-    size_t best[SB_RANK_METRICS]; /* number of the cell; SIZE_MAX = none measured */
-    bool clear[SB_RANK_METRICS];  /* every other cell is slower by verdict, and there is one */
-    bool common;                  /* every compared backend finished it */
+    size_t first, n;         /* its cells */
+    size_t best[SB_METRICS]; /* number of the cell; SIZE_MAX = none measured */
+    bool clear[SB_METRICS];  /* every other cell is slower by verdict, and there is one */
+    bool common;             /* every compared backend finished it */
 };
 
 struct sb_rank_backend {
@@ -69,9 +67,9 @@ struct sb_rank_backend {
 
 struct sb_rank_exception { /* a common model on which another backend beats the first */
     size_t model, backend;
-    bool overall;               /* in the workload; else in `metric` alone */
-    enum sb_rank_metric metric; /* PP or TG, the one in which its advantage is greater */
-    double ratio;               /* of speeds in that metric, over the first backend */
+    bool overall;          /* in the workload; else in `metric` alone */
+    enum sb_metric metric; /* PP or TG, the one in which its advantage is greater */
+    double ratio;          /* of speeds in that metric, over the first backend */
 };
 
 struct sb_rank {
@@ -91,10 +89,6 @@ struct sb_rank {
 void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_workload *w,
              struct sb_rank *ret);
 void sb_rank_release(struct sb_rank *r);
-
-/* Which backends failed what, then the verdict, in plain words: "Vulkan: 1.18× ROCm over 9
- * models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
-void sb_rank_sentence(const struct sb_rank *r, bool markdown, struct sb_buf *ret);
 
 /* The section at the end of the document ("## Which backend?"), and the same for a screen. Sets
  * of one title are ranked together (merge.h), each title by itself. Without a model that two
@@ -125,8 +119,8 @@ int sb_rank_text(const struct sb_results *const *sets, size_t n, const struct sb
  *                  hide is printed with it.
  *
  * Simulated in the tests, one cell of three launches a side: with 3 % between launches two runs of
- * one build end with 0 in 98 of 100, a loss of 10 % in 5; with 6 % two runs of one build do in 96, a
- * loss of 20 % in 3.
+ * one build end with 0 in 98 of 100, a loss of 10 % in 5; with 6 % two runs of one build do in 96,
+ * a loss of 20 % in 3.
  *
  * Exit code: 1 with any regression (a figure's, or a cell that was ok and now is not); else 3
  * with any inconclusive loss, any cell that is not comparable, any that is missing or pending
@@ -161,11 +155,9 @@ enum sb_compare_state { /* of a cell; the worst of its figures where they were c
 };
 const char *sb_compare_state_name(enum sb_compare_state s); /* "no regression", ... */
 
-enum sb_compare_metric { SB_COMPARE_PP, SB_COMPARE_TG, SB_COMPARE_LOAD };
-
 struct sb_compare_figure {
-    enum sb_compare_metric metric;
-    int prompt, depth;
+    enum sb_metric metric; /* PP, TG or the load, which has no place */
+    struct sb_at at;
     double base, next;     /* means of launch means: tok/s; s for the load. NaN not measured */
     struct sb_ratio ratio; /* new/base of speeds, with verdict: below 1 is a loss */
     struct sb_gate gate;   /* NaN and false for the load */

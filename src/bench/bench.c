@@ -24,7 +24,8 @@ static void check_runs(const struct sb_config *config, struct sb_cell *c) {
     for (size_t p = 0; p < config->n_prompts; p++)
         for (size_t d = 0; d < config->n_depths; d++) {
             size_t n;
-            free(sb_cell_values(c, SB_TG, (int)p, config->depths[d], 0, &n));
+            struct sb_at at = {(int)p, config->depths[d], 1};
+            free(sb_cell_values(c, SB_TG, at, 0, &n));
             if (n >= least)
                 continue;
             const char *why = "too few valid runs";
@@ -39,8 +40,8 @@ static void check_runs(const struct sb_config *config, struct sb_cell *c) {
 /* Tokens in the context while the first point was measured; 0 when nothing was. */
 static uint64_t context_tokens(const struct sb_cell *c) {
     for (size_t i = 0; i < c->n_runs; i++)
-        if (c->runs[i].valid && !c->runs[i].warmup)
-            return (uint64_t)(c->runs[i].depth + c->runs[i].prompt_n);
+        if (sb_run_counts(&c->runs[i]))
+            return (uint64_t)(c->runs[i].at.depth + c->runs[i].prompt_n);
     return 0;
 }
 

@@ -4,9 +4,6 @@
 
 #include "stratobench/bench.h"
 
-/* "none" and "cpu" both mean CPU only. */
-bool sb_device_is_cpu(const char *configured);
-
 /* The names of "Vulkan0,Vulkan1"; none when it is NULL or CPU only. The caller releases. */
 struct sb_strv sb_device_names(const char *configured);
 

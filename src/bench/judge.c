@@ -58,10 +58,6 @@ static bool is_cpu(const char *buffer) {
     return n > 5 && strcmp(buffer + n - 5, "_Host") == 0;
 }
 
-bool sb_device_is_cpu(const char *configured) {
-    return strcmp(configured, "none") == 0 || strcmp(configured, "cpu") == 0;
-}
-
 /* A device that computed other than the CPU, or NULL. */
 static const char *other_device(const struct sb_llama_proof *p) {
     for (size_t i = 0; i < p->n_weights; i++)
@@ -75,7 +71,7 @@ static const char *other_device(const struct sb_llama_proof *p) {
 
 struct sb_strv sb_device_names(const char *configured) {
     struct sb_strv names = {0};
-    if (!configured || sb_device_is_cpu(configured))
+    if (!configured || !sb_device_on_gpu(configured))
         return names;
     for (const char *at = configured; *at; at += *at == ',') {
         size_t len = strcspn(at, ",");
@@ -130,7 +126,7 @@ static struct weights weigh(const struct sb_llama_proof *p, const char *configur
  * asks for none the CPU. */
 static char *contradiction(const struct sb_device_claim *claim, const struct weights *w,
                            const char *other) {
-    if (claim->device ? sb_device_is_cpu(claim->device) : claim->layers == 0)
+    if (claim->device ? !sb_device_on_gpu(claim->device) : claim->layers == 0)
         return other ? sb_asprintf("%s computed, not the CPU alone", other) : NULL;
     if (claim->device && w->configured <= 0)
         return sb_asprintf("ran on %s, not %s", w->devices, claim->device);

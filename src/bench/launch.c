@@ -174,16 +174,11 @@ static size_t compose(const struct launch *l, const struct prompt_tokens *p, siz
 
 /* ---- runs --------------------------------------------------------------------------------- */
 
-struct point {
-    int prompt, depth;
-};
-
-static struct sb_run to_run(const struct launch *l, const struct point *at, bool warmup,
+static struct sb_run to_run(const struct launch *l, struct sb_at at, bool warmup,
                             struct sb_llama_timings *t) {
     struct sb_run r = sb_run_empty();
     r.launch = l->record.launch;
-    r.prompt = at->prompt;
-    r.depth = at->depth;
+    r.at = at;
     r.warmup = warmup;
     r.prompt_n = t->prompt_n;
     r.cache_n = t->cache_n;
@@ -235,10 +230,9 @@ static void observe_machine(struct launch *l, const struct sb_run *r) {
 
 /* One /completion at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1.
  */
-static int one_run(struct launch *l, const struct point *at, bool warmup,
-                   const struct sb_run **ret) {
-    const struct prompt_tokens *p = &l->prompts[at->prompt];
-    size_t depth = (size_t)at->depth;
+static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct sb_run **ret) {
+    const struct prompt_tokens *p = &l->prompts[at.prompt];
+    size_t depth = (size_t)at.depth;
     int *tokens = sb_alloc(depth + p->n + 1, sizeof *tokens);
     size_t n = compose(l, p, depth, tokens);
     l->requests++;
@@ -258,9 +252,8 @@ static int one_run(struct launch *l, const struct point *at, bool warmup,
     int truncated = t.truncated;
     struct sb_run run = to_run(l, at, warmup, &t);
     l->completions_s += run.wall_ms / 1000;
-    struct sb_run_expectation want = {.prompt_n = (long long)(n - depth),
-                                      .cache_n = at->depth,
-                                      .n_predict = l->config->n_predict};
+    struct sb_run_expectation want = {
+        .prompt_n = (long long)(n - depth), .cache_n = at.depth, .n_predict = l->config->n_predict};
     char text[128];
     const char *why = sb_run_check(&run, &want, truncated, text, sizeof text);
     run.valid = !why;
@@ -271,7 +264,7 @@ static int one_run(struct launch *l, const struct point *at, bool warmup,
     return 0;
 }
 
-static int warm_up(struct launch *l, const struct point *at) {
+static int warm_up(struct launch *l, struct sb_at at) {
     int fixed = l->config->warmup, most = fixed == SB_WARMUP_AUTO ? MAX_WARMUPS : fixed;
     double pp = (double)NAN, tg = (double)NAN;
     const struct sb_run *r;
@@ -291,11 +284,10 @@ static int warm_up(struct launch *l, const struct point *at) {
 }
 
 /* Adaptive runs: is the 95 % interval of both metrics within the share asked for? */
-static bool settled(const struct launch *l, const struct point *at) {
+static bool settled(const struct launch *l, struct sb_at at) {
     for (int m = SB_PP; m <= SB_TG; m++) {
         size_t n;
-        double *x =
-            sb_cell_values(l->cell, (enum sb_metric)m, at->prompt, at->depth, l->record.launch, &n);
+        double *x = sb_cell_values(l->cell, (enum sb_metric)m, at, l->record.launch, &n);
         struct sb_summary s = sb_summarize(x, n);
         free(x);
         if (!(s.ci95 <= l->config->until * s.mean))
@@ -304,7 +296,7 @@ static bool settled(const struct launch *l, const struct point *at) {
     return true;
 }
 
-static int measure_point(struct launch *l, const struct point *at) {
+static int measure_point(struct launch *l, struct sb_at at) {
     bool adaptive = l->config->until > 0;
     int runs = l->config->runs, most = adaptive ? l->config->max_runs : runs;
     const struct sb_run *r;
@@ -323,8 +315,8 @@ static int measure_point(struct launch *l, const struct point *at) {
 }
 
 /* What cannot fit is said before it is sent: a server would cut it, each build in its own way. */
-static int check_fits(struct launch *l, const struct point *at) {
-    size_t need = (size_t)at->depth + l->prompts[at->prompt].n + 1 + (size_t)l->config->n_predict;
+static int check_fits(struct launch *l, struct sb_at at) {
+    size_t need = (size_t)at.depth + l->prompts[at.prompt].n + 1 + (size_t)l->config->n_predict;
     if (need <= (size_t)l->config->ctx)
         return 0;
     l->failure.invalid = true;
@@ -338,8 +330,8 @@ static int measure(struct launch *l) {
         if (tokenize(l, &l->config->prompts[p], &l->prompts[p]) < 0)
             return -1;
         for (size_t d = 0; d < l->config->n_depths; d++) {
-            struct point at = {(int)p, l->config->depths[d]};
-            if (check_fits(l, &at) < 0 || measure_point(l, &at) < 0)
+            struct sb_at at = {(int)p, l->config->depths[d], 1};
+            if (check_fits(l, at) < 0 || measure_point(l, at) < 0)
                 return -1;
         }
     }

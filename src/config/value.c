@@ -86,6 +86,10 @@ static bool parse_server(struct sb_parser *p, const struct sb_option *o, void *f
 }
 const struct sb_type sb_type_server = {parse_server, free_string};
 
+bool sb_device_on_gpu(const char *device) {
+    return !device || strcmp(device, "none") != 0;
+}
+
 static bool parse_device(struct sb_parser *p, const struct sb_option *o, void *field,
                          const char *raw) {
     char *device = text_of(p, o, raw);

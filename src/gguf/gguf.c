@@ -114,7 +114,6 @@ static void read_metadata(struct model *m, const struct sb_gguf_header *h) {
         {"attention.value_length", &g->value_length},
         {"expert_count", &g->n_experts},
         {"expert_used_count", &g->n_experts_used},
-        {"vocab_size", &g->n_vocab},
     };
     g->name = sb_gguf_line(sb_gguf_find(h, NULL, "general.name"));
     g->architecture = sb_gguf_line(sb_gguf_find(h, NULL, "general.architecture"));
@@ -130,10 +129,7 @@ static void read_metadata(struct model *m, const struct sb_gguf_header *h) {
         g->n_head_kv = g->n_head;
     g->n_head_kv_all = count_kv_heads(g, h);
 
-    const struct sb_gguf_value *v = sb_gguf_find(h, NULL, "tokenizer.ggml.tokens");
-    if (v)
-        g->n_vocab = (uint32_t)v->n;
-    v = sb_gguf_find(h, NULL, "general.file_type");
+    const struct sb_gguf_value *v = sb_gguf_find(h, NULL, "general.file_type");
     m->file_type = v ? sb_gguf_number(v, 0) : UINT64_MAX;
     uint32_t drafting = number_u32(h, g->architecture, "nextn_predict_layers");
     m->n_generating = g->n_layers > drafting ? g->n_layers - drafting : UINT32_MAX;
@@ -141,28 +137,13 @@ static void read_metadata(struct model *m, const struct sb_gguf_header *h) {
 
 /* ---- the figures --------------------------------------------------------------------------- */
 
-/* "Q4_K 71 %, Q6_K 29 %, F32 <1 %", most first; returns the first. */
-static uint32_t describe_types(const uint64_t *type_bytes, struct sb_buf *text) {
-    uint64_t left[SB_GGUF_TYPES];
-    double total = 0;
-    uint32_t first = SB_GGUF_TYPES;
-    memcpy(left, type_bytes, sizeof left);
-    for (uint32_t i = 0; i < SB_GGUF_TYPES; i++)
-        total += (double)left[i];
-    for (;;) {
-        uint32_t most = 0;
-        for (uint32_t i = 1; i < SB_GGUF_TYPES; i++)
-            if (left[i] > left[most])
-                most = i;
-        if (left[most] == 0)
-            return first;
-        double percent = 100 * (double)left[most] / total;
-        sb_buf_addf(text, percent < 0.5 ? "%s%s <1 %%" : "%s%s %.0f %%", text->len ? ", " : "",
-                    sb_gguf_type(most)->name, percent);
-        if (first == SB_GGUF_TYPES)
-            first = most;
-        left[most] = 0;
-    }
+/* The type that holds most bytes; SB_GGUF_TYPES when there is none. */
+static uint32_t main_type(const uint64_t *type_bytes) {
+    uint32_t most = 0;
+    for (uint32_t i = 1; i < SB_GGUF_TYPES; i++)
+        if (type_bytes[i] > type_bytes[most])
+            most = i;
+    return type_bytes[most] ? most : SB_GGUF_TYPES;
 }
 
 static void complete(struct model *m) {
@@ -170,13 +151,11 @@ static void complete(struct model *m) {
     const struct amount *part = m->part;
     bool sparse = g->n_experts_used > 0 && g->n_experts_used < g->n_experts;
     double share = sparse ? (double)g->n_experts_used / g->n_experts : 1;
-    struct sb_buf types = SB_BUF_INIT(4096);
-    uint32_t main_type = describe_types(m->type_bytes, &types);
+    uint32_t type = main_type(m->type_bytes);
     const char *quantization = sb_gguf_file_type(m->file_type);
     if (!quantization)
-        quantization = main_type < SB_GGUF_TYPES ? sb_gguf_type(main_type)->name : "unknown";
+        quantization = type < SB_GGUF_TYPES ? sb_gguf_type(type)->name : "unknown";
     g->quantization = sb_strdup(quantization);
-    g->types = sb_buf_detach(&types);
     for (int i = 0; i < PARTS; i++)
         g->total_params += part[i].params;
     g->active_params = g->total_params - part[UNUSED].params - (1 - share) * part[EXPERTS].params;
@@ -439,7 +418,6 @@ void sb_gguf_release(struct sb_gguf *g) {
     free(g->name);
     free(g->architecture);
     free(g->quantization);
-    free(g->types);
     *g = (struct sb_gguf){0};
 }
 

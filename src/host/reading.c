@@ -1,4 +1,4 @@
-/* What changes while a machine works: memory, temperature, power, clocks, kills. */
+/* What changes while a machine works: memory, temperature, power, kills. */
 #include "stratobench/host.h"
 
 #include <math.h>
@@ -77,31 +77,9 @@ static void highest_temperature(double *kept, const char *hwmon) {
         keep_highest(kept, (double)millidegrees / 1e3);
 }
 
-/* pp_dpm_sclk and its like: lines of "1: 1100Mhz *", the star at the one in force. */
-static void highest_clock(double *kept, const char *device, const char *file) {
-    char *text = sb_host_text("%s/%s", device, file);
-    char *star = text ? strchr(text, '*') : NULL;
-    if (star) {
-        *star = '\0';
-        const char *line = strrchr(text, '\n');
-        const char *colon = strchr(line ? line : text, ':');
-        char *end = NULL;
-        double mhz = colon ? strtod(colon + 1, &end) : 0;
-        if (end && mhz > 0 && strncasecmp(end, "mhz", 3) == 0)
-            keep_highest(kept, mhz);
-    }
-    free(text);
-}
-
 static void read_gpu(struct sb_reading *s, const char *device) {
     add_known(&s->vram_used_bytes, sb_host_integer("%s/mem_info_vram_used", device));
     add_known(&s->gtt_used_bytes, sb_host_integer("%s/mem_info_gtt_used", device));
-    long long busy = sb_host_integer("%s/gpu_busy_percent", device);
-    if (busy >= 0)
-        keep_highest(&s->gpu_busy_percent, (double)busy);
-    highest_clock(&s->gpu_mhz, device, "pp_dpm_sclk");
-    highest_clock(&s->gpu_memory_mhz, device, "pp_dpm_mclk");
-
     struct sb_strv hwmons = {0};
     sb_host_glob(device, "/hwmon/hwmon*", &hwmons);
     for (size_t i = 0; i < hwmons.n; i++) {
@@ -132,7 +110,6 @@ static void read_cpu(struct sb_reading *s, const char *root) {
 static void read_kernel(struct sb_reading *s, const char *root) {
     char *vmstat = sb_host_text("%s/proc/vmstat", root);
     s->oom_kills = sb_host_field_integer(vmstat, "oom_kill");
-    s->swapped_in_pages = sb_host_field_integer(vmstat, "pswpin");
     free(vmstat);
 
     struct sb_strv groups = {0};
@@ -149,14 +126,10 @@ static void read_kernel(struct sb_reading *s, const char *root) {
 
 struct sb_reading sb_host_read(const char *root) {
     struct sb_reading s = {.temperature_c = NAN,
-                          .power_w = NAN,
-                          .gpu_busy_percent = NAN,
-                          .gpu_mhz = NAN,
-                          .gpu_memory_mhz = NAN,
-                          .vram_used_bytes = -1,
-                          .gtt_used_bytes = -1,
-                          .oom_kills = -1,
-                          .swapped_in_pages = -1};
+                           .power_w = NAN,
+                           .vram_used_bytes = -1,
+                           .gtt_used_bytes = -1,
+                           .oom_kills = -1};
     struct sb_strv devices = {0};
     sb_host_gpu_devices(root, &devices);
     for (size_t i = 0; i < devices.n; i++)

@@ -151,10 +151,6 @@ static char *config_source(const struct manifests *m) {
     return sb_buf_detach(&b);
 }
 
-static bool has_device(const struct sb_cell_plan *c) {
-    return !c->backend->device || strcmp(c->backend->device, "none") != 0;
-}
-
 /* Returns how many; `v` has room for four and the devices. */
 static size_t list_volumes(const struct manifests *m, const struct sb_cell_plan *c,
                            struct volume *v) {
@@ -173,7 +169,7 @@ static size_t list_volumes(const struct manifests *m, const struct sb_cell_plan 
     else if (o->models_path)
         v[n++] = (struct volume){sb_strdup("models"), source_of("hostPath", "path", o->models_path),
                                  o->models_mount, true};
-    for (size_t i = 0; has_device(c) && i < o->device_paths.n; i++)
+    for (size_t i = 0; sb_device_on_gpu(c->backend->device) && i < o->device_paths.n; i++)
         v[n++] = (struct volume){sb_asprintf("device-%zu", i + 1),
                                  source_of("hostPath", "path", o->device_paths.item[i]),
                                  o->device_paths.item[i], false};
@@ -258,7 +254,7 @@ static void put_env(struct sb_buf *b, const struct manifests *m) {
 
 static void put_resources(struct sb_buf *b, const struct manifests *m,
                           const struct sb_cell_plan *c) {
-    bool devices = has_device(c) && m->o->device_resources.n;
+    bool devices = sb_device_on_gpu(c->backend->device) && m->o->device_resources.n;
     if (!devices && !m->o->requests.n)
         return;
     sb_buf_adds(b, "          resources:\n");
@@ -272,7 +268,7 @@ static void put_security(struct sb_buf *b, const struct manifests *m,
                          const struct sb_cell_plan *c) {
     sb_buf_adds(b, "          securityContext:\n"
                    "            readOnlyRootFilesystem: true\n");
-    if (has_device(c) && m->o->device_paths.n)
+    if (sb_device_on_gpu(c->backend->device) && m->o->device_paths.n)
         sb_buf_adds(b, "            privileged: true  # to open the devices of the node\n");
     else
         sb_buf_adds(b, "            allowPrivilegeEscalation: false\n"

@@ -268,12 +268,8 @@ static void draw_bar_panels(struct chart *c, const struct sb_results *set) {
 
 /* ---- lines over depth ----------------------------------------------------------------------- */
 
-static const struct sb_summary *figure_of(const struct sb_point *p, enum sb_metric m) {
-    return m == SB_PP ? &p->pp_tps : &p->tg_tps;
-}
-
 static bool is_drawn(const struct sb_point *p, enum sb_metric m) {
-    return p->prompt == 0 && figure_of(p, m)->n > 0;
+    return p->at.prompt == 0 && sb_point_summary(p, m)->n > 0;
 }
 
 /* A model's stretch of cells. */
@@ -294,8 +290,8 @@ static int deepest(struct stretch s) {
     for (size_t i = 0; i < s.n; i++)
         for (size_t p = 0; p < s.cells[i].n_points; p++)
             if (s.cells[i].status == SB_OK && is_drawn(&s.cells[i].points[p], SB_PP) &&
-                s.cells[i].points[p].depth > depth)
-                depth = s.cells[i].points[p].depth;
+                s.cells[i].points[p].at.depth > depth)
+                depth = s.cells[i].points[p].at.depth;
     return depth;
 }
 
@@ -303,7 +299,7 @@ static double highest(struct stretch s, enum sb_metric m) {
     double most = 0;
     for (size_t i = 0; i < s.n; i++)
         for (size_t p = 0; p < s.cells[i].n_points; p++) {
-            const struct sb_summary *f = figure_of(&s.cells[i].points[p], m);
+            const struct sb_summary *f = sb_point_summary(&s.cells[i].points[p], m);
             double end = bar_end((struct bar){f->mean, f->stddev});
             if (is_drawn(&s.cells[i].points[p], m) && end > most)
                 most = end;
@@ -316,9 +312,9 @@ static void draw_lines(struct chart *c, const struct panel *p, struct stretch s,
     for (size_t i = 0; i < s.n; i++) {
         sb_buf_addf(&c->script->commands, "$line%zu << EOD\n", i);
         for (size_t k = 0; k < s.cells[i].n_points && s.cells[i].status == SB_OK; k++) {
-            const struct sb_summary *f = figure_of(&s.cells[i].points[k], m);
+            const struct sb_summary *f = sb_point_summary(&s.cells[i].points[k], m);
             if (is_drawn(&s.cells[i].points[k], m))
-                sb_buf_addf(&c->script->commands, "%d %.6g %.6g\n", s.cells[i].points[k].depth,
+                sb_buf_addf(&c->script->commands, "%d %.6g %.6g\n", s.cells[i].points[k].at.depth,
                             f->mean, f->stddev > 0 ? f->stddev : 0);
         }
         add(c, "EOD\n");

@@ -17,20 +17,20 @@ static const char *prompt_label(const struct sb_results *set, int prompt) {
 }
 
 static void put_prompt(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
-    sb_markdown_escape(b, prompt_label(&g->section->set, r->at.prompt));
+    sb_markdown_escape(b, prompt_label(&g->section->set, r->point.at.prompt));
 }
 
 static bool has_prompt(const struct report_row *r) {
-    return r->at.prompt > 0;
+    return r->point.at.prompt > 0;
 }
 
 static void put_depth(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
     (void)g;
-    sb_buf_addf(b, "%d", r->at.depth);
+    sb_buf_addf(b, "%d", r->point.at.depth);
 }
 
 static bool has_depth(const struct report_row *r) {
-    return r->at.depth > 0;
+    return r->point.at.depth > 0;
 }
 
 static const struct report_column column_prompt = {"Prompt", .put = put_prompt, .has = has_prompt};
@@ -39,76 +39,93 @@ static const struct report_column column_depth = {"Depth", .put = put_depth, .ha
 /* ---- where the order turns ------------------------------------------------------------------ */
 
 /* "depth 4096", "prompt LABEL" or "prompt LABEL at depth 4096" */
-static void put_point(struct sb_buf *b, const struct report_group *g, const struct sb_point *p) {
+static void put_point(struct sb_buf *b, const struct report_group *g, struct sb_at at) {
     bool prompts = g->section->set.bench.n_prompts > 1;
     if (prompts) {
         sb_buf_adds(b, "prompt ");
-        sb_markdown_escape(b, prompt_label(&g->section->set, p->prompt));
+        sb_markdown_escape(b, prompt_label(&g->section->set, at.prompt));
     }
-    if (p->depth > 0 || !prompts)
-        sb_buf_addf(b, "%sdepth %d", prompts ? " at " : "", p->depth);
+    if (at.depth > 0 || !prompts)
+        sb_buf_addf(b, "%sdepth %d", prompts ? " at " : "", at.depth);
 }
 
-static const struct sb_point *same_point(const struct sb_cell *c, const struct sb_point *p) {
+static bool has_point_at(const struct sb_cell *c, struct sb_at at) {
     for (size_t i = 0; i < c->n_points; i++)
-        if (c->points[i].prompt == p->prompt && c->points[i].depth == p->depth)
-            return &c->points[i];
-    return NULL;
+        if (sb_at_same(c->points[i].at, at))
+            return true;
+    return false;
 }
 
-static struct sb_ratio compare_at(const struct sb_cell *a, const struct sb_cell *b,
-                                  const struct sb_point *p, enum sb_metric m) {
+static struct sb_ratio compare_at(const struct sb_cell *a, const struct sb_cell *b, struct sb_at at,
+                                  enum sb_metric m) {
     size_t na, nb;
-    double *xa = sb_cell_launch_means(a, m, p->prompt, p->depth, &na);
-    double *xb = sb_cell_launch_means(b, m, p->prompt, p->depth, &nb);
+    double *xa = sb_cell_launch_means(a, m, at, &na);
+    double *xb = sb_cell_launch_means(b, m, at, &nb);
     struct sb_ratio r = sb_compare(xa, na, xb, nb, SB_TIE_MARGIN, SB_ASSUMED_LAUNCH_CV);
     free(xa);
     free(xb);
     return r;
 }
 
-static void put_turn(struct sb_buf *b, const struct report_group *g, enum sb_metric m,
-                     const struct sb_cell *winner, const struct sb_cell *loser,
-                     const struct sb_point *from, double ratio_from, const struct sb_point *to,
-                     double ratio_to) {
+/* The winner's speed over the loser's at one place. */
+struct lead {
+    struct sb_at at;
+    double ratio;
+};
+
+static void put_lead(struct sb_buf *b, const struct report_group *g, struct lead l) {
+    put_point(b, g, l.at);
+    sb_buf_addf(b, " (%.2f×)", l.ratio);
+}
+
+/* What a turn is of. */
+struct pair {
+    enum sb_metric metric;
+    const struct sb_cell *winner, *loser;
+};
+
+static void put_turn(struct sb_buf *b, const struct report_group *g, struct pair p,
+                     struct lead from, struct lead to) {
     sb_buf_adds(b, "- ");
     if (g->table) {
-        sb_markdown_escape(b, sb_model_label(winner));
+        sb_markdown_escape(b, sb_model_label(p.winner));
         sb_buf_adds(b, ", ");
     }
-    sb_buf_addf(b, "%s: ", report_metric_name(m));
-    sb_markdown_escape(b, sb_backend_label(winner));
+    sb_buf_addf(b, "%s: ", sb_metric_name(p.metric));
+    sb_markdown_escape(b, sb_backend_label(p.winner));
     sb_buf_adds(b, " overtakes ");
-    sb_markdown_escape(b, sb_backend_label(loser));
+    sb_markdown_escape(b, sb_backend_label(p.loser));
     sb_buf_adds(b, " between ");
-    put_point(b, g, from);
-    sb_buf_addf(b, " (%.2f×) and ", ratio_from);
-    put_point(b, g, to);
-    sb_buf_addf(b, " (%.2f×)\n", ratio_to);
+    put_lead(b, g, from);
+    sb_buf_adds(b, " and ");
+    put_lead(b, g, to);
+    sb_buf_adds(b, "\n");
 }
 
 /* The order turns from one point to a later one when both differences are beyond doubt; what is
  * a tie or inconclusive between them turns nothing. */
 static size_t put_turns_of_pair(struct sb_buf *b, const struct report_group *g, enum sb_metric m,
                                 const struct sb_cell *x, const struct sb_cell *y) {
-    const struct sb_point *last = NULL;
-    struct sb_ratio before = {0};
+    struct sb_at last = {0};
+    struct sb_ratio before = {.verdict = SB_VERDICT_INCONCLUSIVE};
     size_t turns = 0;
     for (size_t i = 0; i < x->n_points; i++) {
-        const struct sb_point *p = &x->points[i];
-        if (!same_point(y, p))
+        struct sb_at at = x->points[i].at;
+        if (!has_point_at(y, at))
             continue;
-        struct sb_ratio now = compare_at(x, y, p, m);
+        struct sb_ratio now = compare_at(x, y, at, m);
         if (now.verdict != SB_VERDICT_FASTER && now.verdict != SB_VERDICT_SLOWER)
             continue;
-        if (last && now.verdict != before.verdict) {
+        if (before.verdict != SB_VERDICT_INCONCLUSIVE && now.verdict != before.verdict) {
             turns++;
             if (now.verdict == SB_VERDICT_FASTER)
-                put_turn(b, g, m, x, y, last, before.ratio, p, now.ratio);
+                put_turn(b, g, (struct pair){m, x, y}, (struct lead){last, before.ratio},
+                         (struct lead){at, now.ratio});
             else
-                put_turn(b, g, m, y, x, last, 1 / before.ratio, p, 1 / now.ratio);
+                put_turn(b, g, (struct pair){m, y, x}, (struct lead){last, 1 / before.ratio},
+                         (struct lead){at, 1 / now.ratio});
         }
-        last = p;
+        last = at;
         before = now;
     }
     return turns;
@@ -142,10 +159,9 @@ static int by_point(const void *pa, const void *pb) {
     const struct place *a = pa, *b = pb;
     if (a->model != b->model)
         return a->model < b->model ? -1 : 1;
-    if (a->row.at.prompt != b->row.at.prompt)
-        return a->row.at.prompt < b->row.at.prompt ? -1 : 1;
-    if (a->row.at.depth != b->row.at.depth)
-        return a->row.at.depth < b->row.at.depth ? -1 : 1;
+    int by_at = sb_at_order(a->row.point.at, b->row.point.at);
+    if (by_at)
+        return by_at;
     return (a->cell > b->cell) - (a->cell < b->cell);
 }
 

@@ -9,22 +9,21 @@
 
 static bool has_launches(const struct report_row *r) {
     size_t n;
-    free(sb_cell_launch_means(r->cell, SB_PP, r->at.prompt, r->at.depth, &n));
+    free(sb_cell_launch_means(r->cell, SB_PP, r->point.at, &n));
     return r->cell->status == SB_OK && n > 1;
 }
 
 static void put_launch_means(struct sb_buf *b, const struct report_row *r, enum sb_metric m) {
     size_t n;
-    double *x = sb_cell_launch_means(r->cell, m, r->at.prompt, r->at.depth, &n);
+    double *x = sb_cell_launch_means(r->cell, m, r->point.at, &n);
     for (size_t i = 0; i < n; i++)
         sb_buf_addf(b, "%s%.1f", i ? ", " : "", x[i]);
     free(x);
 }
 
 static double launch_spread(const struct sb_cell *c, enum sb_metric m) {
-    struct report_row r = report_row_of_cell(c);
     size_t n;
-    double *x = sb_cell_launch_means(c, m, r.at.prompt, r.at.depth, &n);
+    double *x = sb_cell_launch_means(c, m, sb_cell_first_at(c), &n);
     struct sb_summary s = sb_summarize(x, n);
     free(x);
     return sb_cv(&s);
@@ -106,13 +105,12 @@ GREATEST(temperature, l->temperature_max_c)
 
 /* What the prompt takes at the cell's first prompt and depth, up to the first token. */
 static double ttft_ms(const struct sb_cell *c) {
-    struct sb_point at = report_row_of_cell(c).at;
+    struct sb_at at = sb_cell_first_at(c);
     double sum = 0;
     size_t n = 0;
     for (size_t i = 0; i < c->n_runs; i++) {
         const struct sb_run *r = &c->runs[i];
-        if (r->valid && !r->warmup && r->prompt == at.prompt && r->depth == at.depth &&
-            isfinite(r->prompt_ms)) {
+        if (sb_run_counts(r) && sb_at_same(r->at, at) && isfinite(r->prompt_ms)) {
             sum += r->prompt_ms;
             n++;
         }

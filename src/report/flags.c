@@ -32,7 +32,7 @@ static struct evidence find_evidence(const struct report_row *r, enum sb_metric 
     struct evidence e = {.row = r, .metric = m, .where = sb_strdup("")};
     int last = last_launch(r->cell);
     for (int launch = 1; last > 1 && launch <= last; launch++) {
-        e.x = sb_cell_values(r->cell, m, r->at.prompt, r->at.depth, launch, &e.n);
+        e.x = sb_cell_values(r->cell, m, r->point.at, launch, &e.n);
         if (sb_flags(e.x, e.n, INFINITY) & flag) {
             free(e.where);
             e.where = sb_asprintf(" of launch %d", launch);
@@ -40,7 +40,7 @@ static struct evidence find_evidence(const struct report_row *r, enum sb_metric 
         }
         free(e.x);
     }
-    e.x = sb_cell_values(r->cell, m, r->at.prompt, r->at.depth, 0, &e.n);
+    e.x = sb_cell_values(r->cell, m, r->point.at, 0, &e.n);
     return e;
 }
 
@@ -53,8 +53,8 @@ static char *explain_warmup(const struct evidence *e) {
     return sb_asprintf(
         "WARMUP: the first %s run%s (%.1f) was more than 5 %% below every later one, "
         "so the mean is too low; the median is %.1f.",
-        report_metric_name(e->metric), e->where, e->x[0],
-        report_summary(e->row, e->metric)->median);
+        sb_metric_name(e->metric), e->where, e->x[0],
+        sb_point_summary(&e->row->point, e->metric)->median);
 }
 
 static char *explain_drift(const struct evidence *e) {
@@ -62,19 +62,19 @@ static char *explain_drift(const struct evidence *e) {
     return sb_asprintf(
         "DRIFT: %s%s fell with every run, from %.1f to %.1f (%.1f %%), so the mean "
         "depends on how many runs were made; heat or a power limit are usual causes.",
-        report_metric_name(e->metric), e->where, first, last, 100 * (last - first) / first);
+        sb_metric_name(e->metric), e->where, first, last, 100 * (last - first) / first);
 }
 
 static char *explain_noisy(const struct evidence *e) {
     struct sb_summary s = sb_summarize(e->x, e->n);
     return sb_asprintf("NOISY: the %s runs%s vary by %.1f %% of their mean (limit %.0f %%), from "
                        "%.1f to %.1f; the median is %.1f.",
-                       report_metric_name(e->metric), e->where, 100 * sb_cv(&s),
+                       sb_metric_name(e->metric), e->where, 100 * sb_cv(&s),
                        100 * noisy_cv(e->metric), s.min, s.max, s.median);
 }
 
 static bool same_place(const struct sb_run *a, const struct sb_run *b) {
-    return a->launch == b->launch && a->prompt == b->prompt && a->depth == b->depth;
+    return a->launch == b->launch && sb_at_same(a->at, b->at);
 }
 
 /* The last two warm-ups that were made at one place (launch, prompt, depth) and did not agree;
@@ -107,7 +107,7 @@ static char *explain_not_steady(const struct sb_cell *c) {
     const struct sb_run *last = unsteady_pair(c, &before, &n);
     if (!last)
         return sb_strdup("NOT_STEADY: the warm-up runs had not settled when measuring began.");
-    char *depth = last->depth > 0 ? sb_asprintf(" at depth %d", last->depth) : sb_strdup("");
+    char *depth = last->at.depth > 0 ? sb_asprintf(" at depth %d", last->at.depth) : sb_strdup("");
     char *text = sb_asprintf("NOT_STEADY: measuring began before the warm-up had settled: the last "
                              "two of %zu warm-up runs%s gave PP %.1f and %.1f, TG %.1f and %.1f.",
                              n, depth, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
@@ -127,7 +127,7 @@ static const struct {
 
 void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r,
                        enum sb_metric m) {
-    unsigned shown = sb_cell_flags(r->cell, m, &r->at);
+    unsigned shown = sb_cell_flags(r->cell, m, &r->point);
     for (size_t i = 0; i < ARRAY_LEN(doubts); i++) {
         if (!(shown & doubts[i].flag) ||
             !sb_strv_has(&r->cell->flags, sb_flag_name(doubts[i].flag)))
@@ -141,7 +141,7 @@ void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct re
 /* Does any figure of the cell, at any point, show the flag of this name? */
 static bool is_explained(const struct sb_cell *c, const char *name) {
     struct report_row first = report_row_of_cell(c);
-    const struct sb_point *points = c->n_points ? c->points : &first.at;
+    const struct sb_point *points = c->n_points ? c->points : &first.point;
     unsigned shown = 0;
     for (size_t p = 0; p < c->n_points || p == 0; p++)
         shown |= sb_cell_flags(c, SB_PP, &points[p]) | sb_cell_flags(c, SB_TG, &points[p]);

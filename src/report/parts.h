@@ -6,11 +6,11 @@
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
 
-#include "stratobench/results.h"
 #include "stratobench/report.h"
+#include "stratobench/results.h"
 #include "stratobench/text.h"
 
-#define ARRAY_LEN(a)  (sizeof(a) / sizeof *(a))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
 
 /* Cells that share a table: one model's in `sections`, the whole section's in `table`. */
 struct report_group {
@@ -25,7 +25,7 @@ struct report_group {
 /* A row: a cell at one of its points. */
 struct report_row {
     const struct sb_cell *cell;
-    struct sb_point at;
+    struct sb_point point;
 };
 struct report_row report_row_of_cell(const struct sb_cell *c); /* at its first point */
 struct report_row report_row_of_point(const struct sb_cell *c, const struct sb_point *p);
@@ -78,7 +78,5 @@ void report_mean(struct sb_buf *b, const struct sb_summary *s);
 void report_code_text(struct sb_buf *b, const char *text);
 /* Lines as a code block whose fence none of them can close. */
 void report_code_block(struct sb_buf *b, const char *code);
-const char *report_metric_name(enum sb_metric m); /* "PP" */
-const struct sb_summary *report_summary(const struct report_row *r, enum sb_metric m);
 
 #endif

@@ -183,14 +183,14 @@ static void put_run(struct sb_buf *b, const struct sb_results *set, const struct
     report_figure(b, r->tg_tps, 2, "");
     sb_buf_adds(b, " (");
     put_count(b, "prompt", r->prompt_n);
-    if (set->bench.n_prompts > 1 && r->prompt >= 0 && (size_t)r->prompt < set->bench.n_prompts &&
-        set->bench.prompts[r->prompt].label) {
+    if (set->bench.n_prompts > 1 && r->at.prompt >= 0 &&
+        (size_t)r->at.prompt < set->bench.n_prompts && set->bench.prompts[r->at.prompt].label) {
         sb_buf_adds(b, " of ");
-        report_code_text(b, set->bench.prompts[r->prompt].label);
+        report_code_text(b, set->bench.prompts[r->at.prompt].label);
     }
     put_count(b, ", gen", r->predicted_n);
-    if (r->depth > 0 || set->bench.n_depths > 1)
-        put_count(b, ", depth", r->depth);
+    if (r->at.depth > 0 || set->bench.n_depths > 1)
+        put_count(b, ", depth", r->at.depth);
     sb_buf_adds(b, ")");
     if (!r->valid) {
         sb_buf_adds(b, " (invalid: ");
@@ -201,7 +201,7 @@ static void put_run(struct sb_buf *b, const struct sb_results *set, const struct
 }
 
 static bool is_same_series(const struct sb_run *a, const struct sb_run *b) {
-    return a && a->launch == b->launch && a->prompt == b->prompt && a->depth == b->depth;
+    return a && a->launch == b->launch && sb_at_same(a->at, b->at);
 }
 
 static void put_cell_runs(struct sb_buf *b, const struct report_group *g, size_t cell) {

@@ -35,7 +35,7 @@ static void put_load(struct sb_buf *b, struct report_group *g, const struct repo
 
 static void put_figure(struct sb_buf *b, struct report_group *g, const struct report_row *r,
                        enum sb_metric m) {
-    report_mean(b, report_summary(r, m));
+    report_mean(b, sb_point_summary(&r->point, m));
     if (r->cell->flags.n)
         report_flag_marks(b, g, r, m);
 }

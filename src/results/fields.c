@@ -32,7 +32,6 @@ const char *sb_status_name(enum sb_status s) {
 enum {
     REQUIRED = FIELD_REQUIRED,
     ALWAYS = FIELD_ALWAYS,
-    MEASURED = FIELD_MEASURED,
 };
 
 static const struct field summary_fields[] = {
@@ -51,8 +50,9 @@ static const struct object summary = OBJECT(summary_fields, sizeof(struct sb_sum
 static const struct field run_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_run, name, __VA_ARGS__)
     F(launch, INT, .rules = ALWAYS, .absent = 1, .least = 1),
-    F(prompt, INT),
-    F(depth, INT),
+    MEMBER("prompt", struct sb_run, at.prompt, INT),
+    MEMBER("depth", struct sb_run, at.depth, INT),
+    MEMBER("slots", struct sb_run, at.slots, INT, .absent = 1, .least = 1),
     F(warmup, BOOL, .rules = ALWAYS),
     F(prompt_n, COUNT),
     F(cache_n, COUNT),
@@ -95,8 +95,9 @@ const struct object results_launch = OBJECT(launch_fields, sizeof(struct sb_laun
 
 static const struct field point_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_point, name, __VA_ARGS__)
-    F(prompt, INT, .rules = ALWAYS),
-    F(depth, INT, .rules = ALWAYS),
+    MEMBER("prompt", struct sb_point, at.prompt, INT, .rules = ALWAYS),
+    MEMBER("depth", struct sb_point, at.depth, INT, .rules = ALWAYS),
+    MEMBER("slots", struct sb_point, at.slots, INT, .absent = 1, .least = 1),
     F(pp_tps, OBJECT, .object = &summary),
     F(tg_tps, OBJECT, .object = &summary),
 #undef F
@@ -131,7 +132,7 @@ static const struct field backend_fields[] = {
     F(server_version, STRING),
     F(device, STRING),
     F(device_name, STRING),
-    F(device_seen, SHARES, .rules = MEASURED, COUNTED(struct sb_cell, backend.n_device_seen)),
+    F(device_seen, SHARES, COUNTED(struct sb_cell, backend.n_device_seen)),
 #undef F
 };
 static const struct object backend = OBJECT(backend_fields, 0, false);
@@ -142,22 +143,20 @@ static const struct field cell_fields[] = {
     NESTED("backend", backend),
     F(fingerprint, STRING),
     F(fingerprint_of, STRINGS),
-    F(status, WORD, .rules = REQUIRED | ALWAYS | MEASURED, .words = status_words),
-    F(reason, STRING, .rules = MEASURED),
-    F(detail, STRING, .rules = MEASURED),
-    F(flags, STRINGS, .rules = ALWAYS | MEASURED),
-    F(remarks, STRINGS, .rules = MEASURED),
-    F(measured_at, TIME, .rules = MEASURED),
-    F(load_s, NUMBER, .rules = MEASURED),
+    F(status, WORD, .rules = REQUIRED | ALWAYS, .words = status_words),
+    F(reason, STRING),
+    F(detail, STRING),
+    F(flags, STRINGS, .rules = ALWAYS),
+    F(remarks, STRINGS),
+    F(measured_at, TIME),
+    F(load_s, NUMBER),
     F(bandwidth_gb_s, NUMBER),
-    F(tg_limit_share, NUMBER, .rules = MEASURED),
-    F(launches, ARRAY, .rules = MEASURED, COUNTED(struct sb_cell, n_launches),
-      .object = &results_launch),
-    F(runs, ARRAY, .rules = ALWAYS | MEASURED, COUNTED(struct sb_cell, n_runs),
-      .object = &results_run),
-    F(pp_tps, OBJECT, .rules = MEASURED, .object = &summary),
-    F(tg_tps, OBJECT, .rules = MEASURED, .object = &summary),
-    F(points, ARRAY, .rules = MEASURED, COUNTED(struct sb_cell, n_points), .object = &point),
+    F(tg_limit_share, NUMBER),
+    F(launches, ARRAY, COUNTED(struct sb_cell, n_launches), .object = &results_launch),
+    F(runs, ARRAY, .rules = ALWAYS, COUNTED(struct sb_cell, n_runs), .object = &results_run),
+    F(pp_tps, OBJECT, .object = &summary),
+    F(tg_tps, OBJECT, .object = &summary),
+    F(points, ARRAY, COUNTED(struct sb_cell, n_points), .object = &point),
 #undef F
 };
 const struct object results_cell = OBJECT(cell_fields, sizeof(struct sb_cell), false);
@@ -225,21 +224,10 @@ void field_set_int(const struct field *f, void *base, int value) {
         *(int *)field_at(f, base) = value;
 }
 
-/* A nested object is always walked: its fields have rules of their own. */
-static unsigned rules_within(const struct field *f, unsigned rules) {
-    return (f->rules & rules) ? 0 : rules;
-}
-
-static bool applies(const struct field *f, unsigned rules) {
-    return rules == 0 || (f->rules & rules);
-}
-
-void fields_init(const struct object *o, void *base, unsigned rules) {
+void fields_init(const struct object *o, void *base) {
     for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++) {
         if (f->kind == FIELD_OBJECT)
-            fields_init(f->object, field_at(f, base), rules_within(f, rules));
-        else if (!applies(f, rules))
-            continue;
+            fields_init(f->object, field_at(f, base));
         else if (f->kind == FIELD_INT || f->kind == FIELD_BOOL || f->kind == FIELD_WORD)
             field_set_int(f, base, f->absent);
         else if (f->kind == FIELD_COUNT)
@@ -257,7 +245,7 @@ static void release_elements(const struct field *f, void *base) {
     char *elements = field_elements(f, base);
     size_t n = *field_count(f, base);
     for (size_t i = 0; f->object && i < n; i++)
-        fields_release(f->object, elements + i * f->object->size, 0);
+        fields_release(f->object, elements + i * f->object->size);
     if (f->kind == FIELD_SHARES)
         for (size_t i = 0; i < n; i++)
             free(((struct sb_device_share *)(void *)elements)[i].device);
@@ -278,17 +266,17 @@ static void release(const struct field *f, void *base) {
     }
 }
 
-static void release_fields(const struct object *o, void *base, unsigned rules) {
+static void release_fields(const struct object *o, void *base) {
     for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++)
         if (f->kind == FIELD_OBJECT)
-            release_fields(f->object, field_at(f, base), rules_within(f, rules));
-        else if (applies(f, rules))
+            release_fields(f->object, field_at(f, base));
+        else
             release(f, base);
 }
 
-void fields_release(const struct object *o, void *base, unsigned rules) {
-    release_fields(o, base, rules);
-    fields_init(o, base, rules);
+void fields_release(const struct object *o, void *base) {
+    release_fields(o, base);
+    fields_init(o, base);
 }
 
 bool field_is_absent(const struct field *f, const void *base) {
@@ -326,7 +314,7 @@ void *field_add(const struct field *f, void *base) {
     void *element = *elements + n * size;
     memset(element, 0, size);
     if (f->object)
-        fields_init(f->object, element, 0);
+        fields_init(f->object, element);
     return element;
 }
 

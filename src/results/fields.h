@@ -29,8 +29,7 @@ enum field_kind {                /* the member's type; how it looks in JSON; wha
 enum field_rule {
     FIELD_REQUIRED = 1 << 0, /* a file without it is refused */
     FIELD_ALWAYS = 1 << 1,   /* saved even when absent: the default, [] or {} */
-    FIELD_MEASURED = 1 << 2, /* what sb_cell_clear_measured empties */
-    FIELD_SEVERAL = 1 << 3,  /* an array saved only when it has more than one element */
+    FIELD_SEVERAL = 1 << 2,  /* an array saved only when it has more than one element */
 };
 
 struct field {
@@ -69,10 +68,9 @@ static inline char *field_elements(const struct field *f, const void *base) {
 int field_get_int(const struct field *f, const void *base);
 void field_set_int(const struct field *f, void *base, int value);
 
-/* Every member that has one of the rules (0: every member) becomes absent. Init does not look at
- * what was there; release frees it. */
-void fields_init(const struct object *o, void *base, unsigned rules);
-void fields_release(const struct object *o, void *base, unsigned rules);
+/* Every member becomes absent. Init does not look at what was there; release frees it. */
+void fields_init(const struct object *o, void *base);
+void fields_release(const struct object *o, void *base);
 bool field_is_absent(const struct field *f, const void *base);
 /* One more element of an array, every member absent. Not for an array that was grown elsewhere. */
 void *field_add(const struct field *f, void *base);

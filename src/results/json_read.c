@@ -56,53 +56,6 @@ static bool skip_digits(struct json *j) {
     return j->at > begin || invalid(j);
 }
 
-#ifdef __SIZEOF_INT128__
-/* So many characters hold less than 2^64; a digit and the point come before the decimals. */
-enum { MOST_CHARACTERS = 19, MOST_DECIMALS = MOST_CHARACTERS - 2 };
-
-/* w / 10^decimals as the nearest double, for w and the power within 64 bits. Both are shifted up to
- * their highest bit, so that the quotient has 63 bits or 64; what the division leaves goes into the
- * lowest of them, and rounding those to 53 finds what rounding the endless quotient would. */
-static double divide(uint64_t w, int decimals) {
-    static const uint64_t ten_to[MOST_DECIMALS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
-                                                       1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
-                                                       1e14, 1e15, 1e16, 1e17}; /* exact */
-    if (w == 0 || decimals == 0)
-        return (double)w;
-    int up_w = __builtin_clzll(w), up_ten = __builtin_clzll(ten_to[decimals]);
-    uint64_t ten = ten_to[decimals] << up_ten;
-    __extension__ unsigned __int128 wide = (unsigned __int128)(w << up_w) << 63;
-    uint64_t quotient = (uint64_t)(wide / ten);
-    return ldexp((double)(quotient | (wide % ten != 0)), up_ten - up_w - 63);
-}
-
-/* Digits and a point, as all figures of a results file are: at a fraction of strtod's cost. */
-static bool read_decimal(const char *s, const char *end, double *ret) {
-    bool negative = *s == '-';
-    const char *point = NULL;
-    uint64_t digits = 0;
-    s += negative;
-    if (end - s > MOST_CHARACTERS)
-        return false;
-    for (const char *c = s; c < end; c++) {
-        if (*c == '.')
-            point = c + 1;
-        else if (*c >= '0' && *c <= '9')
-            digits = 10 * digits + (uint64_t)(*c - '0');
-        else
-            return false;
-    }
-    double x = divide(digits, point ? (int)(end - point) : 0);
-    *ret = negative ? -x : x;
-    return true;
-}
-#else
-static bool read_decimal(const char *s, const char *end, double *ret) {
-    (void)s, (void)end, (void)ret;
-    return false;
-}
-#endif
-
 bool json_number(struct json *j, double *ret) {
     json_peek(j);
     const char *begin = j->at;
@@ -124,8 +77,6 @@ bool json_number(struct json *j, double *ret) {
         if (!skip_digits(j))
             return false;
     }
-    if (read_decimal(begin, j->at, ret))
-        return true;
     j->scratch->len = 0;
     sb_buf_add(j->scratch, begin, (size_t)(j->at - begin));
     *ret = strtod(sb_buf_str(j->scratch), NULL);

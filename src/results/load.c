@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "json_read.h"
 #include "fields.h"
+#include "json_read.h"
 #include "stratobench/base.h"
 
 struct reader {
@@ -356,7 +356,7 @@ static bool complete_run(const struct reader *r, const struct place *p,
         run->pp_tps = computed.pp_tps;
     if (isnan(run->tg_tps))
         run->tg_tps = computed.tg_tps;
-    if (run->prompt > 0 && (size_t)run->prompt >= doc->bench.n_prompts)
+    if (run->at.prompt > 0 && (size_t)run->at.prompt >= doc->bench.n_prompts)
         return fail(r, &(struct place){p, "prompt", 0}, "bench lists %zu prompts only",
                     doc->bench.n_prompts);
     if (!run->valid || run->warmup)

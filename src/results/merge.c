@@ -14,36 +14,13 @@ static const char *first_of(const char *a, const char *b) {
     return a ? a : b ? b : "";
 }
 
-const char *sb_model_label(const struct sb_cell *c) {
-    return first_of(c->model.label, c->model.id);
-}
-
-const char *sb_backend_label(const struct sb_cell *c) {
-    return first_of(c->backend.label, c->backend.id);
-}
-
-static int compare_models(const struct sb_cell *a, const struct sb_cell *b) {
-    return strcmp(first_of(a->model.id, a->model.label), first_of(b->model.id, b->model.label));
-}
-
-static int compare_cells(const struct sb_cell *a, const struct sb_cell *b) {
-    int by_model = compare_models(a, b);
-    return by_model ? by_model
-                    : strcmp(first_of(a->backend.id, a->backend.label),
-                             first_of(b->backend.id, b->backend.label));
-}
-
-bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b) {
-    return compare_models(a, b) == 0;
-}
-
 static int by_order(size_t a, size_t b) {
     return (a > b) - (a < b);
 }
 
 static int by_cell(const void *pa, const void *pb) {
     const struct entry *a = pa, *b = pb;
-    int c = compare_cells(a->cell, b->cell);
+    int c = sb_cell_order(a->cell, b->cell);
     return c ? c : by_order(a->order, b->order);
 }
 
@@ -88,7 +65,7 @@ static void settle(struct entry *kept, const struct sb_cell *candidate) {
 static size_t settle_all(struct entry *e, size_t n, bool drop_repeated) {
     size_t kept = 0, model = 0;
     for (size_t i = 0; i < n; i++) {
-        if (kept && drop_repeated && compare_cells(e[kept - 1].cell, e[i].cell) == 0) {
+        if (kept && drop_repeated && sb_cell_same(e[kept - 1].cell, e[i].cell)) {
             settle(&e[kept - 1], e[i].cell);
             continue;
         }

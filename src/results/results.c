@@ -8,29 +8,29 @@
 
 struct sb_results sb_results_empty(void) {
     struct sb_results r = {0};
-    fields_init(&results_document, &r, 0);
+    fields_init(&results_document, &r);
     return r;
 }
 
 void sb_results_release(struct sb_results *r) {
-    fields_release(&results_document, r, 0);
+    fields_release(&results_document, r);
 }
 
 struct sb_cell sb_cell_empty(void) {
     struct sb_cell c = {0};
-    fields_init(&results_cell, &c, 0);
+    fields_init(&results_cell, &c);
     return c;
 }
 
 struct sb_run sb_run_empty(void) {
     struct sb_run r = {0};
-    fields_init(&results_run, &r, 0);
+    fields_init(&results_run, &r);
     return r;
 }
 
 struct sb_launch sb_launch_empty(void) {
     struct sb_launch l = {0};
-    fields_init(&results_launch, &l, 0);
+    fields_init(&results_launch, &l);
     return l;
 }
 
@@ -47,11 +47,7 @@ struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l) {
 }
 
 void sb_cell_release(struct sb_cell *c) {
-    fields_release(&results_cell, c, 0);
-}
-
-void sb_cell_clear_measured(struct sb_cell *c) {
-    fields_release(&results_cell, c, FIELD_MEASURED);
+    fields_release(&results_cell, c);
 }
 
 int sb_cell_drop_unfinished(struct sb_cell *c) {
@@ -61,7 +57,7 @@ int sb_cell_drop_unfinished(struct sb_cell *c) {
         if (c->runs[i].launch <= done)
             c->runs[kept++] = c->runs[i];
         else
-            fields_release(&results_run, &c->runs[i], 0);
+            fields_release(&results_run, &c->runs[i]);
     c->n_runs = kept;
     return done;
 }
@@ -78,19 +74,28 @@ void sb_run_speeds(struct sb_run *r) {
     r->tg_tps = per_second(r->predicted_n - 1, r->predicted_ms);
 }
 
-static bool counts(const struct sb_run *r) {
+bool sb_run_counts(const struct sb_run *r) {
     return r->valid && !r->warmup;
 }
 
-double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, int prompt, int depth, int launch,
+struct sb_at sb_cell_first_at(const struct sb_cell *c) {
+    if (c->n_points)
+        return c->points[0].at;
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (sb_run_counts(&c->runs[i]))
+            return c->runs[i].at;
+    return (struct sb_at){.slots = 1};
+}
+
+double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, struct sb_at at, int launch,
                        size_t *ret_n) {
     double *values = sb_alloc(c->n_runs, sizeof *values);
     size_t n = 0;
     for (size_t i = 0; i < c->n_runs; i++) {
         const struct sb_run *r = &c->runs[i];
         double tps = m == SB_PP ? r->pp_tps : r->tg_tps;
-        if (counts(r) && r->prompt == prompt && r->depth == depth &&
-            (launch == 0 || r->launch == launch) && isfinite(tps) && tps > 0)
+        if (sb_run_counts(r) && sb_at_same(r->at, at) && (launch == 0 || r->launch == launch) &&
+            isfinite(tps) && tps > 0)
             values[n++] = tps;
     }
     *ret_n = n;
@@ -112,14 +117,14 @@ static int *launches_in(const struct sb_cell *c, size_t *ret_n) {
     return launches;
 }
 
-double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prompt, int depth,
+double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, struct sb_at at,
                              size_t *ret_n) {
     size_t n_launches, n = 0;
     int *launches = launches_in(c, &n_launches);
     double *means = sb_alloc(n_launches, sizeof *means);
     for (size_t i = 0; i < n_launches; i++) {
         size_t n_values;
-        double *values = sb_cell_values(c, m, prompt, depth, launches[i], &n_values);
+        double *values = sb_cell_values(c, m, at, launches[i], &n_values);
         if (n_values)
             means[n++] = sb_summarize(values, n_values).mean;
         free(values);
@@ -130,45 +135,44 @@ double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, int prom
 }
 
 static struct sb_summary summarize_metric(const struct sb_cell *c, enum sb_metric m,
-                                          const struct sb_point *at) {
+                                          struct sb_at at) {
     size_t n;
-    double *values = sb_cell_values(c, m, at->prompt, at->depth, 0, &n);
+    double *values = sb_cell_values(c, m, at, 0, &n);
     struct sb_summary s = sb_summarize(values, n);
     free(values);
     return s;
 }
 
-/* Each prompt and depth that has a run that counts, in the order of the runs; the caller frees. */
+/* Each place that has a run that counts, in the order of the runs; the caller frees. */
 static struct sb_point *summarize_points(const struct sb_cell *c, size_t *ret_n) {
     struct sb_point *points = NULL;
     size_t n = 0;
     for (size_t i = 0; i < c->n_runs; i++) {
         const struct sb_run *r = &c->runs[i];
         size_t known = 0;
-        while (known < n && (points[known].prompt != r->prompt || points[known].depth != r->depth))
+        while (known < n && !sb_at_same(points[known].at, r->at))
             known++;
-        if (known < n || !counts(r))
+        if (known < n || !sb_run_counts(r))
             continue;
         points = sb_realloc(points, n + 1, sizeof *points);
-        struct sb_point p = {.prompt = r->prompt, .depth = r->depth};
-        p.pp_tps = summarize_metric(c, SB_PP, &p);
-        p.tg_tps = summarize_metric(c, SB_TG, &p);
-        points[n++] = p;
+        points[n++] = (struct sb_point){.at = r->at,
+                                        .pp_tps = summarize_metric(c, SB_PP, r->at),
+                                        .tg_tps = summarize_metric(c, SB_TG, r->at)};
     }
     *ret_n = n;
     return points;
 }
 
 /* A trend is one within a launch; noise is the spread over all of them. */
-unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *at) {
-    const struct sb_summary *all = m == SB_PP ? &at->pp_tps : &at->tg_tps;
+unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p) {
+    const struct sb_summary *all = sb_point_summary(p, m);
     double limit = m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
     unsigned trends = 0;
     size_t n_launches;
     int *launches = launches_in(c, &n_launches);
     for (size_t i = 0; i < n_launches; i++) {
         size_t n;
-        double *values = sb_cell_values(c, m, at->prompt, at->depth, launches[i], &n);
+        double *values = sb_cell_values(c, m, p->at, launches[i], &n);
         trends |= sb_flags(values, n, INFINITY);
         free(values);
     }

@@ -51,6 +51,10 @@ static void write_string(struct sb_buf *b, const char *s) {
 /* The shortest digits that read back as the same number. */
 static void write_number(struct sb_buf *b, double x) {
     char text[32];
+    if (x == trunc(x) && fabs(x) < 1e15) {
+        sb_buf_addf(b, "%.0f", x);
+        return;
+    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, x);
         if (strtod(text, NULL) == x)

@@ -3,30 +3,20 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct sb_place sb_sample_first_place(const struct sb_cell *c) {
-    if (c->n_points)
-        return (struct sb_place){c->points[0].prompt, c->points[0].depth};
-    for (size_t i = 0; i < c->n_runs; i++)
-        if (!c->runs[i].warmup)
-            return (struct sb_place){c->runs[i].prompt, c->runs[i].depth};
-    return (struct sb_place){0, 0};
-}
-
-static double noise_of_launch(const struct sb_cell *c, enum sb_metric m, struct sb_place p) {
+static double noise_of_launch(const struct sb_cell *c, enum sb_metric m, struct sb_at at) {
     size_t n;
-    double *values = sb_cell_values(c, m, p.prompt, p.depth, 0, &n);
+    double *values = sb_cell_values(c, m, at, 0, &n);
     struct sb_summary s = sb_summarize(values, n);
     free(values);
     double cv = sb_cv(&s);
     return isfinite(cv) ? cv / sqrt((double)n) : 0;
 }
 
-struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m,
-                                      struct sb_place p) {
+struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_at at) {
     struct sb_sample s = {0};
-    s.x = sb_cell_launch_means(c, m, p.prompt, p.depth, &s.n);
+    s.x = sb_cell_launch_means(c, m, at, &s.n);
     s.mean = sb_summarize(s.x, s.n).mean;
-    s.noise = s.n == 1 ? noise_of_launch(c, m, p) : 0;
+    s.noise = s.n == 1 ? noise_of_launch(c, m, at) : 0;
     return s;
 }
 
@@ -69,22 +59,22 @@ static double load_of_launch(const struct sb_cell *c, int launch) {
     return c->n_launches ? NAN : c->load_s;
 }
 
-static bool is_at(const struct sb_run *r, struct sb_place p) {
-    return r->valid && !r->warmup && r->prompt == p.prompt && r->depth == p.depth;
+static bool counts_at(const struct sb_run *r, struct sb_at at) {
+    return sb_run_counts(r) && sb_at_same(r->at, at);
 }
 
-static bool begins_launch(const struct sb_cell *c, size_t run, struct sb_place p) {
+static bool begins_launch(const struct sb_cell *c, size_t run, struct sb_at at) {
     for (size_t i = 0; i < run; i++)
-        if (c->runs[i].launch == c->runs[run].launch && is_at(&c->runs[i], p))
+        if (c->runs[i].launch == c->runs[run].launch && counts_at(&c->runs[i], at))
             return false;
-    return is_at(&c->runs[run], p);
+    return counts_at(&c->runs[run], at);
 }
 
-double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_place p, size_t n) {
+double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t n) {
     double *loads = sb_alloc(n, sizeof *loads);
     size_t found = 0;
     for (size_t i = 0; i < c->n_runs && found < n; i++)
-        if (begins_launch(c, i, p))
+        if (begins_launch(c, i, at))
             loads[found++] = load_of_launch(c, c->runs[i].launch);
     while (found < n)
         loads[found++] = NAN;

@@ -193,8 +193,6 @@ static void reap(pid_t pid, struct sb_exit *ret) {
     ret->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     ret->peak_rss_bytes = usage.ru_maxrss * 1024LL;
-    ret->cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
 /* Moves `control` to descriptor 0 and closes everything else: a log, a terminal or a socket of

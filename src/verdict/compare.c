@@ -41,17 +41,16 @@ static bool is_inconclusive(const struct sb_gate *gate, const struct sb_ratio *s
     return gate->limit >= 1 || (gate->drop > max_drop && !(speed->high >= 1));
 }
 
-static void compare_throughput(struct sb_compare_cell *c, enum sb_metric m, struct sb_place place,
+static void compare_throughput(struct sb_compare_cell *c, enum sb_metric m, struct sb_at at,
                                const struct sb_compare_options *o) {
-    struct sb_sample base = sb_sample_throughput(c->base, m, place);
-    struct sb_sample next = sb_sample_throughput(c->next, m, place);
+    struct sb_sample base = sb_sample_throughput(c->base, m, at);
+    struct sb_sample next = sb_sample_throughput(c->next, m, at);
     double spread = sb_sample_assumed(o->assumed_spread, base.noise, next.noise);
     struct sb_gate gate = sb_gate(base.x, base.n, next.x, next.n, o->max_drop, spread);
     struct sb_ratio speed = sb_compare(next.x, next.n, base.x, base.n, o->margin, spread);
     add_figure(c, (struct sb_compare_figure){
-                      .metric = m == SB_PP ? SB_COMPARE_PP : SB_COMPARE_TG,
-                      .prompt = place.prompt,
-                      .depth = place.depth,
+                      .metric = m,
+                      .at = at,
                       .base = base.mean,
                       .next = next.mean,
                       .ratio = speed,
@@ -70,7 +69,7 @@ static void compare_loads(struct sb_compare_cell *c, const struct sb_compare_opt
         struct sb_compare_figure *f = add_figure(
             c,
             (struct sb_compare_figure){
-                .metric = SB_COMPARE_LOAD,
+                .metric = SB_LOAD,
                 .base = base.mean,
                 .next = next.mean,
                 .ratio = sb_compare(next.x, next.n, base.x, base.n, o->margin, o->assumed_spread),
@@ -83,10 +82,10 @@ static void compare_loads(struct sb_compare_cell *c, const struct sb_compare_opt
     free(next.x);
 }
 
-static void compare_place(struct sb_compare_cell *c, struct sb_place place,
+static void compare_place(struct sb_compare_cell *c, struct sb_at at,
                           const struct sb_compare_options *o) {
-    compare_throughput(c, SB_PP, place, o);
-    compare_throughput(c, SB_TG, place, o);
+    compare_throughput(c, SB_PP, at, o);
+    compare_throughput(c, SB_TG, at, o);
 }
 
 /* The state that the figures make. A figure that one side lacks cannot be judged, and passing
@@ -95,7 +94,7 @@ static enum sb_compare_state state_of_figures(const struct sb_compare_cell *c) {
     bool regression = false, inconclusive = false, lacking = false, faster = false;
     for (size_t i = 0; i < c->n_figures; i++) {
         const struct sb_compare_figure *f = &c->figures[i];
-        if (f->metric == SB_COMPARE_LOAD)
+        if (f->metric == SB_LOAD)
             continue;
         regression |= f->gate.regression;
         inconclusive |= f->inconclusive;
@@ -111,17 +110,17 @@ static enum sb_compare_state state_of_figures(const struct sb_compare_cell *c) {
 
 static void compare_figures(struct sb_compare_cell *c, const struct sb_compare_options *o) {
     if (c->base->n_points == 0)
-        compare_place(c, sb_sample_first_place(c->base), o);
+        compare_place(c, sb_cell_first_at(c->base), o);
     for (size_t i = 0; i < c->base->n_points; i++)
-        compare_place(c, (struct sb_place){c->base->points[i].prompt, c->base->points[i].depth}, o);
+        compare_place(c, c->base->points[i].at, o);
     compare_loads(c, o);
     c->state = state_of_figures(c);
     for (size_t i = 0; i < c->n_figures && c->state == SB_CELL_NOT_COMPARABLE; i++) {
         const struct sb_compare_figure *f = &c->figures[i];
-        if (f->metric != SB_COMPARE_LOAD && isnan(f->gate.drop))
+        if (f->metric != SB_LOAD && isnan(f->gate.drop))
             sb_strv_take(&c->differences,
                          sb_asprintf("%s at depth %d: not measured on %s",
-                                     f->metric == SB_COMPARE_PP ? "PP" : "TG", f->depth,
+                                     sb_metric_name(f->metric), f->at.depth,
                                      isnan(f->base) ? "the base" : "the new side"));
     }
 }
@@ -148,14 +147,12 @@ static void compare_cell(struct sb_compare_cell *c, const struct sb_compare_opti
 
 /* ---- matching ------------------------------------------------------------------------------- */
 
-static const char *first_of(const char *a, const char *b) {
-    return a ? a : b ? b : "";
-}
-
 static char *key_of(const struct sb_section *s, const struct sb_cell *c, bool by_title) {
-    return sb_asprintf("%s\x1f%s\x1f%s", first_of(c->model.id, c->model.label),
-                       first_of(c->backend.id, c->backend.label),
-                       by_title ? first_of(s->set.bench.title, NULL) : "");
+    char *cell = sb_cell_key(c);
+    const char *title = by_title && s->set.bench.title ? s->set.bench.title : "";
+    char *key = sb_asprintf("%s\x1f%s", cell, title);
+    free(cell);
+    return key;
 }
 
 static size_t count_cells(const struct sb_sections *s) {

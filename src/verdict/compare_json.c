@@ -20,15 +20,17 @@ static cJSON *figure_json(const struct sb_compare_figure *f) {
     static const struct {
         const char *metric, *base, *next;
     } keys[] = {
-        [SB_COMPARE_PP] = {"pp", "base_tps", "new_tps"},
-        [SB_COMPARE_TG] = {"tg", "base_tps", "new_tps"},
-        [SB_COMPARE_LOAD] = {"load", "base_s", "new_s"},
+        [SB_PP] = {"pp", "base_tps", "new_tps"},
+        [SB_TG] = {"tg", "base_tps", "new_tps"},
+        [SB_LOAD] = {"load", "base_s", "new_s"},
     };
     cJSON *o = cJSON_CreateObject();
     add_string(o, "metric", keys[f->metric].metric);
-    if (f->metric != SB_COMPARE_LOAD) {
-        cJSON_AddNumberToObject(o, "prompt", f->prompt);
-        cJSON_AddNumberToObject(o, "depth", f->depth);
+    if (f->metric != SB_LOAD) {
+        cJSON_AddNumberToObject(o, "prompt", f->at.prompt);
+        cJSON_AddNumberToObject(o, "depth", f->at.depth);
+        if (f->at.slots > 1)
+            cJSON_AddNumberToObject(o, "slots", f->at.slots);
     }
     add_number(o, keys[f->metric].base, f->base);
     add_number(o, keys[f->metric].next, f->next);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stratobench/verdict.h"
 #include "stratobench/text.h"
+#include "stratobench/verdict.h"
 
 struct writer {
     const struct sb_comparison *c;
@@ -30,19 +30,19 @@ static void add_status(struct sb_buf *b, enum sb_style style, const struct sb_ce
 }
 
 static void add_metric(struct sb_buf *b, const struct sb_compare_figure *f) {
-    static const char *const names[] = {
-        [SB_COMPARE_PP] = "PP", [SB_COMPARE_TG] = "TG", [SB_COMPARE_LOAD] = "Load"};
-    sb_buf_adds(b, names[f->metric]);
-    if (f->depth)
-        sb_buf_addf(b, " at depth %d", f->depth);
-    if (f->prompt)
-        sb_buf_addf(b, ", prompt %d", f->prompt + 1);
+    sb_buf_adds(b, sb_metric_name(f->metric));
+    if (f->at.depth)
+        sb_buf_addf(b, " at depth %d", f->at.depth);
+    if (f->at.prompt)
+        sb_buf_addf(b, ", prompt %d", f->at.prompt + 1);
+    if (f->at.slots > 1)
+        sb_buf_addf(b, ", %d at once", f->at.slots);
 }
 
 static void add_value(struct sb_buf *b, const struct sb_compare_figure *f, double value) {
     if (isnan(value))
         sb_buf_adds(b, "—");
-    else if (f->metric == SB_COMPARE_LOAD)
+    else if (f->metric == SB_LOAD)
         sb_format_load(b, value);
     else
         sb_buf_addf(b, "%.1f", value);
@@ -164,7 +164,7 @@ static bool any_assumed(const struct sb_comparison *c, bool of_load) {
     for (size_t i = 0; i < c->n_cells; i++)
         for (size_t k = 0; k < c->cells[i].n_figures; k++) {
             const struct sb_compare_figure *f = &c->cells[i].figures[k];
-            if (f->ratio.assumed && (f->metric == SB_COMPARE_LOAD) == of_load)
+            if (f->ratio.assumed && (f->metric == SB_LOAD) == of_load)
                 return true;
         }
     return false;

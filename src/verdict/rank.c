@@ -10,10 +10,6 @@
 
 /* ---- which cell belongs to which model and backend ------------------------------------------ */
 
-static const char *model_key(const struct sb_cell *c) {
-    return c->model.id ? c->model.id : sb_model_label(c);
-}
-
 /* Backends are the same across models, files and machines when they have the same label. Only
  * if a model has two of one label do the ids have to tell them apart. */
 static char *backend_key(const struct sb_cell *c, bool by_id) {
@@ -26,7 +22,7 @@ static bool labels_are_ambiguous(const struct sb_results *set) {
     struct sb_index seen = {0};
     for (size_t i = 0; i < set->n_cells; i++) {
         const struct sb_cell *c = &set->cells[i];
-        char *key = sb_asprintf("%s\x1f%s", model_key(c), sb_backend_label(c));
+        char *key = sb_asprintf("%s\x1f%s", sb_model_key(c), sb_backend_label(c));
         sb_index_add(&seen, key);
         free(key);
     }
@@ -63,7 +59,7 @@ static void collect(struct sb_rank *r, const struct sb_results *set, char *const
         r->cells[i] = (struct sb_rank_cell){
             .cell = c,
             .hidden = hidden ? hidden[i] : NULL,
-            .model = sb_index_add(&models, model_key(c)),
+            .model = sb_index_add(&models, sb_model_key(c)),
             .backend = sb_index_add(&backends, backend),
         };
         if (models.n > r->n_models)
@@ -96,11 +92,10 @@ static void set_figure(struct sb_rank_figure *f, struct sb_sample s) {
 }
 
 /* T launch by launch; a launch without one of the figures leaves no sample. */
-static void measure_workload(struct sb_rank_cell *c, const struct sb_workload *w,
-                             struct sb_place place) {
-    const struct sb_rank_figure *pp = &c->figure[SB_RANK_PP], *tg = &c->figure[SB_RANK_TG];
+static void measure_workload(struct sb_rank_cell *c, const struct sb_workload *w, struct sb_at at) {
+    const struct sb_rank_figure *pp = &c->figure[SB_PP], *tg = &c->figure[SB_TG];
     size_t n = pp->n < tg->n ? pp->n : tg->n;
-    double *load = w->requests_per_load > 0 ? sb_sample_launch_loads(c->cell, place, n) : NULL;
+    double *load = w->requests_per_load > 0 ? sb_sample_launch_loads(c->cell, at, n) : NULL;
     struct sb_sample t = {.x = sb_alloc(n, sizeof *t.x)};
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
@@ -116,22 +111,22 @@ static void measure_workload(struct sb_rank_cell *c, const struct sb_workload *w
         t.noise = (w->prompt_tokens / pp->speed[0] * pp->noise +
                    w->gen_tokens / tg->speed[0] * tg->noise) /
                   t.mean;
-    set_figure(&c->figure[SB_RANK_WORKLOAD], t);
+    set_figure(&c->figure[SB_WORKLOAD], t);
     c->finished = t.n > 0;
 }
 
 static void measure(struct sb_rank_cell *c, const struct sb_workload *w) {
-    for (int m = 0; m < SB_RANK_METRICS; m++)
+    for (int m = 0; m < SB_METRICS; m++)
         c->figure[m] = (struct sb_rank_figure){
             .value = NAN, .to_best = {NAN, NAN, NAN, false, SB_VERDICT_INCONCLUSIVE}};
     c->cached_share = NAN;
     if (c->cell->status != SB_OK)
         return;
-    struct sb_place place = sb_sample_first_place(c->cell);
-    set_figure(&c->figure[SB_RANK_PP], sb_sample_throughput(c->cell, SB_PP, place));
-    set_figure(&c->figure[SB_RANK_TG], sb_sample_throughput(c->cell, SB_TG, place));
-    set_figure(&c->figure[SB_RANK_LOAD], sb_sample_load(c->cell, &c->cached_share));
-    measure_workload(c, w, place);
+    struct sb_at at = sb_cell_first_at(c->cell);
+    set_figure(&c->figure[SB_PP], sb_sample_throughput(c->cell, SB_PP, at));
+    set_figure(&c->figure[SB_TG], sb_sample_throughput(c->cell, SB_TG, at));
+    set_figure(&c->figure[SB_LOAD], sb_sample_load(c->cell, &c->cached_share));
+    measure_workload(c, w, at);
 }
 
 /* ---- one model ------------------------------------------------------------------------------ */
@@ -141,7 +136,7 @@ static struct sb_ratio compare_cells(const struct sb_rank_cell *a, const struct 
     const struct sb_rank_figure *fa = &a->figure[metric], *fb = &b->figure[metric];
     struct sb_ratio r = sb_compare(fa->speed, fa->n, fb->speed, fb->n, SB_TIE_MARGIN,
                                    sb_sample_assumed(SB_ASSUMED_LAUNCH_CV, fa->noise, fb->noise));
-    if (metric == SB_RANK_LOAD && !sb_same_cache_state(a->cached_share, b->cached_share))
+    if (metric == SB_LOAD && !sb_same_cache_state(a->cached_share, b->cached_share))
         r.verdict = SB_VERDICT_INCONCLUSIVE; /* the page cache, not the backend */
     return r;
 }
@@ -271,20 +266,20 @@ static void count_verdict(struct sb_rank_backend *b, enum sb_verdict v) {
 
 static void add_model_to_backends(struct sb_rank *r, const struct sb_rank_model *m) {
     size_t top[2];
-    fastest_two(r, m, SB_RANK_WORKLOAD, top);
+    fastest_two(r, m, SB_WORKLOAD, top);
     for (size_t i = m->first; i < m->first + m->n; i++) {
         if (!takes_part(r, i))
             continue;
         struct sb_rank_backend *b = &r->backends[r->cells[i].backend];
         /* Of the compared ones only: a backend left out must not set the mark. */
-        double to_best = log_speed(r, i, SB_RANK_WORKLOAD) - log_speed(r, top[0], SB_RANK_WORKLOAD);
+        double to_best = log_speed(r, i, SB_WORKLOAD) - log_speed(r, top[0], SB_WORKLOAD);
         size_t rival = i == top[0] ? top[1] : top[0];
         b->log_sum += to_best;
         if (!(b->worst <= exp(to_best))) {
             b->worst = exp(to_best);
             b->worst_model = (size_t)(m - r->models);
         }
-        count_verdict(b, compare_cells(&r->cells[i], &r->cells[rival], SB_RANK_WORKLOAD).verdict);
+        count_verdict(b, compare_cells(&r->cells[i], &r->cells[rival], SB_WORKLOAD).verdict);
     }
 }
 
@@ -316,7 +311,7 @@ static void compare_first_two(struct sb_rank *r) {
         if (!r->models[m].common)
             continue;
         struct sb_ratio one = compare_cells(cell_of(r, &r->models[m], r->first),
-                                            cell_of(r, &r->models[m], r->second), SB_RANK_WORKLOAD);
+                                            cell_of(r, &r->models[m], r->second), SB_WORKLOAD);
         double half = log(one.high / one.low) / 2;
         sum += log(one.ratio);
         squares += half * half;
@@ -347,7 +342,7 @@ static bool beats_first(const struct sb_rank *r, const struct sb_rank_model *m, 
     if (winner == first || lead.verdict != SB_VERDICT_FASTER)
         return false;
     *ret = (struct sb_rank_exception){(size_t)(m - r->models), winner->backend, false,
-                                      (enum sb_rank_metric)metric, lead.ratio};
+                                      (enum sb_metric)metric, lead.ratio};
     return true;
 }
 
@@ -355,21 +350,21 @@ static void find_exceptions(struct sb_rank *r, bool overall) {
     for (size_t i = 0; i < r->n_models; i++) {
         const struct sb_rank_model *m = &r->models[i];
         struct sb_rank_exception e;
-        if (!m->common || beats_first(r, m, SB_RANK_WORKLOAD, &e) != overall)
+        if (!m->common || beats_first(r, m, SB_WORKLOAD, &e) != overall)
             continue;
         if (!overall) {
-            for (int metric = SB_RANK_PP; metric <= SB_RANK_TG; metric++)
+            for (int metric = SB_PP; metric <= SB_TG; metric++)
                 if (beats_first(r, m, metric, &e))
                     add_exception(r, e);
             continue;
         }
         const struct sb_rank_cell *winner = cell_of(r, m, e.backend),
                                   *first = cell_of(r, m, r->first);
-        double pp = compare_cells(winner, first, SB_RANK_PP).ratio;
-        double tg = compare_cells(winner, first, SB_RANK_TG).ratio;
+        double pp = compare_cells(winner, first, SB_PP).ratio;
+        double tg = compare_cells(winner, first, SB_TG).ratio;
         e.overall = true;
-        e.metric = tg > 1.001 * pp ? SB_RANK_TG : SB_RANK_PP;
-        e.ratio = e.metric == SB_RANK_TG ? tg : pp;
+        e.metric = tg > 1.001 * pp ? SB_TG : SB_PP;
+        e.ratio = e.metric == SB_TG ? tg : pp;
         add_exception(r, e);
     }
 }
@@ -385,7 +380,7 @@ void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_
         r.backends[r.cells[i].backend].n_finished += r.cells[i].finished;
     }
     for (size_t m = 0; m < r.n_models; m++)
-        for (int metric = 0; metric < SB_RANK_METRICS; metric++)
+        for (int metric = 0; metric < SB_METRICS; metric++)
             judge(&r, &r.models[m], metric);
     choose_compared(&r);
     for (size_t m = 0; m < r.n_models; m++)
@@ -404,7 +399,7 @@ void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_
 
 void sb_rank_release(struct sb_rank *r) {
     for (size_t i = 0; i < r->n_cells; i++)
-        for (int m = 0; m < SB_RANK_METRICS; m++)
+        for (int m = 0; m < SB_METRICS; m++)
             free(r->cells[i].figure[m].speed);
     for (size_t b = 0; b < r->n_backends; b++)
         free(r->backends[b].label);

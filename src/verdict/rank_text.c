@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "stratobench/results.h"
-#include "stratobench/verdict.h"
 #include "stratobench/text.h"
+#include "stratobench/verdict.h"
 
 enum { MOST_NAMED = 3 }; /* models named in a sentence before "and N more" */
 
@@ -117,7 +117,7 @@ static void add_lead(const struct writer *w) {
 }
 
 static void add_exception(const struct writer *w, const struct sb_rank_exception *e) {
-    const char *metric = e->metric == SB_RANK_PP ? "PP" : "TG";
+    const char *metric = sb_metric_name(e->metric);
     sb_buf_adds(w->out, "; ");
     add_backend(w, e->backend);
     sb_buf_adds(w->out, e->overall ? " wins on " : " is faster on ");
@@ -146,10 +146,6 @@ static void add_sentence(const struct writer *w) {
     if (r->n_exceptions > MOST_NAMED)
         sb_buf_addf(w->out, "; and %zu more such", r->n_exceptions - MOST_NAMED);
     sb_buf_adds(w->out, ".");
-}
-
-void sb_rank_sentence(const struct sb_rank *r, bool markdown, struct sb_buf *ret) {
-    add_sentence(&(struct writer){r, markdown ? SB_STYLE_MARKDOWN : SB_STYLE_TEXT, ret});
 }
 
 /* ---- over the models ------------------------------------------------------------------------ */
@@ -205,9 +201,9 @@ static void add_overall(const struct writer *w) {
 /* ---- model by model ------------------------------------------------------------------------- */
 
 static void add_value(struct sb_buf *b, int metric, double value) {
-    if (metric == SB_RANK_LOAD)
+    if (metric == SB_LOAD)
         sb_format_load(b, value);
-    else if (metric == SB_RANK_WORKLOAD)
+    else if (metric == SB_WORKLOAD)
         sb_buf_addf(b, value < 9.995 ? "%.2f s" : value < 99.95 ? "%.1f s" : "%.0f s", value);
     else
         sb_buf_addf(b, "%.1f tok/s", value);
@@ -235,7 +231,7 @@ static void add_others(const struct writer *w, const struct sb_rank_model *m, in
         const struct sb_rank_cell *c = &r->cells[i];
         const struct sb_ratio *ratio = &c->figure[metric].to_best;
         bool measured = c->figure[metric].n > 0;
-        if (i == m->best[metric] || (!measured && metric != SB_RANK_WORKLOAD))
+        if (i == m->best[metric] || (!measured && metric != SB_WORKLOAD))
             continue;
         sb_buf_adds(w->out, named++ ? "; " : "");
         add_backend(w, c->backend);
@@ -251,21 +247,21 @@ static void add_others(const struct writer *w, const struct sb_rank_model *m, in
 }
 
 static void add_model_rows(const struct writer *w, size_t model, struct sb_table *t) {
-    static const char *const names[] = {
-        [SB_RANK_PP] = "PP", [SB_RANK_TG] = "TG", [SB_RANK_LOAD] = "Load"};
+    static const enum sb_metric order[] = {SB_WORKLOAD, SB_PP, SB_TG, SB_LOAD};
     const struct sb_rank_model *m = &w->rank->models[model];
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
     struct writer cell = {w->rank, w->style, &b};
-    for (int metric = 0; metric < SB_RANK_METRICS; metric++) {
-        if (metric != SB_RANK_WORKLOAD && m->best[metric] == SIZE_MAX)
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        enum sb_metric metric = order[i];
+        if (metric != SB_WORKLOAD && m->best[metric] == SIZE_MAX)
             continue;
-        if (metric == SB_RANK_WORKLOAD)
+        if (metric == SB_WORKLOAD)
             add_model(&cell, model);
         sb_table_take(t, &b);
-        if (metric == SB_RANK_WORKLOAD)
+        if (metric == SB_WORKLOAD)
             add_workload(&b, &w->rank->workload);
         else
-            sb_buf_adds(&b, names[metric]);
+            sb_buf_adds(&b, sb_metric_name(metric));
         sb_table_take(t, &b);
         add_best(&cell, m, metric);
         sb_table_take(t, &b);
@@ -302,13 +298,12 @@ static struct doubts find_doubts(const struct sb_rank *r) {
         const struct sb_rank_cell *c = &r->cells[i];
         const struct sb_rank_model *m = &r->models[c->model];
         d.finished |= c->finished;
-        d.compared |= c->finished && i != m->best[SB_RANK_WORKLOAD];
+        d.compared |= c->finished && i != m->best[SB_WORKLOAD];
         d.limit_of_points |= c->cell->n_points > 1;
-        for (int metric = 0; metric < SB_RANK_LOAD; metric++)
-            d.assumed |= c->figure[metric].to_best.assumed;
-        d.load |=
-            c->figure[SB_RANK_LOAD].n && i != m->best[SB_RANK_LOAD] &&
-            !sb_same_cache_state(c->cached_share, r->cells[m->best[SB_RANK_LOAD]].cached_share);
+        for (int metric = 0; metric < SB_METRICS; metric++)
+            d.assumed |= metric != SB_LOAD && c->figure[metric].to_best.assumed;
+        d.load |= c->figure[SB_LOAD].n && i != m->best[SB_LOAD] &&
+                  !sb_same_cache_state(c->cached_share, r->cells[m->best[SB_LOAD]].cached_share);
     }
     for (size_t m = 0; m < r->n_models; m++)
         d.n_alone += r->models[m].n == 1;

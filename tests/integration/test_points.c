@@ -10,7 +10,7 @@
 static size_t count_runs(const struct sb_cell *c, bool warmup, int depth) {
     size_t n = 0;
     for (size_t i = 0; i < c->n_runs; i++)
-        n += c->runs[i].warmup == warmup && c->runs[i].depth == depth;
+        n += c->runs[i].warmup == warmup && c->runs[i].at.depth == depth;
     return n;
 }
 
@@ -68,7 +68,7 @@ static void a_depth_is_in_the_context_before_each_of_its_runs(void **state) {
     }
     for (size_t i = 0; i < c->n_runs; i++) {
         assert_true(c->runs[i].valid);
-        assert_int_equal(c->runs[i].cache_n, c->runs[i].depth);
+        assert_int_equal(c->runs[i].cache_n, c->runs[i].at.depth);
     }
     box_has(box_read("a.md"), "200");
 }

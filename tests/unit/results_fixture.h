@@ -38,7 +38,7 @@ static inline struct sb_cell *fixture_cell(struct sb_results *r, const char *mod
 static inline void fixture_run(struct sb_cell *c, int launch, int depth, double pp, double tg) {
     struct sb_run run = sb_run_empty();
     run.launch = launch;
-    run.depth = depth;
+    run.at.depth = depth;
     run.pp_tps = pp;
     run.tg_tps = tg;
     run.valid = true;

@@ -109,7 +109,6 @@ static void devices_are_held_to_what_the_log_shows(void **state) {
         {"none", CPU("100") "sched_reserve: CPU compute buffer size = 1 MiB\n", "ok"},
         {"none", CPU("100") "sched_reserve: Vulkan_Host compute buffer size = 1 MiB\n", "ok"},
         {"none", CPU("100") VULKAN_COMPUTES, "Vulkan0 computed, not the CPU alone"},
-        {"cpu", GPU("100"), "Vulkan0 computed, not the CPU alone"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *got = device((struct sb_device_claim){cases[i].configured, -1, 0}, cases[i].log);

@@ -47,7 +47,7 @@ static void test_workload(void **state) {
     fixture_launch(c, 100, 10, 50, 1);
     fixture_launch(c, 200, 20, 100, 1);
     struct sb_rank rank = rank_of(&r, &usual);
-    const struct sb_rank_figure *t = &rank.cells[0].figure[SB_RANK_WORKLOAD];
+    const struct sb_rank_figure *t = &rank.cells[0].figure[SB_WORKLOAD];
     assert_int_equal(t->n, 2);
     assert_close(1 / t->speed[0], 600.0 / 100 + 128.0 / 10);
     assert_close(1 / t->speed[1], 600.0 / 200 + 128.0 / 20);
@@ -56,7 +56,7 @@ static void test_workload(void **state) {
 
     struct sb_workload shared = {1000, 50, 10};
     rank = rank_of(&r, &shared);
-    t = &rank.cells[0].figure[SB_RANK_WORKLOAD];
+    t = &rank.cells[0].figure[SB_WORKLOAD];
     assert_close(1 / t->speed[0], 1000.0 / 100 + 50.0 / 10 + 50.0 / 10);
     assert_close(1 / t->speed[1], 1000.0 / 200 + 50.0 / 20 + 100.0 / 10);
     sb_rank_release(&rank);
@@ -69,7 +69,7 @@ static void expect_verdict(int launches, double factor, double cv, enum sb_verdi
     fixture_launches(&r, "m", "a", launches, 1, cv);
     fixture_launches(&r, "m", "b", launches, factor, cv);
     struct sb_rank rank = rank_of(&r, &usual);
-    for (int metric = 0; metric < SB_RANK_METRICS; metric++) {
+    for (int metric = 0; metric < SB_METRICS; metric++) {
         const struct sb_ratio *ratio = &rank.cells[1].figure[metric].to_best;
         assert_int_equal(rank.models[0].best[metric], 0);
         assert_close(ratio->ratio, factor);
@@ -103,7 +103,7 @@ static void test_noise_within_a_launch(void **state) {
         fixture_run(c, 1, 0, 90 * (1 + scatter[i]), 9 * (1 + scatter[i]));
         fixture_run(c, 1, 0, 90 * (1 - scatter[i]), 9 * (1 - scatter[i]));
         struct sb_rank rank = rank_of(&r, &usual);
-        const struct sb_ratio *t = &rank.cells[1].figure[SB_RANK_WORKLOAD].to_best;
+        const struct sb_ratio *t = &rank.cells[1].figure[SB_WORKLOAD].to_best;
         assert_close(t->ratio, 0.9);
         width[i] = log(t->high / t->low);
         sb_rank_release(&rank);
@@ -131,7 +131,7 @@ static void expect_load_verdict(double cached_a, double cached_b, enum sb_verdic
     fixture_launch(fixture_cell(&r, "m", "a", SB_OK, NULL), 100, 10, 10, cached_a);
     fixture_launch(fixture_cell(&r, "m", "b", SB_OK, NULL), 100, 10, 40, cached_b);
     struct sb_rank rank = rank_of(&r, &usual);
-    assert_int_equal(rank.cells[1].figure[SB_RANK_LOAD].to_best.verdict, want);
+    assert_int_equal(rank.cells[1].figure[SB_LOAD].to_best.verdict, want);
     sb_rank_release(&rank);
     sb_results_release(&r);
 }
@@ -153,8 +153,8 @@ static void test_cold_and_warm_loads_are_not_averaged(void **state) {
     fixture_launch(c, 100, 10, 4, 1);
     fixture_launch(c, 100, 10, 6, 1);
     struct sb_rank rank = rank_of(&r, &usual);
-    assert_int_equal(rank.cells[0].figure[SB_RANK_LOAD].n, 2);
-    assert_close(rank.cells[0].figure[SB_RANK_LOAD].value, 5);
+    assert_int_equal(rank.cells[0].figure[SB_LOAD].n, 2);
+    assert_close(rank.cells[0].figure[SB_LOAD].value, 5);
     assert_close(rank.cells[0].cached_share, 1);
     sb_rank_release(&rank);
     sb_results_release(&r);
@@ -198,7 +198,7 @@ static void test_over_models(void **state) {
     double half = 0;
     for (size_t m = 0; m < 3; m++) {
         const struct sb_ratio *one =
-            &rank.cells[2 * m + (m < 2 ? 1 : 0)].figure[SB_RANK_WORKLOAD].to_best;
+            &rank.cells[2 * m + (m < 2 ? 1 : 0)].figure[SB_WORKLOAD].to_best;
         half += pow(log(one->high / one->low) / 2, 2);
     }
     assert_close(log(rank.lead.high / rank.lead.low) / 2, sqrt(half) / 3);
@@ -257,7 +257,7 @@ static void test_failures(void **state) {
     assert_int_equal(rank.n_common, 1);
     assert_int_equal(rank.backends[1].n_finished, 1);
     assert_close(rank.backends[1].speed, 0.8);
-    assert_int_equal(rank.cells[3].figure[SB_RANK_PP].n, 0);
+    assert_int_equal(rank.cells[3].figure[SB_PP].n, 0);
     sb_rank_release(&rank);
     expect_in(&r, "a did not finish 1 of 3 models: m3 (invalid: ran on CPU). b did not finish 2 of "
                   "3 models: m2 (failed: server died), m3 (pending). a: 1.25× b over 1 model");

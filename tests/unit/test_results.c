@@ -90,7 +90,7 @@ static void every_key_survives(void **state) {
     assert_true(c->backend.device_seen[1].mib == 312);
     assert_true(c->runs[0].warmup && !c->runs[1].warmup);
     assert_true(c->runs[1].draft_n_accepted == 7 && c->runs[1].launch == 1);
-    assert_true(c->runs[2].prompt == 1 && c->runs[2].depth == 4096);
+    assert_true(c->runs[2].at.prompt == 1 && c->runs[2].at.depth == 4096);
     assert_true(c->runs[2].prompt_n == 579 && isnan(c->runs[2].prompt_ms));
     assert_false(c->runs[3].valid);
     assert_true(isnan(c->launches[1].wall_s) && c->launches[1].peak_rss_bytes == -1);
@@ -295,6 +295,7 @@ static void every_error_names_its_place(void **state) {
         {RUNS("{\"prompt_n\":-1}"), AT_RUN "prompt_n: must not be negative"},
         {RUNS("{\"prompt_n\":1e300}"), AT_RUN "prompt_n: number out of range"},
         {RUNS("{\"launch\":0}"), AT_RUN "launch: must be at least 1"},
+        {RUNS("{\"slots\":0}"), AT_RUN "slots: must be at least 1"},
         {RUNS("{\"launch\":3000000000}"), AT_RUN "launch: number out of range"},
         {RUNS("{\"valid\":1}"), AT_RUN "valid: expected true or false"},
         {RUNS("{\"stop_type\":[]}"), AT_RUN "stop_type: expected a string"},
@@ -458,7 +459,7 @@ static void load_says_which_file(void **state) {
 static void add(struct sb_cell *c, int launch, int depth, double pp, double tg) {
     struct sb_run r = sb_run_empty();
     r.launch = launch;
-    r.depth = depth;
+    r.at.depth = depth;
     r.pp_tps = pp;
     r.tg_tps = tg;
     r.valid = true;
@@ -475,18 +476,56 @@ static void only_valid_measured_runs_count(void **state) {
     add(&c, 1, 0, 100, 20);
     add(&c, 1, 0, 102, NAN);
     size_t n;
-    double *x = sb_cell_values(&c, SB_PP, 0, 0, 0, &n);
+    double *x = sb_cell_values(&c, SB_PP, (struct sb_at){.slots = 1}, 0, &n);
     assert_true(n == 2 && x[0] == 100 && x[1] == 102);
     free(x);
-    x = sb_cell_values(&c, SB_TG, 0, 0, 1, &n);
+    x = sb_cell_values(&c, SB_TG, (struct sb_at){.slots = 1}, 1, &n);
     assert_true(n == 1 && x[0] == 20);
     free(x);
-    free(sb_cell_values(&c, SB_TG, 0, 0, 2, &n));
+    free(sb_cell_values(&c, SB_TG, (struct sb_at){.slots = 1}, 2, &n));
     assert_int_equal(n, 0);
     sb_cell_summarize(&c);
     assert_true(c.pp_tps.n == 2 && c.pp_tps.mean == 101 && c.tg_tps.n == 1);
     assert_int_equal(c.flags.n, 0);
     sb_cell_release(&c);
+}
+
+/* Requests at once are a place of their own; one at a time, as in every older file, is not said. */
+static void slots_are_part_of_the_place(void **state) {
+    (void)state;
+    struct sb_results r =
+        parse(RUNS(RUN ",{\"slots\":4,\"pp_tps\":50,\"tg_tps\":9,\"valid\":true}"));
+    const struct sb_cell *c = &r.cells[0];
+    assert_int_equal(c->n_points, 2);
+    assert_int_equal(c->points[0].at.slots, 1);
+    assert_int_equal(c->points[1].at.slots, 4);
+    assert_true(c->pp_tps.n == 1 && c->pp_tps.mean == 100);
+    assert_true(sb_at_order(c->points[0].at, c->points[1].at) < 0);
+    assert_true(sb_at_same(sb_cell_first_at(c), (struct sb_at){0, 0, 1}));
+    char *text = sb_results_print(&r);
+    const char *at = strstr(text, "\"slots\": 4");
+    assert_non_null(at); /* of the run, then of the point */
+    assert_non_null(at = strstr(at + 1, "\"slots\": 4"));
+    assert_null(strstr(at + 1, "\"slots\""));
+    assert_null(strstr(text, "\"slots\": 1"));
+    free(text);
+    sb_results_release(&r);
+}
+
+static void a_cell_is_known_by_its_ids(void **state) {
+    (void)state;
+    struct sb_cell a = {.model = {.id = "m", .label = "M"}, .backend = {.id = "x"}}, b = a;
+    b.model.label = "another label";
+    assert_true(sb_cell_same(&a, &b));
+    b.backend.id = "y";
+    assert_true(!sb_cell_same(&a, &b) && sb_same_model(&a, &b) && sb_cell_order(&a, &b) < 0);
+    b.backend.id = NULL; /* a transcribed one has labels alone */
+    b.backend.label = "x";
+    assert_true(sb_cell_same(&a, &b));
+    char *keys[] = {sb_cell_key(&a), sb_cell_key(&b)};
+    assert_string_equal(keys[0], keys[1]);
+    free(keys[0]);
+    free(keys[1]);
 }
 
 static void launch_means_are_per_launch(void **state) {
@@ -497,10 +536,10 @@ static void launch_means_are_per_launch(void **state) {
     add(&c, 2, 0, 200, 30);
     add(&c, 3, 4096, 50, 10);
     size_t n;
-    double *x = sb_cell_launch_means(&c, SB_PP, 0, 0, &n);
+    double *x = sb_cell_launch_means(&c, SB_PP, (struct sb_at){.slots = 1}, &n);
     assert_true(n == 2 && x[0] == 105 && x[1] == 200);
     free(x);
-    x = sb_cell_launch_means(&c, SB_TG, 0, 4096, &n);
+    x = sb_cell_launch_means(&c, SB_TG, (struct sb_at){.depth = 4096, .slots = 1}, &n);
     assert_true(n == 1 && x[0] == 10);
     free(x);
     sb_cell_release(&c);
@@ -516,8 +555,8 @@ static void points_in_the_order_of_the_runs(void **state) {
     c.runs[3].valid = false;
     sb_cell_summarize(&c);
     assert_int_equal(c.n_points, 2);
-    assert_int_equal(c.points[0].depth, 4096);
-    assert_int_equal(c.points[1].depth, 0);
+    assert_int_equal(c.points[0].at.depth, 4096);
+    assert_int_equal(c.points[1].at.depth, 0);
     assert_true(c.pp_tps.n == 2 && c.pp_tps.mean == 91 && c.points[1].pp_tps.mean == 100);
     sb_cell_summarize(&c); /* again: the same, nothing leaked */
     assert_int_equal(c.n_points, 2);
@@ -557,28 +596,6 @@ static void flags_by_launch_and_over_all(void **state) {
     assert_flags(between, 3, "NOISY NOT_STEADY");
     assert_flags(pp_at_4_percent, 3, "NOT_STEADY");
     assert_flags(tg_at_4_percent, 3, "NOISY NOT_STEADY");
-}
-
-static void clearing_keeps_what_the_cell_is(void **state) {
-    (void)state;
-    struct sb_results r;
-    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    assert_int_equal(sb_results_load(FULL_JSON, &r, &error), 0);
-    struct sb_cell *c = r.cells;
-    sb_cell_clear_measured(c);
-    assert_int_equal(c->status, SB_PENDING);
-    assert_true(c->n_runs == 0 && !c->runs && c->n_launches == 0 && c->n_points == 0);
-    assert_true(c->pp_tps.n == 0 && isnan(c->pp_tps.mean) && c->tg_tps.n == 0);
-    assert_true(isnan(c->load_s) && isnan(c->tg_limit_share));
-    assert_true(!c->reason && !c->detail && !c->measured_at);
-    assert_true(c->flags.n == 0 && c->remarks.n == 0 && c->backend.n_device_seen == 0);
-    assert_string_equal(c->model.id, "minimax-139b");
-    assert_string_equal(c->backend.device, "ROCm0");
-    assert_int_equal(c->backend.argv.n, 3);
-    assert_string_equal(c->fingerprint, "9f86d081");
-    assert_int_equal(c->fingerprint_of.n, 2);
-    assert_true(c->bandwidth_gb_s == 256);
-    sb_results_release(&r);
 }
 
 /* ---- Saving --------------------------------------------------------------------------------- */
@@ -698,10 +715,11 @@ int main(void) {
         cmocka_unit_test(strings_of_any_kind),
         cmocka_unit_test(load_says_which_file),
         cmocka_unit_test(only_valid_measured_runs_count),
+        cmocka_unit_test(slots_are_part_of_the_place),
+        cmocka_unit_test(a_cell_is_known_by_its_ids),
         cmocka_unit_test(launch_means_are_per_launch),
         cmocka_unit_test(points_in_the_order_of_the_runs),
         cmocka_unit_test(flags_by_launch_and_over_all),
-        cmocka_unit_test(clearing_keeps_what_the_cell_is),
         cmocka_unit_test(saving_replaces_the_file_whole),
         cmocka_unit_test(a_full_disk_keeps_the_old_file),
         cmocka_unit_test(saving_where_it_cannot),

@@ -1,0 +1,66 @@
+/* What a cell is known by. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stratobench/results.h"
+
+static const char *first_of(const char *a, const char *b) {
+    return a ? a : b ? b : "";
+}
+
+const char *sb_model_label(const struct sb_cell *c) {
+    return first_of(c->model.label, c->model.id);
+}
+
+const char *sb_backend_label(const struct sb_cell *c) {
+    return first_of(c->backend.label, c->backend.id);
+}
+
+const char *sb_model_key(const struct sb_cell *c) {
+    return first_of(c->model.id, c->model.label);
+}
+
+static const char *backend_key(const struct sb_cell *c) {
+    return first_of(c->backend.id, c->backend.label);
+}
+
+int sb_cell_order(const struct sb_cell *a, const struct sb_cell *b) {
+    int by_model = strcmp(sb_model_key(a), sb_model_key(b));
+    return by_model ? by_model : strcmp(backend_key(a), backend_key(b));
+}
+
+bool sb_cell_same(const struct sb_cell *a, const struct sb_cell *b) {
+    return sb_cell_order(a, b) == 0;
+}
+
+bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b) {
+    return strcmp(sb_model_key(a), sb_model_key(b)) == 0;
+}
+
+char *sb_cell_key(const struct sb_cell *c) {
+    return sb_asprintf("%s\x1f%s", sb_model_key(c), backend_key(c));
+}
+
+/* ---- Where and what ------------------------------------------------------------------------- */
+
+int sb_at_order(struct sb_at a, struct sb_at b) {
+    const int differences[][2] = {{a.prompt, b.prompt}, {a.depth, b.depth}, {a.slots, b.slots}};
+    for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
+        if (differences[i][0] != differences[i][1])
+            return differences[i][0] < differences[i][1] ? -1 : 1;
+    return 0;
+}
+
+bool sb_at_same(struct sb_at a, struct sb_at b) {
+    return sb_at_order(a, b) == 0;
+}
+
+const char *sb_metric_name(enum sb_metric m) {
+    static const char *const names[SB_METRICS] = {
+        [SB_PP] = "PP", [SB_TG] = "TG", [SB_LOAD] = "Load", [SB_WORKLOAD] = "Workload"};
+    return names[m];
+}
+
+const struct sb_summary *sb_point_summary(const struct sb_point *p, enum sb_metric m) {
+    return m == SB_PP ? &p->pp_tps : &p->tg_tps;
+}
