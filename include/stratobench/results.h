@@ -49,6 +49,7 @@ struct sb_run { /* one /completion, in the order made */
 
 struct sb_launch {       /* one server process */
     int launch;          /* from 1 */
+    char *started_at;    /* RFC 3339 UTC; NULL in older files */
     double load_s;       /* spawn to the first 200 of /health */
     double cached_share; /* of the model's bytes in the page cache at launch, 0..1 */
     double wall_s;       /* spawn to reaped */
@@ -217,6 +218,9 @@ struct sb_sample {
  * where the runs of a single launch leave its mean less certain than that. */
 double sb_sample_assumed(double stated, double noise_a, double noise_b);
 struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_at at);
+
+/* The relative standard error of the mean of all its runs there; 0 where they cannot tell. */
+double sb_sample_noise(const struct sb_cell *c, enum sb_metric m, struct sb_at at);
 
 /* 1/load_s of the launches that found the page cache as the last one did: a cold and a warm load
  * are never averaged, and by the last launch of each backend the cache has settled.

@@ -133,6 +133,7 @@ struct sb_compare_options {
     double margin;         /* share within which two speeds are a tie */
     bool force;            /* compare in spite of differing fingerprints */
     bool allow_missing;
+    bool paired; /* set by sb_comparison_make_paired */
 };
 #define SB_COMPARE_DEFAULT                                                                         \
     {                                                                                              \
@@ -162,6 +163,7 @@ struct sb_compare_figure {
     struct sb_ratio ratio; /* new/base of speeds, with verdict: below 1 is a loss */
     struct sb_gate gate;   /* NaN and false for the load */
     bool inconclusive;     /* as above */
+    size_t n_pairs;        /* when paired; launches without a neighbour do not count */
 };
 
 struct sb_compare_cell {
@@ -186,6 +188,18 @@ void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
                         const struct sb_results *const *next, size_t n_next,
                         const struct sb_compare_options *o, struct sb_comparison *ret);
 void sb_comparison_release(struct sb_comparison *c);
+
+/* Two backends of one set (each an id or a label), a row a model: the launches made side by side
+ * are pairs, in the order that their times tell (A B B A), so that what the machine does to both
+ * cancels (sb_compare_paired, sb_gate_paired). Settings in which the two differ are named, and do
+ * not keep them from being compared. 0, or -EINVAL with one line in `error`. */
+int sb_comparison_make_paired(const struct sb_results *const *sets, size_t n, const char *old,
+                              const char *new, const struct sb_compare_options *o,
+                              struct sb_comparison *ret, struct sb_buf *error);
+/* For `git bisect run`, of a paired comparison: 1 (bad) with a regression; 0 (good) where no figure
+ * lost max_drop and the 95 % interval of each excludes a loss of twice that; 125 (cannot tell)
+ * otherwise, also when a cell is not ok: a build that does not work is not the one that is slow. */
+int sb_comparison_bisect(const struct sb_comparison *c);
 
 void sb_comparison_text(const struct sb_comparison *c, struct sb_buf *ret);
 void sb_comparison_markdown(const struct sb_comparison *c, struct sb_buf *ret);

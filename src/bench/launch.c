@@ -401,6 +401,7 @@ static void finish_record(struct launch *l, double began_s) {
         r->energy_tok_per_j = r->energy_j > 0 ? l->measured_tokens / r->energy_j : (double)NAN;
     }
     sb_cell_add_launch(l->cell, *r);
+    r->started_at = NULL; /* the cell's now */
 }
 
 static void release_prompts(struct launch *l) {
@@ -430,6 +431,7 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     l.record.temperature_start_c = l.before.temperature_c;
     look_at_page_cache(&l);
     double began_s = sb_now_s();
+    l.record.started_at = sb_now_rfc3339();
     int rc = load(&l, log_path);
     if (rc == 0)
         rc = measure(&l);
@@ -442,6 +444,7 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     if (rc < 0)
         rc = end_by_failure(&l);
     sb_llama_failure_release(&l.failure);
+    free(l.record.started_at);
     release_prompts(&l);
     free(log_path);
     return rc;

@@ -76,6 +76,7 @@ const struct object results_run = OBJECT(run_fields, sizeof(struct sb_run), true
 static const struct field launch_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_launch, name, __VA_ARGS__)
     F(launch, INT, .rules = REQUIRED | ALWAYS, .absent = 1, .least = 1),
+    F(started_at, TIME),
     F(load_s, NUMBER),
     F(cached_share, NUMBER),
     F(wall_s, NUMBER),

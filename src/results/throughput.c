@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static double noise_of_launch(const struct sb_cell *c, enum sb_metric m, struct sb_at at) {
+double sb_sample_noise(const struct sb_cell *c, enum sb_metric m, struct sb_at at) {
     size_t n;
     double *values = sb_cell_values(c, m, at, 0, &n);
     struct sb_summary s = sb_summarize(values, n);
@@ -16,7 +16,7 @@ struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m,
     struct sb_sample s = {0};
     s.x = sb_cell_launch_means(c, m, at, &s.n);
     s.mean = sb_summarize(s.x, s.n).mean;
-    s.noise = s.n == 1 ? noise_of_launch(c, m, at) : 0;
+    s.noise = s.n == 1 ? sb_sample_noise(c, m, at) : 0;
     return s;
 }
 

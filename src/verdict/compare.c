@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fingerprint_diff.h"
+#include "pair.h"
 #include "stratobench/base.h"
 #include "stratobench/results.h"
 
@@ -41,45 +42,75 @@ static bool is_inconclusive(const struct sb_gate *gate, const struct sb_ratio *s
     return gate->limit >= 1 || (gate->drop > max_drop && !(speed->high >= 1));
 }
 
+/* Two samples, of pairs or each by itself. */
+static struct sb_pair_samples throughput_of(const struct sb_compare_cell *c, enum sb_metric m,
+                                            struct sb_at at, const struct sb_compare_options *o) {
+    if (o->paired)
+        return sb_pair_throughput(c->base, c->next, m, at);
+    return (struct sb_pair_samples){sb_sample_throughput(c->base, m, at),
+                                    sb_sample_throughput(c->next, m, at)};
+}
+
+static struct sb_pair_samples loads_of(const struct sb_compare_cell *c, bool *ret_same_cache) {
+    double share_base, share_next;
+    struct sb_pair_samples s = {sb_sample_load(c->base, &share_base),
+                                sb_sample_load(c->next, &share_next)};
+    *ret_same_cache = sb_same_cache_state(share_base, share_next);
+    return s;
+}
+
+static struct sb_gate gate_of(const struct sb_pair_samples *s, double spread,
+                              const struct sb_compare_options *o) {
+    if (o->paired)
+        return sb_gate_paired(s->base.x, s->next.x, s->base.n, o->max_drop, spread);
+    return sb_gate(s->base.x, s->base.n, s->next.x, s->next.n, o->max_drop, spread);
+}
+
+static struct sb_ratio ratio_of(const struct sb_pair_samples *s, double spread,
+                                const struct sb_compare_options *o) {
+    if (o->paired)
+        return sb_compare_paired(s->next.x, s->base.x, s->base.n, o->margin, spread);
+    return sb_compare(s->next.x, s->next.n, s->base.x, s->base.n, o->margin, spread);
+}
+
 static void compare_throughput(struct sb_compare_cell *c, enum sb_metric m, struct sb_at at,
                                const struct sb_compare_options *o) {
-    struct sb_sample base = sb_sample_throughput(c->base, m, at);
-    struct sb_sample next = sb_sample_throughput(c->next, m, at);
-    double spread = sb_sample_assumed(o->assumed_spread, base.noise, next.noise);
-    struct sb_gate gate = sb_gate(base.x, base.n, next.x, next.n, o->max_drop, spread);
-    struct sb_ratio speed = sb_compare(next.x, next.n, base.x, base.n, o->margin, spread);
+    struct sb_pair_samples s = throughput_of(c, m, at, o);
+    double spread = sb_sample_assumed(o->assumed_spread, s.base.noise, s.next.noise);
+    struct sb_gate gate = gate_of(&s, spread, o);
+    struct sb_ratio speed = ratio_of(&s, spread, o);
     add_figure(c, (struct sb_compare_figure){
                       .metric = m,
                       .at = at,
-                      .base = base.mean,
-                      .next = next.mean,
+                      .base = s.base.mean,
+                      .next = s.next.mean,
                       .ratio = speed,
                       .gate = gate,
                       .inconclusive = is_inconclusive(&gate, &speed, o->max_drop),
+                      .n_pairs = o->paired ? s.base.n : 0,
                   });
-    free(base.x);
-    free(next.x);
+    free(s.base.x);
+    free(s.next.x);
 }
 
 static void compare_loads(struct sb_compare_cell *c, const struct sb_compare_options *o) {
-    double share_base, share_next;
-    struct sb_sample base = sb_sample_load(c->base, &share_base);
-    struct sb_sample next = sb_sample_load(c->next, &share_next);
-    if (base.n || next.n) {
-        struct sb_compare_figure *f = add_figure(
-            c,
-            (struct sb_compare_figure){
-                .metric = SB_LOAD,
-                .base = base.mean,
-                .next = next.mean,
-                .ratio = sb_compare(next.x, next.n, base.x, base.n, o->margin, o->assumed_spread),
-                .gate = {NAN, NAN, NAN, false, false},
-            });
-        if (!sb_same_cache_state(share_base, share_next))
+    bool same_cache = true; /* pairs that differ in it are no pairs */
+    struct sb_pair_samples s =
+        o->paired ? sb_pair_loads(c->base, c->next) : loads_of(c, &same_cache);
+    if (s.base.n || s.next.n) {
+        struct sb_compare_figure *f = add_figure(c, (struct sb_compare_figure){
+                                                        .metric = SB_LOAD,
+                                                        .base = s.base.mean,
+                                                        .next = s.next.mean,
+                                                        .ratio = ratio_of(&s, o->assumed_spread, o),
+                                                        .gate = {NAN, NAN, NAN, false, false},
+                                                        .n_pairs = o->paired ? s.base.n : 0,
+                                                    });
+        if (!same_cache)
             f->ratio.verdict = SB_VERDICT_INCONCLUSIVE; /* the page cache, not the build */
     }
-    free(base.x);
-    free(next.x);
+    free(s.base.x);
+    free(s.next.x);
 }
 
 static void compare_place(struct sb_compare_cell *c, struct sb_at at,
@@ -125,7 +156,7 @@ static void compare_figures(struct sb_compare_cell *c, const struct sb_compare_o
     }
 }
 
-static void compare_cell(struct sb_compare_cell *c, const struct sb_compare_options *o) {
+void sb_compare_row(struct sb_compare_cell *c, const struct sb_compare_options *o) {
     bool base_ok = c->base && c->base->status == SB_OK;
     bool next_ok = c->next && c->next->status == SB_OK;
     if (!c->base) {
@@ -192,6 +223,12 @@ static int exit_code_of(const struct sb_comparison *c) {
     return compared ? 0 : 3;
 }
 
+void sb_comparison_conclude(struct sb_comparison *c) {
+    for (size_t i = 0; i < c->n_cells; i++)
+        c->count[c->cells[i].state]++;
+    c->exit_code = exit_code_of(c);
+}
+
 void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
                         const struct sb_results *const *next, size_t n_next,
                         const struct sb_compare_options *o, struct sb_comparison *ret) {
@@ -204,11 +241,9 @@ void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
     take_side(&c, &keys, &c.base, true, by_title);
     take_side(&c, &keys, &c.next, false, by_title);
     sb_index_release(&keys);
-    for (size_t i = 0; i < c.n_cells; i++) {
-        compare_cell(&c.cells[i], o);
-        c.count[c.cells[i].state]++;
-    }
-    c.exit_code = exit_code_of(&c);
+    for (size_t i = 0; i < c.n_cells; i++)
+        sb_compare_row(&c.cells[i], o);
+    sb_comparison_conclude(&c);
     *ret = c;
 }
 

@@ -32,6 +32,8 @@ static cJSON *figure_json(const struct sb_compare_figure *f) {
         if (f->at.slots > 1)
             cJSON_AddNumberToObject(o, "slots", f->at.slots);
     }
+    if (f->n_pairs)
+        cJSON_AddNumberToObject(o, "pairs", (double)f->n_pairs);
     add_number(o, keys[f->metric].base, f->base);
     add_number(o, keys[f->metric].next, f->next);
     add_number(o, "speed_ratio", f->ratio.ratio);
@@ -61,13 +63,17 @@ static void add_side(cJSON *o, const char *key, const struct sb_cell *cell) {
     add_string(side, "measured_at", cell->measured_at);
 }
 
-static cJSON *cell_json(const struct sb_compare_cell *cell) {
+static cJSON *cell_json(const struct sb_compare_cell *cell, bool paired) {
     const struct sb_cell *any = cell->next ? cell->next : cell->base;
     cJSON *o = cJSON_CreateObject();
     add_string(o, "model", any->model.id);
     add_string(o, "model_label", sb_model_label(any));
     add_string(o, "backend", any->backend.id);
     add_string(o, "backend_label", sb_backend_label(any));
+    if (paired && cell->base) {
+        add_string(o, "base_backend", cell->base->backend.id);
+        add_string(o, "base_backend_label", sb_backend_label(cell->base));
+    }
     add_string(o, "state", sb_compare_state_name(cell->state));
     add_side(o, "base", cell->base);
     add_side(o, "new", cell->next);
@@ -92,13 +98,15 @@ void sb_comparison_json(const struct sb_comparison *c, struct sb_buf *ret) {
     add_number(options, "margin", c->options.margin);
     cJSON_AddBoolToObject(options, "force", c->options.force);
     cJSON_AddBoolToObject(options, "allow_missing", c->options.allow_missing);
+    if (c->options.paired)
+        cJSON_AddBoolToObject(options, "paired", true);
     cJSON *counts = cJSON_AddObjectToObject(root, "counts");
     for (int s = 0; s < SB_CELL_STATES; s++)
         cJSON_AddNumberToObject(counts, sb_compare_state_name((enum sb_compare_state)s),
                                 (double)c->count[s]);
     cJSON *cells = cJSON_AddArrayToObject(root, "cells");
     for (size_t i = 0; i < c->n_cells; i++)
-        cJSON_AddItemToArray(cells, cell_json(&c->cells[i]));
+        cJSON_AddItemToArray(cells, cell_json(&c->cells[i], c->options.paired));
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     sb_buf_adds(ret, text);

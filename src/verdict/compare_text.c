@@ -17,6 +17,16 @@ static const struct sb_cell *any_side(const struct sb_compare_cell *cell) {
     return cell->next ? cell->next : cell->base;
 }
 
+/* "b", or of a pair "old → new". */
+static void add_backend(const struct writer *w, struct sb_buf *b,
+                        const struct sb_compare_cell *cell) {
+    if (w->c->options.paired && cell->base && cell->next) {
+        sb_style_add(b, w->style, sb_backend_label(cell->base));
+        sb_buf_adds(b, " → ");
+    }
+    sb_style_add(b, w->style, sb_backend_label(any_side(cell)));
+}
+
 static bool has_regression(const struct sb_compare_cell *cell) {
     return cell->state == SB_CELL_REGRESSION || cell->state == SB_CELL_BROKEN;
 }
@@ -72,7 +82,7 @@ static void add_row(const struct writer *w, const struct sb_compare_cell *cell, 
         sb_style_add(&b, w->style, sb_model_label(any_side(cell)));
     sb_table_take(t, &b);
     if (figure == 0)
-        sb_style_add(&b, w->style, sb_backend_label(any_side(cell)));
+        add_backend(w, &b, cell);
     sb_table_take(t, &b);
     add_metric(&b, f);
     sb_table_take(t, &b);
@@ -121,12 +131,13 @@ static void add_differences(const struct writer *w, const struct sb_compare_cell
 static void add_remark(const struct writer *w, const struct sb_compare_cell *cell) {
     bool by_force = cell->differences.n && cell->n_figures;
     sb_buf_addf(w->out, "- %s: ",
-                by_force && cell->state != SB_CELL_NOT_COMPARABLE
-                    ? "compared by force"
-                    : sb_compare_state_name(cell->state));
+                !by_force || cell->state == SB_CELL_NOT_COMPARABLE
+                    ? sb_compare_state_name(cell->state)
+                : w->c->options.paired ? "other settings"
+                                       : "compared by force");
     sb_style_add(w->out, w->style, sb_model_label(any_side(cell)));
     sb_buf_adds(w->out, " on ");
-    sb_style_add(w->out, w->style, sb_backend_label(any_side(cell)));
+    add_backend(w, w->out, cell);
     if (cell->state == SB_CELL_BROKEN || cell->state == SB_CELL_NEITHER ||
         (cell->state == SB_CELL_MISSING && cell->next)) {
         sb_buf_adds(w->out, " — ");
@@ -215,31 +226,53 @@ static void add_blindest(const struct writer *w) {
     sb_buf_adds(w->out, " of ");
     sb_style_add(w->out, w->style, sb_model_label(any_side(cell)));
     sb_buf_adds(w->out, " on ");
-    sb_style_add(w->out, w->style, sb_backend_label(any_side(cell)));
+    add_backend(w, w->out, cell);
     sb_buf_adds(w->out, "); more launches or a quieter machine show more.");
+}
+
+/* The least and the most pairs behind a figure of PP or TG. */
+static void add_pairs(const struct writer *w) {
+    size_t least = SIZE_MAX, most = 0;
+    for (size_t i = 0; i < w->c->n_cells; i++)
+        for (size_t k = 0; k < w->c->cells[i].n_figures; k++) {
+            const struct sb_compare_figure *f = &w->c->cells[i].figures[k];
+            if (f->metric == SB_LOAD)
+                continue;
+            least = f->n_pairs < least ? f->n_pairs : least;
+            most = f->n_pairs > most ? f->n_pairs : most;
+        }
+    if (least > most)
+        return;
+    sb_buf_addf(w->out, "Compared in pairs of launches made side by side, %zu", least);
+    if (least != most)
+        sb_buf_addf(w->out, " to %zu", most);
+    sb_buf_adds(w->out, " a model: what the machine did to both cancels. ");
 }
 
 static void add_rules(const struct writer *w) {
     const struct sb_compare_options *o = &w->c->options;
     if (w->style == SB_STYLE_MARKDOWN)
         sb_buf_adds(w->out, "\n");
-    sb_buf_addf(
-        w->out,
-        "Speed is new/base: below 1 is slower. A drop is a regression beyond the greater of "
-        "%g %% and 3·√2 times the spread between launches; between the two it is "
-        "inconclusive where its whole interval is a loss.",
-        100 * o->max_drop);
+    if (o->paired)
+        add_pairs(w);
+    sb_buf_addf(w->out,
+                "Speed is new/base: below 1 is slower. A drop is a regression beyond the greater "
+                "of %g %% and %s; between the two it is inconclusive where its whole interval is a "
+                "loss.",
+                100 * o->max_drop,
+                o->paired ? "what chance makes of equal pairs once in a hundred times"
+                          : "3·√2 times the spread between launches");
     add_blindest(w);
     if (any_assumed(w->c, false))
         sb_buf_addf(w->out,
-                    " One launch a side: the spread between launches is unknown; %g %% is assumed, "
+                    " One %s: the spread between launches is unknown; %g %% is assumed, "
                     "more where the runs leave the mean less certain.",
-                    100 * o->assumed_spread);
+                    o->paired ? "pair" : "launch a side", 100 * o->assumed_spread);
     else if (any_assumed(w->c, true))
         sb_buf_addf(w->out,
                     " Loads are those that found the same share of the file in the page cache; "
-                    "where a side has one, a spread of %g %% is assumed.",
-                    100 * o->assumed_spread);
+                    "where %s, a spread of %g %% is assumed.",
+                    o->paired ? "there is one pair" : "a side has one", 100 * o->assumed_spread);
     sb_buf_adds(w->out, "\n");
 }
 

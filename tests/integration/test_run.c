@@ -133,6 +133,29 @@ static void failed_cells_are_tried_again(void **state) {
     assert_true(box_cell("m", "a")->load_s == load_s);
 }
 
+/* A B B A, and the file says when: `compare --backends` finds the pairs by it. */
+static void launches_take_turns(void **state) {
+    (void)state;
+    static const struct {
+        const char *backend;
+        size_t launch;
+    } order[] = {{"a", 0}, {"b", 0}, {"b", 1}, {"a", 1}};
+    two_backends("launches = 2\n");
+    assert_int_equal(SB(MEASURE), 0);
+    char *before = sb_strdup("");
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const struct sb_cell *c = box_cell("m", order[i].backend);
+        assert_int_equal(c->n_launches, 2);
+        assert_non_null(c->launches[order[i].launch].started_at);
+        assert_true(strcmp(before, c->launches[order[i].launch].started_at) <= 0);
+        free(before);
+        before = sb_strdup(c->launches[order[i].launch].started_at);
+    }
+    free(before);
+    SB("compare", "a.json", "--backends", "a", "b");
+    box_has(box_read("out"), "side by side, 2 a model");
+}
+
 static void a_dry_run_writes_and_launches_nothing(void **state) {
     (void)state;
     BOX_CONFIG("", {"a", "env = SOME=thing\nthreads = 3\n"}, {"b", "device = ROCm0\n"});
@@ -228,6 +251,7 @@ int main(void) {
         IN_BOX(globs_choose_cells),
         IN_BOX(resume_measures_again_what_changed),
         IN_BOX(failed_cells_are_tried_again),
+        IN_BOX(launches_take_turns),
         IN_BOX(a_dry_run_writes_and_launches_nothing),
         IN_BOX(one_config_serves_old_and_new_builds),
         IN_BOX(a_pipe_gets_plain_lines),

@@ -91,6 +91,12 @@ static void test_compare(void **state) {
     compare(ARGS("--allow-missing", base, FLAGS_JSON), SB_EXIT_INCONCLUSIVE, "1 missing");
     compare(ARGS("--base", FLAGS_JSON, "--base", base, FLAGS_JSON, slow), SB_EXIT_NOT_OK,
             "1 regression");
+    compare(ARGS("--bisect", base), 125, "--bisect needs --backends");
+    compare(ARGS(FLAGS_JSON, "--backends", "rocm"), SB_EXIT_USAGE, "--backends needs two");
+    compare(ARGS("--backends", "a", "b"), SB_EXIT_USAGE, "no results file given");
+    compare(ARGS("-b", base, "--backends", "a", "b", base), SB_EXIT_USAGE, "exclude each other");
+    compare(ARGS(base, "--backends", "a", "b"), SB_EXIT_USAGE, "no backend 'a'; there are: id-b");
+    compare(ARGS("--bisect", base, "--backends", "a", "b"), 125, "no backend 'a'");
     compare(ARGS("--ci", base, slow), SB_EXIT_NOT_OK, "\n::error title=m on b::PP 100.0 → 80.0");
     compare(ARGS("--ci", "-f", "json", base, slow), SB_EXIT_NOT_OK, "::error title=m on b::");
     compare(ARGS("-f", "markdown", base, slow), SB_EXIT_NOT_OK, "**REGRESSION**");
