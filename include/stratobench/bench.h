@@ -18,6 +18,7 @@ struct sb_preflight_cell {
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
+    const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
     bool skipped;  /* the problem is a `skipped`, not a `failed` (binary not found) */
     char *problem; /* short reason for the row, NULL = can run */
     char *detail;  /* the long form: what, where, what to do */
@@ -30,6 +31,7 @@ struct sb_preflight {
     struct sb_llama_build *builds; /* one a backend, as in config */
     const char **build_reasons;    /* short, for the row; NULL where it worked */
     char **build_errors;           /* the long form */
+    struct sb_gguf *drafts;        /* one a backend: its draft model, if it has one */
     struct sb_gguf *ggufs;         /* one a model */
     const char **gguf_reasons;
     char **gguf_errors;

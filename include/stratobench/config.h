@@ -47,6 +47,10 @@ struct sb_backend {
     char *mmap;       /* "on", "off" */
     char *cache_type; /* "f16", "q8_0", ...: K and V */
     int threads;
+    char *spec;  /* speculative decoding: "draft-mtp 3" = type and most tokens drafted at once (the
+                    number may be absent); NULL = none, or with `draft` the type draft-simple */
+    char *draft; /* the draft model's file, resolved against the config file; NULL = none */
+    int draft_line;
     struct sb_strv args;   /* split by shell quoting rules */
     struct sb_strv env;    /* "NAME=value" */
     char *notes;           /* default "" */

@@ -140,8 +140,23 @@ static const char *label_of(const struct sb_config *c, const struct sb_preflight
 
 /* ---- one cell ----------------------------------------------------------------------------- */
 
+/* The draft model of a backend, read the first time that a cell asks. */
+static void check_draft(const struct sb_config *c, struct sb_preflight *pf,
+                        struct sb_preflight_cell *p) {
+    const struct sb_backend *b = p->plan->backend;
+    struct sb_gguf *draft = &pf->drafts[b - c->backends];
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    enum sb_gguf_status s = draft->header_sha256[0] ? SB_GGUF_OK : sb_gguf_read(b->draft, draft, &error);
+    if (s == SB_GGUF_OK)
+        p->draft = draft;
+    else
+        problem(p, true, sb_asprintf("draft: %s", gguf_reasons[s]),
+                sb_asprintf("%s:%d: %s", c->file, b->draft_line, sb_buf_str(&error)));
+    sb_buf_release(&error);
+}
+
 static void check_cell(const struct sb_config *c, const struct sb_preflight_options *o,
-                       const struct sb_preflight *pf, struct sb_preflight_cell *p) {
+                       struct sb_preflight *pf, struct sb_preflight_cell *p) {
     const struct sb_backend *b = p->plan->backend;
     const struct sb_model *m = p->plan->model;
     size_t bi = (size_t)(b - c->backends), mi = (size_t)(m - c->models);
@@ -170,10 +185,14 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
         sb_buf_release(&error);
         check_device(c, p);
     }
+    if (b->draft)
+        check_draft(c, pf, p);
     sb_strv_copy(&p->env, &b->env);
     if (p->gguf) {
         p->need_bytes =
             p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, (uint64_t)c->ctx, b->cache_type);
+        if (p->draft)
+            p->need_bytes += p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, (uint64_t)c->ctx, NULL);
         p->eta_s = estimate_s(c, p);
         if (p->gguf->n_ctx_train > 0 && (uint32_t)c->ctx > p->gguf->n_ctx_train)
             sb_strv_take(&p->warnings,
@@ -225,6 +244,7 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
                               .builds = sb_alloc(c->n_backends, sizeof *pf.builds),
                               .build_errors = sb_alloc(c->n_backends, sizeof *pf.build_errors),
                               .build_reasons = sb_alloc(c->n_backends, sizeof *pf.build_reasons),
+                              .drafts = sb_alloc(c->n_backends, sizeof *pf.drafts),
                               .ggufs = sb_alloc(c->n_models, sizeof *pf.ggufs),
                               .gguf_errors = sb_alloc(c->n_models, sizeof *pf.gguf_errors),
                               .gguf_reasons = sb_alloc(c->n_models, sizeof *pf.gguf_reasons),
@@ -241,6 +261,7 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
 void sb_preflight_release(struct sb_preflight *p) {
     for (size_t i = 0; i < p->n_builds; i++) {
         sb_llama_build_release(&p->builds[i]);
+        sb_gguf_release(&p->drafts[i]);
         free(p->build_errors[i]);
     }
     for (size_t i = 0; i < p->n_ggufs; i++) {
@@ -258,6 +279,7 @@ void sb_preflight_release(struct sb_preflight *p) {
     free(p->builds);
     free(p->build_errors);
     free(p->build_reasons);
+    free(p->drafts);
     free(p->ggufs);
     free(p->gguf_errors);
     free(p->gguf_reasons);
@@ -280,11 +302,14 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
                  {"gpu_layers", b->gpu_layers},
                  {"flash_attn", b->flash_attn},
                  {"mmap", b->mmap},
-                 {"cache_type", b->cache_type}};
+                 {"cache_type", b->cache_type},
+                 {"spec", b->spec}};
     if (p->gguf) {
         sb_strv_take(v, sb_asprintf("model_bytes=%llu", (unsigned long long)p->gguf->file_bytes));
         sb_strv_take(v, sb_asprintf("model_header=%s", p->gguf->header_sha256));
     }
+    if (p->draft)
+        sb_strv_take(v, sb_asprintf("draft=%s", p->draft->header_sha256));
     for (size_t i = 0; i < c->n_prompts; i++)
         sb_strv_take(v, sb_asprintf("prompt=%s", c->prompts[i].sha256));
     for (size_t i = 0; i < c->n_depths; i++)

@@ -62,6 +62,8 @@ static const struct sb_option backend_options[] = {
     {"cache_type", &sb_type_choice, BACKEND(cache_type),
      .words = WORDS("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")},
     {"threads", &sb_type_int, BACKEND(threads), .min = 1, .max = 4096},
+    {"spec", &sb_type_spec, BACKEND(spec)},
+    {"draft", &sb_type_path, BACKEND(draft), .line_offset = offsetof(struct sb_backend, draft_line)},
     {"args", &sb_type_words, BACKEND(args), .may_be_empty = true},
     {"env", &sb_type_env, BACKEND(env), .repeats = true},
     {"notes", &sb_type_text, BACKEND(notes), .may_be_empty = true, .fallback = ""},

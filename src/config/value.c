@@ -101,6 +101,24 @@ static bool parse_device(struct sb_parser *p, const struct sb_option *o, void *f
 }
 const struct sb_type sb_type_device = {parse_device, free_string};
 
+/* "draft-mtp 3": a type, and perhaps how many tokens are drafted at once. */
+static bool parse_spec(struct sb_parser *p, const struct sb_option *o, void *field,
+                       const char *raw) {
+    char *spec = text_of(p, o, raw), extra, type[64];
+    int most = 1, words = spec ? sscanf(spec, "%63[a-z0-9-] %d %c", type, &most, &extra) : 0;
+    if (spec && (words < 1 || words > 2 || most < 1 || most > 1000 ||
+                 (words == 1 && spec[strlen(type)]))) {
+        sb_diag(&p->diags, p->line,
+                "%s '%.1024s': expected a type and perhaps a number of tokens from 1 to 1000, "
+                "as in 'draft-mtp 3'",
+                o->name, spec);
+        free(spec);
+        return false;
+    }
+    return spec && set_string(field, spec);
+}
+const struct sb_type sb_type_spec = {parse_spec, free_string};
+
 /* ---- numbers and choices ------------------------------------------------------------------ */
 
 static const char *what_is_expected(const struct sb_option *o, char text[160]) {

@@ -55,7 +55,8 @@ struct sb_parser {
     int seen[SB_OPTIONS_MAX];
 };
 
-extern const struct sb_type sb_type_text, sb_type_path, sb_type_server, sb_type_device; /* char * */
+extern const struct sb_type sb_type_text, sb_type_path, sb_type_server, sb_type_device,
+    sb_type_spec;                                         /* char * */
 extern const struct sb_type sb_type_choice;               /* char *: one of `words`, or a number */
 extern const struct sb_type sb_type_layout, sb_type_flag; /* the place in `words` */
 extern const struct sb_type sb_type_int, sb_type_number, sb_type_percent; /* int, double, share */

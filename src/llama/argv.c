@@ -22,15 +22,18 @@ static void pass(struct command *c, const char *option, const char *value) {
         sb_strv_add(c->argv, value);
 }
 
-/* The first of two spellings that the build knows (alt may be NULL). */
+static const char *help_of(const struct command *c, const struct sb_llama_option *o) {
+    return c->build->helps.item[o->entry];
+}
+
+/* The first of two spellings that the build knows (alt may be NULL). An option that --help lists
+ * only to say that it is gone is not known. */
 static const struct sb_llama_option *known(const struct command *c, const char *name,
                                            const char *alt) {
     const struct sb_llama_option *o = sb_llama_option(c->build, name);
-    return o || !alt ? o : sb_llama_option(c->build, alt);
-}
-
-static const char *help_of(const struct command *c, const struct sb_llama_option *o) {
-    return c->build->helps.item[o->entry];
+    if (o && strstr(help_of(c, o), "argument has been removed"))
+        o = NULL;
+    return o || !alt ? o : known(c, alt, NULL);
 }
 
 /* Does the help of an option, or what it says it takes, name this word? */
@@ -128,6 +131,45 @@ static int pass_threads(struct command *c, int threads) {
     return rc;
 }
 
+/* How many tokens are drafted at once. What a draft-* type is told by one option, each ngram-*
+ * type is told by its own. */
+static const struct sb_llama_option *draft_length(const struct command *c, const char *type) {
+    if (strncmp(type, "ngram-", 6) != 0)
+        return known(c, "--spec-draft-n-max", "--draft-max");
+    char *size = sb_asprintf("--spec-%s-size-m", type), *most = sb_asprintf("--spec-%s-n-max", type);
+    const struct sb_llama_option *o = known(c, size, most);
+    free(size);
+    free(most);
+    return o;
+}
+
+/* Builds before --spec-type (2026) draft as soon as they are given a draft model; later ones load
+ * it and then draft nothing unless a type is named. */
+static int pass_spec(struct command *c, const char *spec, const char *draft) {
+    const char *count = spec ? strchr(spec, ' ') : NULL;
+    char *type = !spec   ? sb_strdup("draft-simple")
+                 : count ? sb_strndup(spec, (size_t)(count - spec))
+                         : sb_strdup(spec);
+    const struct sb_llama_option *model = known(c, "--spec-draft-model", "--model-draft"),
+                                 *types = known(c, "--spec-type", NULL),
+                                 *length = count ? draft_length(c, type) : NULL;
+    int rc = 0;
+    if (draft && !model)
+        rc = cannot(c, "draft", draft);
+    else if (types ? !names(c, types, type) : strcmp(type, "draft-simple") != 0)
+        rc = cannot(c, "spec", type);
+    else if (count && !length)
+        rc = cannot(c, "spec", spec);
+    if (rc == 0 && draft)
+        pass(c, model->name, draft);
+    if (rc == 0 && types)
+        pass(c, types->name, type);
+    if (rc == 0 && length)
+        pass(c, length->name, count + strspn(count, " "));
+    free(type);
+    return rc;
+}
+
 /* What a fair measurement needs and a build may have: one slot, no prompt cache in RAM, no
  * quiet change of what was asked for to make it fit. */
 static void pass_fairness(struct command *c) {
@@ -204,6 +246,8 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
         rc = pass_cache_type(&c, backend->cache_type);
     if (rc == 0 && backend->threads > 0)
         rc = pass_threads(&c, backend->threads);
+    if (rc == 0 && (backend->spec || backend->draft))
+        rc = pass_spec(&c, backend->spec, backend->draft);
     if (rc == 0)
         rc = pass_args(&c, &backend->args);
     if (rc < 0)

@@ -105,7 +105,7 @@ static void every_key_is_read(void **state) {
            "max_runs = 8\nbandwidth = 256\nsummary = off\nchart = off\n"
            "[backend b]\nlabel = B\nserver = /opt/llama/bin/llama-server\ndevice = Vulkan0\n"
            "gpu_layers = 12\nflash_attn = auto\nmmap = off\ncache_type = q4_0\nthreads = 16\n"
-           "args = -b 512\nenv = A=1\nenv = B=\nnotes = N\nbandwidth = 110.5\n"
+           "spec = draft-mtp 3\ndraft = /d.gguf\nargs = -b 512\nenv = A=1\nenv = B=\nnotes = N\nbandwidth = 110.5\n"
            "[backend c]\nserver = x\ndevice = CPU\ngpu_layers = all\n"
            "[model m]\nlabel = M\npath = /m.gguf\nbackends = c b\nquantization = Q8_0\n"
            "file_size = ~75 GiB\ntotal_params = 70B\nactive_params = 10B\nnotes = K\n",
@@ -131,6 +131,8 @@ static void every_key_is_read(void **state) {
     assert_string_equal(b->mmap, "off");
     assert_string_equal(b->cache_type, "q4_0");
     assert_int_equal(b->threads, 16);
+    assert_string_equal(b->spec, "draft-mtp 3");
+    assert_string_equal(b->draft, "/d.gguf");
     assert_int_equal(b->args.n, 2);
     assert_int_equal(b->env.n, 2);
     assert_string_equal(b->env.item[1], "B=");

@@ -40,7 +40,16 @@ static const char help_new[] =
     "-a,    --alias STRING                   set model name aliases\n"
     "--host HOST                             IP addresses to listen on\n"
     "--port PORT                             port to listen (default: 9931)\n"
-    "--list-devices                          print list of available devices and exit\n";
+    "--list-devices                          print list of available devices and exit\n"
+    "--spec-draft-n-max N                    number of tokens to draft (default: 3)\n"
+    "--spec-draft-model, -md, --model-draft FNAME\n"
+    "                                        draft model for speculative decoding\n"
+    "--spec-type none,draft-simple,draft-mtp,ngram-simple,ngram-map-k4v,ngram-mod\n"
+    "                                        types of speculative decoding to use\n"
+    "--spec-ngram-mod-n-max N                maximum number of ngram tokens to use\n"
+    "--spec-ngram-map-k4v-size-m N           length of draft m-gram\n"
+    "--draft, --draft-n, --draft-max N       the argument has been removed. use\n"
+    "                                        --spec-draft-n-max\n";
 
 static const char help_2025[] =
     "-t,    --threads N                      number of threads to use during generation\n"
@@ -55,6 +64,8 @@ static const char help_2025[] =
     "-lv,   --verbosity, --log-verbosity N   Set the verbosity threshold.\n"
     "-np,   --parallel N                     number of parallel sequences to decode\n"
     "-a,    --alias STRING                   set alias for model name\n"
+    "-md,   --model-draft FNAME              draft model for speculative decoding\n"
+    "--draft-max, --draft, --draft-n N       number of tokens to draft (default: 16)\n"
     "--host HOST                             ip address to listen (default: 127.0.0.1)\n"
     "--port PORT                             port to listen (default: 8080)\n";
 
@@ -122,6 +133,34 @@ static void keys_are_spelled_as_the_build_wants_them(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *got = command(cases[i].help, cases[i].backend);
         assert_string_equal(got, cases[i].want);
+        free(got);
+    }
+}
+
+static void drafting_is_spelled_as_the_build_wants_it(void **state) {
+    (void)state;
+    const struct {
+        const char *help, *spec, *draft, *want;
+    } cases[] = {
+        /* A draft model alone is loaded and then not used, where types have to be named. */
+        {help_new, NULL, "d.gguf", "--spec-draft-model d.gguf --spec-type draft-simple"},
+        {help_new, "draft-mtp 3", NULL, "--spec-type draft-mtp --spec-draft-n-max 3"},
+        {help_new, "draft-simple  8", "d.gguf",
+         "--spec-draft-model d.gguf --spec-type draft-simple --spec-draft-n-max 8"},
+        {help_new, "ngram-mod 32", NULL, "--spec-type ngram-mod --spec-ngram-mod-n-max 32"},
+        {help_new, "ngram-map-k4v 16", NULL,
+         "--spec-type ngram-map-k4v --spec-ngram-map-k4v-size-m 16"},
+        {help_new, "draft", NULL, "cannot express spec = draft"},
+        {help_new, "ngram-simple 16", NULL, "cannot express spec = ngram-simple 16"},
+        {help_2025, NULL, "d.gguf", "--model-draft d.gguf"},
+        {help_2025, "draft-simple 8", "d.gguf", "--model-draft d.gguf --draft-max 8"},
+        {help_2025, "draft-mtp 3", NULL, "cannot express spec = draft-mtp"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_backend b = {.spec = (char *)cases[i].spec, .draft = (char *)cases[i].draft};
+        char *got = command(cases[i].help, &b), *end = strstr(got, cases[i].want);
+        if (!end || (strncmp(cases[i].want, "--", 2) == 0 && end[strlen(cases[i].want)]))
+            fail_msg("case %zu: %s", i, got);
         free(got);
     }
 }
@@ -297,6 +336,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_of_an_entry_is_known),
         cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
+        cmocka_unit_test(drafting_is_spelled_as_the_build_wants_it),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
         cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),
         cmocka_unit_test(the_last_layer_count_of_the_command_is_the_one_asked_for),
