@@ -12,6 +12,15 @@ enum { SB_TEXT_MAX = 256 << 20 }; /* bytes of one text */
  * blanks, other control characters and malformed UTF-8 U+FFFD. */
 void sb_markdown_escape(struct sb_buf *b, const char *text);
 
+/* Columns that a text takes on a terminal: two for a character of East Asia and most pictures, none
+ * for a mark that stands over another. What is not UTF-8 counts a column a byte. */
+size_t sb_text_width(const char *s);
+/* The most bytes of a text that fit so many columns, cut between characters. */
+size_t sb_text_fit(const char *s, size_t columns);
+/* Appends words, filled into lines of so many columns. All lines but the first, which stands at
+ * `indent` already, are indented; a line break stays one. */
+void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t columns);
+
 /* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
 void sb_format_load(struct sb_buf *b, double load_s);
 

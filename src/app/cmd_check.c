@@ -4,33 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "cmd.h"
 #include "plan_print.h"
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
-
-static const char help[] =
-    "usage: stratobench check MODELS.ini [options]\n\n"
-    "Finds every error of the config, looks at the binaries, devices, model files and memory, and\n"
-    "prints the exact command of every cell. Launches no model.\n\n"
-    "      --model GLOB     only models whose id or label matches\n"
-    "      --backend GLOB   only backends whose id or label matches\n"
-    "      --force-memory   do not count missing memory as a problem\n"
-    "      --bandwidth      measure how fast the CPU reads memory, for `bandwidth =`\n"
-    "  -h, --help           this text\n\n"
-    "Exit: 0 every cell can run, 1 a cell would fail, 2 bad usage or config.\n";
-
-enum { OPT_MODEL = 256, OPT_BACKEND, OPT_MEMORY, OPT_BANDWIDTH };
-
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, OPT_MODEL},
-    {"backend", required_argument, NULL, OPT_BACKEND},
-    {"force-memory", no_argument, NULL, OPT_MEMORY},
-    {"bandwidth", no_argument, NULL, OPT_BANDWIDTH},
-    {"help", no_argument, NULL, 'h'},
-    {0},
-};
 
 static const double BANDWIDTH_TEST_S = 2;
 
@@ -54,39 +31,56 @@ static void print_machine(bool bandwidth) {
     sb_strv_release(&warnings);
 }
 
-int sb_cmd_check(int argc, char **argv) {
-    struct sb_selection selection = {0};
-    struct sb_preflight_options options = {.signal_fd = -1};
-    bool bandwidth = false;
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":h", long_options, NULL)) != -1;) {
-        switch (c) {
-        case OPT_MODEL: selection.model = optarg; break;
-        case OPT_BACKEND: selection.backend = optarg; break;
-        case OPT_MEMORY: options.force_memory = true; break;
-        case OPT_BANDWIDTH: bandwidth = true; break;
-        case 'h': fputs(help, stdout); return SB_EXIT_OK;
-        default: return sb_cli_bad_option(c, argv, long_options);
-        }
-    }
-    if (optind + 1 != argc)
-        return sb_cli_usage_error("check",
-                                  optind == argc ? "no config file" : "more than one config file");
+struct options {
+    struct sb_selection selection;
+    bool force_memory, bandwidth;
+};
+
+static int check(const void *options, const struct sb_operands *files) {
+    const struct options *o = options;
     struct sb_config config;
     struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
-    if (sb_config_load(argv[optind], &selection, &config, &errors) < 0) {
+    if (sb_config_load(files->item[0], &o->selection, &config, &errors) < 0) {
         sb_print_indented(stderr, sb_buf_str(&errors), 0);
         sb_buf_release(&errors);
         return SB_EXIT_USAGE;
     }
     struct sb_preflight preflight;
-    options.signal_fd = sb_signals_open();
-    print_machine(bandwidth);
-    sb_preflight(&config, &options, &preflight);
+    struct sb_preflight_options how = {.force_memory = o->force_memory,
+                                       .signal_fd = sb_signals_open()};
+    print_machine(o->bandwidth);
+    sb_preflight(&config, &how, &preflight);
     int rc = preflight.interrupted ? 128 + preflight.interrupted
                                    : sb_print_plan(stdout, &config, &preflight);
     sb_preflight_release(&preflight);
     sb_config_release(&config);
-    close(options.signal_fd);
+    close(how.signal_fd);
     return rc;
 }
+
+static const struct sb_option table[] = {
+    {"model", 0, SB_OPTION_TEXT, offsetof(struct options, selection.model), "GLOB",
+     .help = "only models whose id or label matches"},
+    {"backend", 0, SB_OPTION_TEXT, offsetof(struct options, selection.backend), "GLOB",
+     .help = "only backends whose id or label matches"},
+    {"force-memory", 0, SB_OPTION_FLAG, offsetof(struct options, force_memory),
+     .help = "do not count missing memory as a problem"},
+    {"bandwidth", 0, SB_OPTION_FLAG, offsetof(struct options, bandwidth),
+     .help = "measure how fast the CPU reads memory, for `bandwidth =`"},
+    {0},
+};
+
+const struct sb_command sb_cmd_check = {
+    .name = "check",
+    .usage = "MODELS.ini [options]",
+    .summary = "find everything that would go wrong, without launching a model",
+    .about = "Finds every error of the config, looks at the binaries, devices, model files and "
+             "memory, and prints the exact command of every cell. Launches no model.",
+    .notes = "Exit codes: 0 every cell can run; 1 a cell would fail; 2 bad usage or config.",
+    .options = table,
+    .options_size = sizeof(struct options),
+    .operand = "config file",
+    .one = true,
+    .files = "*.ini",
+    .run = check,
+};

@@ -11,134 +11,33 @@
 
 enum { MANIFESTS_MAX_BYTES = 256 << 20 };
 
-static const char help[] =
-    "usage: stratobench k8s MODELS.ini [options]\n"
-    "\n"
-    "Prints a ConfigMap with the config and its prompts, and a Job for each model on each "
-    "backend.\n"
-    "Paths of servers and models are those inside the Jobs, and variables that the config refers\n"
-    "to are passed on as they are set now: MODELS=/models stratobench k8s models.ini ...\n"
-    "\n"
-    "      --image IMAGE             holds stratobench and the servers\n"
-    "                            (default: stratobench:VERSION)\n"
-    "      --results-claim CLAIM     volume claim for the results, one file a Job\n"
-    "                            (default: stratobench-results)\n"
-    "      --models-claim CLAIM      volume claim that holds the models, or\n"
-    "      --models-host-path DIR    the nodes' folder that does\n"
-    "      --models-mount DIR        where Jobs see them (default: DIR of the host, else /models)\n"
-    "      --namespace NAME          namespace of all objects\n"
-    "      --name NAME               what their names begin with (default: the config's)\n"
-    "      --node-selector K=V       run on nodes with this label; repeatable\n"
-    "      --request NAME=AMOUNT     resource a Job asks for, as memory=96Gi; repeatable\n"
-    "      --device-resource NAME=N  the device plugin's, as amd.com/gpu=1, for backends with a\n"
-    "                                device; repeatable\n"
-    "      --device-path PATH        without a device plugin: a device of the node, as /dev/kfd\n"
-    "                                and /dev/dri; such Jobs are privileged; repeatable\n"
-    "      --ttl SECONDS             how long finished Jobs are kept (default 604800)\n"
-    "      --model GLOB              only models whose id or label matches\n"
-    "      --backend GLOB            only backends whose id or label matches\n"
-    "  -o, --output FILE             write to FILE instead of standard output\n"
-    "  -h, --help                    show this help\n"
-    "\n"
-    "Exit codes: 0 done; 2 bad usage or config.\n";
-
 struct request {
     struct sb_k8s_options k8s;
     struct sb_selection selection;
-    const char *config, *output, *ttl;
+    const char *config, *output;
+    double ttl_s;
 };
 
-enum { FIRST_LONG = 256 };
-
-/* What a long option fills in: a text, or one more item of a list. */
-static const struct target {
-    const char *name;
-    size_t offset;
-    bool list;
-    bool pair; /* NAME=VALUE */
-} targets[] = {
-    {"image", offsetof(struct request, k8s.image), false, false},
-    {"results-claim", offsetof(struct request, k8s.results_claim), false, false},
-    {"models-claim", offsetof(struct request, k8s.models_claim), false, false},
-    {"models-host-path", offsetof(struct request, k8s.models_path), false, false},
-    {"models-mount", offsetof(struct request, k8s.models_mount), false, false},
-    {"namespace", offsetof(struct request, k8s.space), false, false},
-    {"name", offsetof(struct request, k8s.name), false, false},
-    {"node-selector", offsetof(struct request, k8s.node_selector), true, true},
-    {"request", offsetof(struct request, k8s.requests), true, true},
-    {"device-resource", offsetof(struct request, k8s.device_resources), true, true},
-    {"device-path", offsetof(struct request, k8s.device_paths), true, false},
-    {"ttl", offsetof(struct request, ttl), false, false},
-    {"model", offsetof(struct request, selection.model), false, false},
-    {"backend", offsetof(struct request, selection.backend), false, false},
-};
-enum { N_TARGETS = sizeof targets / sizeof *targets };
-
-static int fill_in(struct request *r, const struct target *t, const char *value) {
-    void *at = (char *)r + t->offset;
-    const char *equals = strchr(value, '=');
-    if (*value == '\0')
-        return sb_cli_usage_error("k8s", "--%s needs a value", t->name);
-    if (t->pair && (!equals || equals == value))
-        return sb_cli_usage_error("k8s", "--%s takes NAME=VALUE, not '%s'", t->name, value);
-    if (t->list)
-        sb_strv_add(at, value);
-    else
-        *(const char **)at = value;
-    return SB_EXIT_OK;
-}
-
-/* -1 to go on, else the exit code. */
-static int parse_options(int argc, char **argv, struct request *r) {
-    struct option options[N_TARGETS + 3] = {{"output", required_argument, NULL, 'o'},
-                                            {"help", no_argument, NULL, 'h'}};
-    for (int i = 0; i < N_TARGETS; i++)
-        options[2 + i] = (struct option){targets[i].name, required_argument, NULL, FIRST_LONG + i};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
-        int rc = SB_EXIT_OK;
-        if (c == 'o') {
-            r->output = optarg;
-        } else if (c == 'h') {
-            fputs(help, stdout);
-            return SB_EXIT_OK;
-        } else if (c >= FIRST_LONG) {
-            rc = fill_in(r, &targets[c - FIRST_LONG], optarg);
-        } else {
-            rc = sb_cli_bad_option(c, argv, options);
-        }
-        if (rc)
-            return rc;
-    }
-    if (optind + 1 != argc)
-        return sb_cli_usage_error("k8s",
-                                  optind == argc ? "no config file" : "more than one config file");
-    r->config = argv[optind];
-    return -1;
-}
-
-static int check_options(struct request *r) {
-    double ttl_s = 7 * 24 * 3600;
+/* False: a line on stderr says what is wrong. */
+static bool complete_options(struct request *r) {
     struct sb_k8s_options *o = &r->k8s;
-    if (!o->image)
-        o->image = "stratobench:" STRATOBENCH_VERSION;
-    if (!o->results_claim)
-        o->results_claim = "stratobench-results";
-    if (o->models_claim && o->models_path)
-        return sb_cli_usage_error("k8s", "--models-claim and --models-host-path: give one of them");
-    if (r->ttl && !sb_cli_number(r->ttl, 0, 2e9, &ttl_s))
-        return sb_cli_usage_error("k8s", "--ttl takes a number of seconds, not '%s'", r->ttl);
-    o->ttl_s = (int)ttl_s;
+    o->ttl_s = (int)r->ttl_s;
     if (!o->models_mount)
         o->models_mount = o->models_path ? o->models_path : "/models";
     for (size_t i = 0; i < o->device_paths.n; i++)
-        if (o->device_paths.item[i][0] != '/')
-            return sb_cli_usage_error("k8s", "--device-path takes an absolute path, not '%s'",
-                                      o->device_paths.item[i]);
-    if (o->models_mount[0] != '/')
-        return sb_cli_usage_error("k8s", "the models' folder must be an absolute path, not '%s'",
-                                  o->models_mount);
-    return -1;
+        if (o->device_paths.item[i][0] != '/') {
+            sb_cli_usage_error("k8s", "--device-path takes an absolute path, not '%s'",
+                               o->device_paths.item[i]);
+            return false;
+        }
+    if (o->models_claim && o->models_path)
+        sb_cli_usage_error("k8s", "--models-claim and --models-host-path: give one of them");
+    else if (o->models_mount[0] != '/')
+        sb_cli_usage_error("k8s", "the models' folder must be an absolute path, not '%s'",
+                           o->models_mount);
+    else
+        return true;
+    return false;
 }
 
 static char *name_of(const struct request *r) {
@@ -174,10 +73,7 @@ static int print_manifests(struct request *r, const struct sb_config *config, co
     int rc = sb_k8s_manifests(config, ini, &r->k8s, &out, error);
     if (rc == 0) {
         warn_of_models_elsewhere(config, &r->k8s);
-        if (!r->output)
-            rc = sb_cli_print("k8s", &out);
-        else
-            rc = sb_file_replace(r->output, sb_buf_str(&out), out.len, error);
+        rc = sb_cli_write("k8s", r->output, &out);
     }
     free(name);
     sb_buf_release(&out);
@@ -201,16 +97,65 @@ static int make_manifests(struct request *r) {
     return rc;
 }
 
-int sb_cmd_k8s(int argc, char **argv) {
-    struct request r = {0};
-    int rc = parse_options(argc, argv, &r);
-    if (rc < 0)
-        rc = check_options(&r);
-    if (rc < 0)
-        rc = make_manifests(&r);
-    sb_strv_release(&r.k8s.node_selector);
-    sb_strv_release(&r.k8s.requests);
-    sb_strv_release(&r.k8s.device_resources);
-    sb_strv_release(&r.k8s.device_paths);
-    return rc;
+static int k8s(const void *options, const struct sb_operands *files) {
+    struct request r = *(const struct request *)options;
+    r.config = files->item[0];
+    return complete_options(&r) ? make_manifests(&r) : SB_EXIT_USAGE;
 }
+
+#define K8S(member) offsetof(struct request, k8s.member)
+static const struct sb_option table[] = {
+    {"image", 0, SB_OPTION_TEXT, K8S(image), "IMAGE",
+     .help = "holds stratobench and the servers (default: stratobench:VERSION)"},
+    {"results-claim", 0, SB_OPTION_TEXT, K8S(results_claim), "CLAIM",
+     .help = "volume claim for the results, one file a Job (default: stratobench-results)"},
+    {"models-claim", 0, SB_OPTION_TEXT, K8S(models_claim), "CLAIM",
+     .help = "volume claim that holds the models, or"},
+    {"models-host-path", 0, SB_OPTION_TEXT, K8S(models_path), "DIR",
+     .help = "the nodes' folder that does"},
+    {"models-mount", 0, SB_OPTION_TEXT, K8S(models_mount), "DIR",
+     .help = "where Jobs see them (default: DIR of the host, else /models)"},
+    {"namespace", 0, SB_OPTION_TEXT, K8S(space), "NAME", .help = "namespace of all objects"},
+    {"name", 0, SB_OPTION_TEXT, K8S(name), "NAME",
+     .help = "what their names begin with (default: the config's)"},
+    {"node-selector", 0, SB_OPTION_PAIRS, K8S(node_selector), "K=V",
+     .help = "run on nodes with this label; repeatable"},
+    {"request", 0, SB_OPTION_PAIRS, K8S(requests), "NAME=AMOUNT",
+     .help = "resource a Job asks for, as memory=96Gi; repeatable"},
+    {"device-resource", 0, SB_OPTION_PAIRS, K8S(device_resources), "NAME=N",
+     .help = "the device plugin's, as amd.com/gpu=1, for backends with a device; repeatable"},
+    {"device-path", 0, SB_OPTION_LIST, K8S(device_paths), "PATH",
+     .help =
+         "without a device plugin: a device of the node, as /dev/kfd and /dev/dri; such Jobs are "
+         "privileged; repeatable",
+     .files = "*"},
+    {"ttl", 0, SB_OPTION_NUMBER, offsetof(struct request, ttl_s), "SECONDS",
+     .help = "how long finished Jobs are kept (default 604800)", .most = 2e9},
+    {"model", 0, SB_OPTION_TEXT, offsetof(struct request, selection.model), "GLOB",
+     .help = "only models whose id or label matches"},
+    {"backend", 0, SB_OPTION_TEXT, offsetof(struct request, selection.backend), "GLOB",
+     .help = "only backends whose id or label matches"},
+    {"output", 'o', SB_OPTION_TEXT, offsetof(struct request, output), "FILE",
+     .help = "write to FILE; - or nothing: standard output", .files = "*"},
+    {0},
+};
+
+const struct sb_command sb_cmd_k8s = {
+    .name = "k8s",
+    .usage = "MODELS.ini [options]",
+    .summary = "print Kubernetes Jobs for the same matrix",
+    .about = "Prints a ConfigMap with the config and its prompts, and a Job for each model on each "
+             "backend. Paths of servers and models are those inside the Jobs, and variables that "
+             "the config refers to are passed on as they are set now: MODELS=/models stratobench "
+             "k8s models.ini ...",
+    .notes = "Exit codes: 0 done; 2 bad usage or config.",
+    .options = table,
+    .defaults = &(const struct request){.k8s = {.image = "stratobench:" STRATOBENCH_VERSION,
+                                                .results_claim = "stratobench-results"},
+                                        .ttl_s = 7 * 24 * 3600},
+    .options_size = sizeof(struct request),
+    .operand = "config file",
+    .one = true,
+    .files = "*.ini",
+    .run = k8s,
+};

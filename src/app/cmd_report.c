@@ -12,25 +12,9 @@
 enum { DOCUMENT_MAX_BYTES = 256 << 20 };
 static const double diff_timeout_s = 60;
 
-static const char help[] =
-    "usage: stratobench report [options] RESULTS.json...\n"
-    "\n"
-    "Renders stored results as one document. Files with the same title make one section, in\n"
-    "which the newer result of a cell stands.\n"
-    "\n"
-    "  -f, --format FORMAT  markdown (default), or html: one page that needs nothing else\n"
-    "  -o, --output FILE    write to FILE instead of standard output\n"
-    "  -c, --check FILE     write nothing; exit 1 and show a diff if FILE is not what the\n"
-    "                       results render to\n"
-    "  -h, --help           show this help\n"
-    "\n"
-    "Exit codes: 0 done; 1 --check found a difference; 2 bad usage, or a file that cannot be\n"
-    "read or written.\n";
-
 typedef int renderer(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
-static const char *const formats[] = {"markdown", "html"};
+static const char *const formats[] = {"markdown", "html", NULL};
 static renderer *const renderers[] = {sb_report_markdown, sb_html_page};
-enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 struct report_options {
     int format;
@@ -39,19 +23,7 @@ struct report_options {
 };
 
 static int fail(const char *message) {
-    fprintf(stderr, "stratobench report: %s\n", message);
-    return SB_EXIT_USAGE;
-}
-
-static int write_document(const char *path, const struct sb_buf *document) {
-    if (!path)
-        return sb_cli_print("report", document);
-    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    int rc = SB_EXIT_OK;
-    if (sb_file_replace(path, sb_buf_str(document), document->len, &error) < 0)
-        rc = fail(sb_buf_str(&error));
-    sb_buf_release(&error);
-    return rc;
+    return sb_cli_fail("report", message);
 }
 
 /* The two differ: shows how, as far as the diff program can be had. */
@@ -87,49 +59,54 @@ static int check_document(const char *path, const struct sb_buf *document) {
     return rc;
 }
 
-static int report(const struct report_options *o, char *const *paths, size_t n) {
-    struct sb_cli_sets sets;
-    int rc = sb_cli_load_sets("report", paths, n, &sets);
-    if (rc)
-        return rc;
+static int render(const struct report_options *o, const struct sb_cli_sets *sets) {
     struct sb_buf document = SB_BUF_INIT(DOCUMENT_MAX_BYTES);
-    if (renderers[o->format](sets.pointers, sets.n, &document) < 0)
+    int rc;
+    if (renderers[o->format](sets->pointers, sets->n, &document) < 0)
         rc = fail("the document is too large");
     else if (o->check)
         rc = check_document(o->check, &document);
     else
-        rc = write_document(o->output, &document);
+        rc = sb_cli_write("report", o->output, &document);
     sb_buf_release(&document);
+    return rc;
+}
+
+static int report(const void *options, const struct sb_operands *files) {
+    const struct report_options *o = options;
+    struct sb_cli_sets sets;
+    if (o->check && o->output)
+        return sb_cli_usage_error("report", "--check writes nothing, so --output has no use");
+    int rc = sb_cli_load_sets("report", files->item, files->n, &sets);
+    if (rc)
+        return rc;
+    rc = render(o, &sets);
     sb_cli_sets_release(&sets);
     return rc;
 }
 
-int sb_cmd_report(int argc, char **argv) {
-    static const struct option options[] = {
-        {"format", required_argument, NULL, 'f'},
-        {"output", required_argument, NULL, 'o'},
-        {"check", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    struct report_options o = {0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":f:o:c:h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'f':
-            o.format = sb_cli_choice(optarg, formats, N_FORMATS);
-            if (o.format < 0)
-                return sb_cli_unknown("report", "format", optarg, formats, N_FORMATS);
-            break;
-        case 'o': o.output = optarg; break;
-        case 'c': o.check = optarg; break;
-        case 'h': fputs(help, stdout); return SB_EXIT_OK;
-        default: return sb_cli_bad_option(c, argv, options);
-        }
-    }
-    if (optind == argc)
-        return sb_cli_usage_error("report", "no results file given");
-    if (o.check && o.output)
-        return sb_cli_usage_error("report", "--check writes nothing, so --output has no use");
-    return report(&o, argv + optind, (size_t)(argc - optind));
-}
+static const struct sb_option table[] = {
+    {"format", 'f', SB_OPTION_CHOICE, offsetof(struct report_options, format), "FORMAT",
+     .help = "markdown (default), or html: one page that needs nothing else", .choices = formats},
+    {"output", 'o', SB_OPTION_TEXT, offsetof(struct report_options, output), "FILE",
+     .help = "write to FILE; - or nothing: standard output", .files = "*"},
+    {"check", 'c', SB_OPTION_TEXT, offsetof(struct report_options, check), "FILE",
+     .help = "write nothing; exit 1 and show a diff if FILE is not what the results render to",
+     .files = "*"},
+    {0},
+};
+
+const struct sb_command sb_cmd_report = {
+    .name = "report",
+    .usage = "[options] RESULTS.json...",
+    .summary = "render stored results as Markdown or HTML",
+    .about = "Renders stored results as one document. Files with the same title make one section, "
+             "in which the newer result of a cell stands.",
+    .notes = "Exit codes: 0 done; 1 --check found a difference; 2 bad usage, or a file that cannot "
+             "be read or written.",
+    .options = table,
+    .options_size = sizeof(struct report_options),
+    .operand = "results file",
+    .files = "*.json",
+    .run = report,
+};

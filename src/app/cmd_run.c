@@ -11,21 +11,23 @@
 #include "cli.h"
 #include "cmd.h"
 #include "output.h"
-#include "stratobench/bench.h"
 #include "plan_print.h"
 #include "progress.h"
+#include "stratobench/bench.h"
 #include "stratobench/host.h"
-#include "stratobench/verdict.h"
 #include "stratobench/sys.h"
+#include "stratobench/verdict.h"
 
 struct options {
-    const char *config, *stem;
+    const char *stem;
     struct sb_selection selection;
     bool resume, force, quiet, verbose, dry_run, force_memory, allow_concurrent;
 };
 
 struct session {
-    struct options o;
+    const struct options *o;
+    const char *config_file;
+    int exit_code;
     struct sb_config config, whole; /* with the selection, and without */
     struct sb_preflight preflight;
     struct sb_plan plan;
@@ -38,89 +40,33 @@ struct session {
     bool unrendered; /* the last document could not be written */
 };
 
-static const char help[] =
-    "usage: stratobench run MODELS.ini [options]\n\n"
-    "Launches a llama-server for every model and backend, measures it, and writes the results\n"
-    "after every run and the document at the end.\n\n"
-    "  -o STEM              write STEM.json, STEM.md, STEM.logs/ (default: the config's name)\n"
-    "      --resume         keep the cells of STEM.json that still hold, measure the rest\n"
-    "      --force          start over, replacing STEM.json\n"
-    "      --model GLOB     only models whose id or label matches\n"
-    "      --backend GLOB   only backends whose id or label matches\n"
-    "      --dry-run        print the exact command and environment of every cell; measure "
-    "nothing\n"
-    "      --force-memory   try cells that need more memory than there is\n"
-    "      --allow-concurrent  measure although another stratobench is measuring\n"
-    "  -q, --quiet          print errors only\n"
-    "  -v, --verbose        print every stage, and what the harness itself added\n"
-    "  -h, --help           this text\n\n"
-    "Exit: 0 all cells ok, 1 some cell not ok (results are written all the same), 2 bad usage or\n"
-    "config (nothing was launched), 128+N ended by signal N (what was finished is saved).\n";
-
-enum { OPT_RESUME = 256, OPT_FORCE, OPT_MODEL, OPT_BACKEND, OPT_DRY, OPT_MEMORY, OPT_CONCURRENT };
-
-static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'},
-    {"resume", no_argument, NULL, OPT_RESUME},
-    {"force", no_argument, NULL, OPT_FORCE},
-    {"model", required_argument, NULL, OPT_MODEL},
-    {"backend", required_argument, NULL, OPT_BACKEND},
-    {"dry-run", no_argument, NULL, OPT_DRY},
-    {"force-memory", no_argument, NULL, OPT_MEMORY},
-    {"allow-concurrent", no_argument, NULL, OPT_CONCURRENT},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {0},
-};
-
-/* -1 to go on, else the exit code. */
-static int parse_options(int argc, char **argv, struct options *o) {
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":o:qvh", long_options, NULL)) != -1;) {
-        switch (c) {
-        case 'o': o->stem = optarg; break;
-        case OPT_RESUME: o->resume = true; break;
-        case OPT_FORCE: o->force = true; break;
-        case OPT_MODEL: o->selection.model = optarg; break;
-        case OPT_BACKEND: o->selection.backend = optarg; break;
-        case OPT_DRY: o->dry_run = true; break;
-        case OPT_MEMORY: o->force_memory = true; break;
-        case OPT_CONCURRENT: o->allow_concurrent = true; break;
-        case 'q': o->quiet = true; break;
-        case 'v': o->verbose = true; break;
-        case 'h': fputs(help, stdout); return SB_EXIT_OK;
-        default: return sb_cli_bad_option(c, argv, long_options);
-        }
-    }
-    if (optind + 1 != argc)
-        return sb_cli_usage_error("run",
-                                  optind == argc ? "no config file" : "more than one config file");
-    if (o->resume && o->force)
-        return sb_cli_usage_error("run",
-                                  "--resume keeps what --force would replace: give one of them");
-    o->config = argv[optind];
-    return -1;
-}
-
 /* ---- before anything is launched ---------------------------------------------------------- */
 
-static int report_error(struct sb_buf *error) {
-    struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
-    sb_buf_add_printable(&clean, sb_buf_str(error), error->len);
-    const char *text = sb_buf_str(&clean);
-    fprintf(stderr, "%s%s", text, clean.len && text[clean.len - 1] == '\n' ? "" : "\n");
-    sb_buf_release(&clean);
-    sb_buf_release(error);
-    return SB_EXIT_USAGE;
+/* The session ends here. False, for `return`. */
+static bool end(struct session *s, int exit_code) {
+    s->exit_code = exit_code;
+    return false;
 }
 
-static int load_config(struct session *s) {
+static bool end_with_error(struct session *s, struct sb_buf *error) {
+    sb_print_indented(stderr, sb_buf_str(error), 0);
+    sb_buf_release(error);
+    return end(s, SB_EXIT_USAGE);
+}
+
+static bool load_config(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    if (sb_config_load(s->o.config, &s->o.selection, &s->config, &error) < 0 ||
-        sb_config_load(s->o.config, &(struct sb_selection){0}, &s->whole, &error) < 0)
-        return report_error(&error);
-    return -1;
+    return (sb_config_load(s->config_file, &s->o->selection, &s->config, &error) == 0 &&
+            sb_config_load(s->config_file, &(struct sb_selection){0}, &s->whole, &error) == 0) ||
+           end_with_error(s, &error);
+}
+
+static bool open_signals(struct session *s) {
+    s->signal_fd = sb_signals_open();
+    if (s->signal_fd >= 0)
+        return true;
+    fprintf(stderr, "stratobench run: signalfd: %s\n", strerror(-s->signal_fd));
+    return end(s, SB_EXIT_USAGE);
 }
 
 static char *default_stem(const char *config) {
@@ -140,48 +86,48 @@ static bool holds_results(const struct sb_results *r) {
 }
 
 /* An earlier results file is read for --resume, replaced with --force, and otherwise protected. */
-static int look_at_old_results(struct session *s) {
+static bool look_at_old_results(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    if (s->o.force || access(s->out.json, F_OK) < 0)
-        return -1;
+    if (s->o->force || access(s->out.json, F_OK) < 0)
+        return true;
     if (sb_results_load(s->out.json, &s->old, &error) < 0) {
         sb_buf_addf(&error, "\nthis file cannot be resumed; --force would replace it");
-        return report_error(&error);
+        return end_with_error(s, &error);
     }
-    s->has_old = s->o.resume;
-    if (!s->o.resume && holds_results(&s->old)) {
-        sb_buf_addf(&error,
-                    "%s holds results already: --resume keeps them and measures what is missing, "
-                    "--force starts over",
-                    s->out.json);
-        sb_results_release(&s->old);
-        return report_error(&error);
-    }
-    if (!s->o.resume)
-        sb_results_release(&s->old);
-    return -1;
+    s->has_old = s->o->resume;
+    if (s->o->resume)
+        return true;
+    bool holds = holds_results(&s->old);
+    sb_results_release(&s->old);
+    if (!holds)
+        return true;
+    sb_buf_addf(&error,
+                "%s holds results already: --resume keeps them and measures what is missing, "
+                "--force starts over",
+                s->out.json);
+    return end_with_error(s, &error);
 }
 
-static int open_output(struct session *s) {
+static bool open_output(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    char *stem = s->o.stem ? sb_strdup(s->o.stem) : default_stem(s->o.config);
+    char *stem = s->o->stem ? sb_strdup(s->o->stem) : default_stem(s->config_file);
     int rc = sb_output_open(stem, &s->out, &error);
     free(stem);
-    return rc < 0 ? report_error(&error) : -1;
+    return rc == 0 || end_with_error(s, &error);
 }
 
-static int take_host(struct session *s) {
+static bool take_host(struct session *s) {
     s->host_lock_fd = sb_host_lock();
     if (s->host_lock_fd != -EADDRINUSE)
-        return -1;
-    if (s->o.allow_concurrent) {
+        return true;
+    if (s->o->allow_concurrent) {
         sb_progress_say(&s->progress, "warning: another stratobench is measuring on this machine");
-        return -1;
+        return true;
     }
     fputs("another stratobench is measuring on this machine and both would be wrong: wait for it, "
           "or say --allow-concurrent\n",
           stderr);
-    return SB_EXIT_USAGE;
+    return end(s, SB_EXIT_USAGE);
 }
 
 static void say_warnings(struct session *s) {
@@ -267,10 +213,10 @@ static void print_how_to_resume(const struct session *s, int signal_number) {
         done += s->plan.results.cells[s->plan.slot[i]].status != SB_PENDING;
     const struct {
         const char *option, *value;
-    } words[] = {{"", s->o.config},
+    } words[] = {{"", s->config_file},
                  {"-o ", s->out.stem},
-                 {"--model ", s->o.selection.model},
-                 {"--backend ", s->o.selection.backend}};
+                 {"--model ", s->o->selection.model},
+                 {"--backend ", s->o->selection.backend}};
     struct sb_buf command = SB_BUF_INIT(SB_ERR_MAX);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].value) {
@@ -308,7 +254,7 @@ static int finish(struct session *s, int signal_number) {
     draw(s);
     save(s);
     render(s);
-    if (!s->o.quiet) {
+    if (!s->o->quiet) {
         sb_print_results_table(stdout, &s->plan.results);
         print_ranking(s);
         fflush(stdout);
@@ -335,7 +281,7 @@ static int measure(struct session *s) {
             s->plan.n_stale);
     if (s->plan.n_foreign)
         sb_progress_say(p, "%zu cells that %s does not name are kept in %s", s->plan.n_foreign,
-                        s->o.config, s->out.json);
+                        s->config_file, s->out.json);
     p->config = &s->config;
     p->results = &s->plan.results;
     p->preflight = &s->preflight;
@@ -356,47 +302,38 @@ static int measure(struct session *s) {
     return finish(s, sb_bench_run(&bench));
 }
 
-static int run_preflight(struct session *s) {
-    struct sb_preflight_options o = {.force_memory = s->o.force_memory, .signal_fd = s->signal_fd};
+static bool run_preflight(struct session *s) {
+    struct sb_preflight_options o = {.force_memory = s->o->force_memory, .signal_fd = s->signal_fd};
     sb_preflight(&s->config, &o, &s->preflight);
-    return s->preflight.interrupted ? 128 + s->preflight.interrupted : -1;
+    return s->preflight.interrupted ? end(s, 128 + s->preflight.interrupted) : true;
 }
 
-static int dry_run(struct session *s) {
-    int rc = run_preflight(s);
-    return rc >= 0 ? rc : sb_print_plan(stdout, &s->config, &s->preflight);
-}
-
-static int run(struct session *s) {
-    int rc = load_config(s);
-    if (rc < 0 && (s->signal_fd = sb_signals_open()) < 0) {
-        fprintf(stderr, "stratobench run: signalfd: %s\n", strerror(-s->signal_fd));
-        rc = SB_EXIT_USAGE;
+static void run_matrix(struct session *s) {
+    if (!load_config(s) || !open_signals(s))
+        return;
+    if (s->o->dry_run) {
+        if (run_preflight(s))
+            s->exit_code = sb_print_plan(stdout, &s->config, &s->preflight);
+        return;
     }
-    if (rc < 0 && s->o.dry_run)
-        return dry_run(s);
-    if (rc < 0)
-        rc = open_output(s);
-    if (rc < 0)
-        rc = look_at_old_results(s);
-    if (rc < 0)
-        rc = take_host(s);
-    if (rc < 0)
-        rc = run_preflight(s);
-    if (rc < 0) {
+    if (open_output(s) && look_at_old_results(s) && take_host(s) && run_preflight(s)) {
         say_warnings(s);
-        rc = measure(s);
+        s->exit_code = measure(s);
     }
-    return rc;
 }
 
-int sb_cmd_run(int argc, char **argv) {
-    struct session s = {.out.lock_fd = -1, .signal_fd = -1, .host_lock_fd = -1};
-    int rc = parse_options(argc, argv, &s.o);
-    if (rc >= 0)
-        return rc;
-    sb_progress_init(&s.progress, s.o.quiet, s.o.verbose);
-    rc = run(&s);
+static int run(const void *options, const struct sb_operands *files) {
+    const struct options *o = options;
+    if (o->resume && o->force)
+        return sb_cli_usage_error("run",
+                                  "--resume keeps what --force would replace: give one of them");
+    struct session s = {.o = o,
+                        .config_file = files->item[0],
+                        .out.lock_fd = -1,
+                        .signal_fd = -1,
+                        .host_lock_fd = -1};
+    sb_progress_init(&s.progress, o->quiet, o->verbose);
+    run_matrix(&s);
     sb_progress_release(&s.progress);
     sb_plan_release(&s.plan);
     sb_preflight_release(&s.preflight);
@@ -409,5 +346,45 @@ int sb_cmd_run(int argc, char **argv) {
         close(s.host_lock_fd);
     if (s.signal_fd >= 0)
         close(s.signal_fd);
-    return rc;
+    return s.exit_code;
 }
+
+static const struct sb_option table[] = {
+    {"output", 'o', SB_OPTION_TEXT, offsetof(struct options, stem), "STEM",
+     .help = "write STEM.json, STEM.md, STEM.logs/ (default: the config's name)", .files = "*"},
+    {"resume", 0, SB_OPTION_FLAG, offsetof(struct options, resume),
+     .help = "keep the cells of STEM.json that still hold, measure the rest"},
+    {"force", 0, SB_OPTION_FLAG, offsetof(struct options, force),
+     .help = "start over, replacing STEM.json"},
+    {"model", 0, SB_OPTION_TEXT, offsetof(struct options, selection.model), "GLOB",
+     .help = "only models whose id or label matches"},
+    {"backend", 0, SB_OPTION_TEXT, offsetof(struct options, selection.backend), "GLOB",
+     .help = "only backends whose id or label matches"},
+    {"dry-run", 0, SB_OPTION_FLAG, offsetof(struct options, dry_run),
+     .help = "print the exact command and environment of every cell; measure nothing"},
+    {"force-memory", 0, SB_OPTION_FLAG, offsetof(struct options, force_memory),
+     .help = "try cells that need more memory than there is"},
+    {"allow-concurrent", 0, SB_OPTION_FLAG, offsetof(struct options, allow_concurrent),
+     .help = "measure although another stratobench is measuring"},
+    {"quiet", 'q', SB_OPTION_FLAG, offsetof(struct options, quiet), .help = "print errors only"},
+    {"verbose", 'v', SB_OPTION_FLAG, offsetof(struct options, verbose),
+     .help = "print every stage, and what the harness itself added"},
+    {0},
+};
+
+const struct sb_command sb_cmd_run = {
+    .name = "run",
+    .usage = "MODELS.ini [options]",
+    .summary = "measure every model on every backend and write the document",
+    .about = "Launches a llama-server for every model and backend, measures it, and writes the "
+             "results after every run and the document at the end.",
+    .notes = "Exit codes: 0 all cells ok; 1 some cell not ok (results are written all the same); 2 "
+             "bad usage or config (nothing was launched); 128+N ended by signal N (what was "
+             "finished is saved).",
+    .options = table,
+    .options_size = sizeof(struct options),
+    .operand = "config file",
+    .one = true,
+    .files = "*.ini",
+    .run = run,
+};

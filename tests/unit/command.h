@@ -3,7 +3,6 @@
 #define COMMAND_H
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,9 +13,10 @@
 
 #include <cmocka.h>
 
+#include "app/cmd.h"
 #include "stratobench/base.h"
 
-enum { COMMAND_MAX_ARGS = 16, COMMAND_MAX_BYTES = 4 << 20 };
+enum { COMMAND_MAX_ARGS = 40, COMMAND_MAX_BYTES = 4 << 20 };
 
 struct command_outcome {
     int rc;
@@ -38,9 +38,9 @@ static inline void command_restore(FILE *stream, int saved) {
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static inline struct command_outcome command_run(int (*command)(int argc, char **argv),
-                                                 const char *name, const char *const *args) {
-    char *argv[COMMAND_MAX_ARGS] = {(char *)name};
+static inline struct command_outcome command_run(const struct sb_command *c,
+                                                 const char *const *args) {
+    char *argv[COMMAND_MAX_ARGS] = {(char *)c->name};
     int argc = 1;
     for (; args[argc - 1] && argc < COMMAND_MAX_ARGS - 1; argc++)
         argv[argc] = (char *)args[argc - 1];
@@ -48,8 +48,7 @@ static inline struct command_outcome command_run(int (*command)(int argc, char *
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     int out = command_redirect(stdout, fd), err = command_redirect(stderr, fd);
-    optind = 0; /* the commands have different options: getopt starts afresh */
-    struct command_outcome o = {command(argc, argv), SB_BUF_INIT(COMMAND_MAX_BYTES)};
+    struct command_outcome o = {sb_command_main(c, argc, argv), SB_BUF_INIT(COMMAND_MAX_BYTES)};
     command_restore(stdout, out);
     command_restore(stderr, err);
     close(fd);
@@ -58,9 +57,10 @@ static inline struct command_outcome command_run(int (*command)(int argc, char *
     return o;
 }
 
-static inline void command_expect(int (*command)(int argc, char **argv), const char *name,
-                                  const char *const *args, int rc, const char *text) {
-    struct command_outcome o = command_run(command, name, args);
+/* The exit code, and a text that must be among what was printed. */
+static inline void command_expect(const struct sb_command *c, const char *const *args, int rc,
+                                  const char *text) {
+    struct command_outcome o = command_run(c, args);
     if (o.rc != rc || !strstr(sb_buf_str(&o.text), text))
         fail_msg("exit %d (want %d), want \"%s\" in: %s", o.rc, rc, text, sb_buf_str(&o.text));
     sb_buf_release(&o.text);

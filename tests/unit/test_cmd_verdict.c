@@ -1,6 +1,4 @@
 /* The command lines of rank, compare and plot. */
-#include "app/cmd.h"
-
 #include "command.h"
 #include "golden.h"
 #include "results_fixture.h"
@@ -30,15 +28,15 @@ static char *save(const char *name, double factor) {
 }
 
 static void rank(const char *const *args, int rc, const char *text) {
-    command_expect(sb_cmd_rank, "rank", args, rc, text);
+    command_expect(&sb_cmd_rank, args, rc, text);
 }
 
 static void compare(const char *const *args, int rc, const char *text) {
-    command_expect(sb_cmd_compare, "compare", args, rc, text);
+    command_expect(&sb_cmd_compare, args, rc, text);
 }
 
 static void plot(const char *const *args, int rc, const char *text) {
-    command_expect(sb_cmd_plot, "plot", args, rc, text);
+    command_expect(&sb_cmd_plot, args, rc, text);
 }
 
 static void test_rank(void **state) {
@@ -56,9 +54,9 @@ static void test_rank(void **state) {
     rank(ARGS("-f", "markdown", MAIN_JSON), SB_EXIT_OK, "## Which backend?\n\n**Vulkan: 1.10×");
     rank(ARGS("-p", "8000", "-g", "10", "-r", "20", MAIN_JSON), SB_EXIT_OK,
          "for 8000+10 tokens and a load every 20 requests");
-    struct command_outcome o = command_run(
-        sb_cmd_rank, "rank",
-        ARGS(MAIN_JSON, GOLDEN_DIR "reference-k8s.json", GOLDEN_DIR "reference-vision.json"));
+    struct command_outcome o =
+        command_run(&sb_cmd_rank, ARGS(MAIN_JSON, GOLDEN_DIR "reference-k8s.json",
+                                       GOLDEN_DIR "reference-vision.json"));
     char *want = golden_read(RANK_TXT);
     assert_string_equal(sb_buf_str(&o.text), want);
     sb_buf_release(&o.text);
@@ -69,7 +67,7 @@ static void test_compare(void **state) {
     (void)state;
     char *base = save("base.json", 1), *slow = save("slow.json", 0.8);
     char *unsure = save("unsure.json", 0.93), *other = save("other.json", 0.5);
-    compare((const char *const[]){NULL}, SB_EXIT_USAGE, "BASE and NEW");
+    compare((const char *const[]){NULL}, SB_EXIT_USAGE, "no results file given");
     compare(ARGS(base), SB_EXIT_USAGE, "BASE and NEW");
     compare(ARGS("--help"), SB_EXIT_OK, "usage: stratobench compare");
     compare(ARGS("--max-dorp", "1", base, base), SB_EXIT_USAGE, "did you mean --max-drop?");
@@ -120,7 +118,7 @@ static void test_plot(void **state) {
     assert_int_not_equal(access(document, F_OK), 0);
     assert_int_not_equal(access(chart, F_OK), 0);
     plot(ARGS(MAIN_JSON, "-o", chart), SB_EXIT_OK, "");
-    struct command_outcome o = command_run(sb_cmd_plot, "plot", ARGS("-o", "-", MAIN_JSON));
+    struct command_outcome o = command_run(&sb_cmd_plot, ARGS("-o", "-", MAIN_JSON));
     struct sb_buf svg = SB_BUF_INIT(COMMAND_MAX_BYTES);
     assert_int_equal(sb_file_read(chart, &svg, NULL), 0);
     assert_string_equal(sb_buf_str(&o.text), sb_buf_str(&svg));

@@ -9,25 +9,21 @@
 #include <sha2.h>
 
 #include "../check_html.h"
+#include "golden.h"
 #include "report/html_parts.h"
 #include "stratobench/base.h"
 #include "stratobench/report.h"
 #include "stratobench/plot.h"
 
-#define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
 enum { MAX_BYTES = 16 << 20 };
 /* Without gnuplot, but for the test of the chart: the drawing is not this module's. */
 static const char path_of_none[] = "/nonexistent";
 static char *path_of_all;
 
 static struct sb_results load(const char *name) {
-    char *path = sb_asprintf(GOLDEN_DIR "%s.json", name);
-    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    struct sb_results r;
-    if (sb_results_load(path, &r, &error) != 0)
-        fail_msg("%s", sb_buf_str(&error));
-    free(path);
-    return r;
+    struct golden_sets s;
+    golden_load((const char *[]){name, NULL}, &s);
+    return s.item[0];
 }
 
 static char *render(const struct sb_results *r) {
@@ -77,19 +73,12 @@ static char *main_of(const char *page) {
     return between(page, "<main>\n", "</main>\n<script>");
 }
 
-/* UPDATE_GOLDEN=1 in the environment stores what is rendered: look at the difference then. */
 static void expect_golden(const char *name) {
     struct sb_results r = load(name);
-    char *page = render(&r), *html = main_of(page);
-    char *path = sb_asprintf(GOLDEN_DIR "%s.html", name);
-    struct sb_buf want = SB_BUF_INIT(MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
-    if (getenv("UPDATE_GOLDEN"))
-        assert_int_equal(sb_file_replace(path, html, strlen(html), &error), 0);
-    assert_int_equal(sb_file_read(path, &want, NULL), 0);
+    char *page = render(&r), *html = main_of(page), *file = sb_asprintf("%s.html", name);
+    golden_expect(file, html);
     check_tags(html);
-    assert_string_equal(html, sb_buf_str(&want));
-    sb_buf_release(&want);
-    free(path);
+    free(file);
     free(html);
     free(page);
     sb_results_release(&r);

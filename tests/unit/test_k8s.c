@@ -1,22 +1,11 @@
-#include <getopt.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "app/cmd.h"
+#include "command.h"
+#include "golden.h"
 #include "k8s/files.h"
-#include "stratobench/base.h"
-#include "stratobench/k8s.h"
 #include "k8s/yaml.h"
+#include "stratobench/k8s.h"
 
-#define GOLDEN SOURCE_DIR "/tests/golden/k8s/"
-enum { MAX_BYTES = 1 << 20, MAX_ARGS = 40 };
+#define GOLDEN GOLDEN_DIR "k8s/"
+enum { MAX_BYTES = 1 << 20 };
 
 /* ---- YAML ------------------------------------------------------------------------------------ */
 
@@ -135,32 +124,8 @@ static void test_variables(void **state) {
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-/* What it printed on standard error comes back; standard output goes to a file by -o. */
-static int run(const char *const *args, struct sb_buf *errors) {
-    char *argv[MAX_ARGS] = {(char *)"k8s"}, path[] = "/tmp/test_k8s_XXXXXX";
-    int argc = 1, fd = mkstemp(path), saved = dup(STDERR_FILENO);
-    for (; args[argc - 1]; argc++)
-        argv[argc] = (char *)args[argc - 1];
-    fflush(stderr);
-    assert_true(dup2(fd, STDERR_FILENO) >= 0);
-    optind = 1;
-    int rc = sb_cmd_k8s(argc, argv);
-    fflush(stderr);
-    assert_true(dup2(saved, STDERR_FILENO) >= 0);
-    close(saved);
-    close(fd);
-    assert_int_equal(sb_file_read(path, errors, NULL), 0);
-    unlink(path);
-    return rc;
-}
-#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static void expect_usage_error(const char *const *args, const char *text) {
-    struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
-    int rc = run(args, &errors);
-    if (rc != SB_EXIT_USAGE || !strstr(sb_buf_str(&errors), text))
-        fail_msg("exit %d, want \"%s\" in: %s", rc, text, sb_buf_str(&errors));
-    sb_buf_release(&errors);
+    command_expect(&sb_cmd_k8s, args, SB_EXIT_USAGE, text);
 }
 
 static void test_usage(void **state) {
@@ -170,7 +135,7 @@ static void test_usage(void **state) {
     expect_usage_error(ARGS("m.ini", "--imag", "i", "--imagex"), "did you mean --image?");
     expect_usage_error(ARGS("m.ini", "--request", "cpu"), "NAME=VALUE");
     expect_usage_error(ARGS("m.ini", "--image", "i", "--results-claim", "r", "--ttl", "1d"),
-                       "--ttl takes a number of seconds");
+                       "'1d' is no number from 0 to 2e+09 (--ttl)");
     expect_usage_error(ARGS("m.ini", "--image", "i", "--results-claim", "r", "--models-claim", "m",
                             "--models-host-path", "/m"),
                        "give one of them");
@@ -181,43 +146,38 @@ static void test_usage(void **state) {
         "no model matches 'nothing'");
 }
 
-/* UPDATE_GOLDEN=1 in the environment stores what is made: look at the difference then. */
 static void expect_golden(const char *name, const char *const *args, const char *warning) {
-    char path[] = "/tmp/test_k8s_XXXXXX", *golden = sb_asprintf(GOLDEN "%s.yaml", name);
-    const char *all[MAX_ARGS] = {GOLDEN "models.ini", "-o",
-                                 getenv("UPDATE_GOLDEN") ? golden : path};
-    struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX), got = SB_BUF_INIT(MAX_BYTES),
-                  want = SB_BUF_INIT(MAX_BYTES);
+    char path[] = "/tmp/test_k8s_XXXXXX";
+    const char *all[COMMAND_MAX_ARGS] = {GOLDEN "models.ini", "-o", path};
+    struct sb_buf got = SB_BUF_INIT(MAX_BYTES);
     close(mkstemp(path));
     for (size_t i = 0; args[i]; i++)
         all[3 + i] = args[i];
-    assert_int_equal(run(all, &errors), 0);
-    assert_string_equal(sb_buf_str(&errors), warning);
-    assert_int_equal(sb_file_read(all[2], &got, NULL), 0);
-    assert_int_equal(sb_file_read(golden, &want, NULL), 0);
-    assert_string_equal(sb_buf_str(&got), sb_buf_str(&want));
+    struct command_outcome o = command_run(&sb_cmd_k8s, all);
+    assert_int_equal(o.rc, SB_EXIT_OK);
+    assert_string_equal(sb_buf_str(&o.text), warning);
+    assert_int_equal(sb_file_read(path, &got, NULL), 0);
+    golden_expect(name, sb_buf_str(&got));
     unlink(path);
-    free(golden);
-    sb_buf_release(&errors);
+    sb_buf_release(&o.text);
     sb_buf_release(&got);
-    sb_buf_release(&want);
 }
 
 static void test_golden(void **state) {
     (void)state;
-    expect_golden("plugin",
+    expect_golden("k8s/plugin.yaml",
                   ARGS("--image", "registry.example/stratobench:1", "--results-claim", "results",
                        "--models-claim", "models", "--namespace", "bench", "--request",
                        "memory=96Gi", "--device-resource", "amd.com/gpu=1", "--node-selector",
                        "kubernetes.io/hostname=strix", "--ttl", "3600"),
                   "");
-    expect_golden("device-paths",
+    expect_golden("k8s/device-paths.yaml",
                   ARGS("--image", "i", "--results-claim", "r", "--models-host-path", "/srv/models",
                        "--name", "Two Devices", "--device-path", "/dev/kfd", "--device-path",
                        "/dev/dri", "--model", "Big_*"),
                   "warning: " GOLDEN "models.ini:18: /models/big.gguf is not in /srv/models, where "
                   "the Jobs see the models\n");
-    expect_golden("defaults", ARGS("--model", "Big_*"), "");
+    expect_golden("k8s/defaults.yaml", ARGS("--model", "Big_*"), "");
 }
 
 int main(void) {

@@ -1,20 +1,12 @@
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "../check_markdown.h"
-#include "stratobench/base.h"
+#include "golden.h"
 #include "stratobench/report.h"
 #include "stratobench/text.h"
 
-#define GOLDEN_DIR SOURCE_DIR "/tests/golden/"
-enum { MAX_FILES = 3, MAX_BYTES = 64 << 20 };
+enum { MAX_BYTES = 64 << 20 };
 
 /* ---- text and figures ---------------------------------------------------------------------- */
 
@@ -82,77 +74,27 @@ static void test_load(void **state) {
 
 /* ---- documents ----------------------------------------------------------------------------- */
 
-struct sets {
-    struct sb_results item[MAX_FILES];
-    const struct sb_results *pointers[MAX_FILES];
-    size_t n;
-};
-
-static void load_sets(const char *const *names, struct sets *s) {
-    for (s->n = 0; s->n < MAX_FILES && names[s->n]; s->n++) {
-        char *path = sb_asprintf(GOLDEN_DIR "%s.json", names[s->n]);
-        struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-        if (sb_results_load(path, &s->item[s->n], &error) != 0)
-            fail_msg("%s", sb_buf_str(&error));
-        s->pointers[s->n] = &s->item[s->n];
-        sb_buf_release(&error);
-        free(path);
-    }
-}
-
-static void release_sets(struct sets *s) {
-    for (size_t i = 0; i < s->n; i++)
-        sb_results_release(&s->item[i]);
-}
-
-static char *render(const struct sets *s) {
+static char *render(const struct golden_sets *s) {
     struct sb_buf b = SB_BUF_INIT(MAX_BYTES);
     assert_int_equal(sb_report_markdown(s->pointers, s->n, &b), 0);
     return sb_buf_detach(&b);
 }
 
 static char *render_files(const char *const *names) {
-    struct sets s;
-    load_sets(names, &s);
+    struct golden_sets s;
+    golden_load(names, &s);
     char *document = render(&s);
-    release_sets(&s);
+    golden_release(&s);
     return document;
 }
 
-static char *read_golden(const char *name) {
-    char *path = sb_asprintf(GOLDEN_DIR "%s.md", name);
-    struct sb_buf b = SB_BUF_INIT(MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
-    if (sb_file_read(path, &b, &error) != 0)
-        fail_msg("%s", sb_buf_str(&error));
-    sb_buf_release(&error);
-    free(path);
-    return sb_buf_detach(&b);
-}
-
-static void write_golden(const char *name, const char *document) {
-    char *path = sb_asprintf(GOLDEN_DIR "%s.md", name);
-    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    if (sb_file_replace(path, document, strlen(document), &error) != 0)
-        fail_msg("%s", sb_buf_str(&error));
-    free(path);
-}
-
-/* UPDATE_GOLDEN=1 in the environment stores what is rendered: look at the difference then. */
 static void expect_golden(const char *name, char *rendered) {
-    if (getenv("UPDATE_GOLDEN"))
-        write_golden(name, rendered);
-    char *want = read_golden(name);
-    if (strcmp(rendered, want) != 0) {
-        size_t i = 0, line = 1;
-        for (; rendered[i] == want[i]; i++)
-            line += want[i] == '\n';
-        fail_msg("%s.md differs in line %zu: got \"%.60s\", want \"%.60s\"", name, line,
-                 rendered + i, want + i);
-    }
+    char *file = sb_asprintf("%s.md", name);
+    golden_expect(file, rendered);
     const char *out = find_breakout(rendered);
     if (out)
         fail_msg("%s: not a line of ours: %.80s", name, out);
-    free(want);
+    free(file);
     free(rendered);
 }
 
@@ -194,7 +136,7 @@ static bool skip_pair(const char **a, const char **b, size_t *equal) {
 
 static void test_reference(void **state) {
     (void)state;
-    char *rendered = render_files(reference), *want = read_golden("reference");
+    char *rendered = render_files(reference), *want = golden_read("reference.md");
     const char *a = rendered, *b = want;
     size_t pairs = 0, equal = 0;
     while (*a || *b) {
@@ -218,14 +160,14 @@ static void test_reference(void **state) {
 /* The flags that the rules give to the reference's runs, and how they are shown. */
 static void test_reference_flags(void **state) {
     (void)state;
-    struct sets s;
-    load_sets(reference, &s);
+    struct golden_sets s;
+    golden_load(reference, &s);
     for (size_t i = 0; i < s.n; i++)
         for (size_t c = 0; c < s.item[i].n_cells; c++)
             if (s.item[i].cells[c].status == SB_OK)
                 sb_cell_summarize(&s.item[i].cells[c]);
     expect_golden("reference-flagged", render(&s));
-    release_sets(&s);
+    golden_release(&s);
 }
 
 /* ---- size ---------------------------------------------------------------------------------- */

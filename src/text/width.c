@@ -1,0 +1,98 @@
+/* Columns of a terminal. */
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "stratobench/text.h"
+
+static bool is_ascii(const char *s) {
+    while (*s && !((unsigned char)*s & 0x80))
+        s++;
+    return !*s;
+}
+
+/* The code point of a sequence of n bytes, as sb_utf8_length found it. */
+static wchar_t decode(const char *s, size_t n) {
+    static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    unsigned long c = (unsigned char)s[0] & first_bits[n];
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | ((unsigned char)s[i] & 0x3f);
+    return (wchar_t)c;
+}
+
+/* Calls walk with libc's knowledge of Unicode, whatever the caller's locale is. */
+static size_t in_utf8(size_t (*walk)(const char *s, size_t columns), const char *s,
+                      size_t columns) {
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (!utf8 && errno == ENOMEM)
+        sb_out_of_memory();
+    locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
+    size_t result = walk(s, columns);
+    if (utf8) {
+        uselocale(before);
+        freelocale(utf8);
+    }
+    return result;
+}
+
+/* Columns of the character at s, whose bytes are *ret_bytes: two for those of East Asia and most
+ * pictures, none for marks that stand over another; what is no character counts as one. */
+static size_t character(const char *s, size_t *ret_bytes) {
+    size_t n = sb_utf8_length(s, strnlen(s, 4));
+    *ret_bytes = n ? n : 1;
+    int columns = n ? wcwidth(decode(s, n)) : 1;
+    return columns < 0 ? 1 : (size_t)columns;
+}
+
+static size_t measure(const char *s, size_t unused) {
+    (void)unused;
+    size_t columns = 0;
+    for (size_t n; *s; s += n)
+        columns += character(s, &n);
+    return columns;
+}
+
+static size_t fit(const char *s, size_t columns) {
+    size_t bytes = 0;
+    for (size_t n, w; s[bytes]; bytes += n, columns -= w) {
+        w = character(s + bytes, &n);
+        if (w > columns)
+            break;
+    }
+    return bytes;
+}
+
+size_t sb_text_width(const char *s) {
+    return is_ascii(s) ? strlen(s) : in_utf8(measure, s, 0);
+}
+
+size_t sb_text_fit(const char *s, size_t columns) {
+    return is_ascii(s) ? strnlen(s, columns) : in_utf8(fit, s, columns);
+}
+
+void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t columns) {
+    size_t at = indent; /* columns taken in this line */
+    while (*text) {
+        size_t bytes = strcspn(text, " \n");
+        if (bytes == 0) {
+            if (*text++ == '\n') {
+                sb_buf_adds(b, "\n");
+                at = 0;
+            }
+            continue;
+        }
+        char *word = sb_strndup(text, bytes);
+        size_t width = sb_text_width(word);
+        if (at > indent && at + 1 + width > columns) {
+            sb_buf_adds(b, "\n");
+            at = 0;
+        }
+        size_t blanks = at > indent ? 1 : indent - at;
+        sb_buf_addf(b, "%*s%s", (int)blanks, "", word);
+        at += blanks + width;
+        free(word);
+        text += bytes;
+    }
+}

@@ -1,0 +1,57 @@
+/* The vocabulary of texts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stratobench/text.h"
+
+static void a_width_is_one_of_columns(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t width;
+    } cases[] = {
+        {"", 0},       {"abc", 3},       {"±1.0", 4},     {"é—·×", 4},
+        {"日本語", 6}, {"e\xcc\x81", 1}, {"\xff\xfe", 2}, {"\xf0\x9f\x9a\x80", 2},
+        {"한글", 4},   {"\x1b", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (sb_text_width(cases[i].text) != cases[i].width)
+            fail_msg("%s: %zu columns, not %zu", cases[i].text, sb_text_width(cases[i].text),
+                     cases[i].width);
+}
+
+static void a_text_is_cut_between_characters(void **state) {
+    (void)state;
+    assert_int_equal(sb_text_fit("abc", 2), 2);
+    assert_int_equal(sb_text_fit("abc", 9), 3);
+    assert_int_equal(sb_text_fit("日本語", 5), 6);
+    assert_int_equal(sb_text_fit("日本語", 4), 6);
+    assert_int_equal(sb_text_fit("日本語", 1), 0);
+    assert_int_equal(sb_text_fit("e\xcc\x81x", 1), 3); /* the accent stays with its letter */
+    assert_int_equal(sb_text_fit("", 3), 0);
+}
+
+static void words_are_filled_into_lines(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(4096);
+    sb_text_fill(&b, "one two  three\nfour 日本 五 sixsevenseven", 2, 9);
+    assert_string_equal(sb_buf_str(&b), "one two\n  three\n  four\n  日本 五\n  sixsevenseven");
+    sb_buf_release(&b);
+    sb_text_fill(&b, "one\n\ntwo", 0, 80);
+    assert_string_equal(sb_buf_str(&b), "one\n\ntwo");
+    sb_buf_release(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_width_is_one_of_columns),
+        cmocka_unit_test(a_text_is_cut_between_characters),
+        cmocka_unit_test(words_are_filled_into_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
