@@ -13,7 +13,8 @@ static void (*const writers[N_FORMATS])(const struct sb_comparison *c, struct sb
     sb_comparison_text, sb_comparison_markdown, sb_comparison_json};
 
 struct request {
-    struct sb_compare_options options; /* max_drop: NaN unless given */
+    struct sb_compare_options options;
+    double max_drop; /* NaN: not given */
     struct sb_strv base;
     const char *backends[2]; /* OLD, NEW, or NULL */
     int format;
@@ -99,8 +100,10 @@ static int compare(const void *options, const struct sb_operands *files) {
         return sb_cli_usage_error("compare", "--bisect needs --backends OLD NEW");
     if (paired && r.base.n)
         return sb_cli_usage_error("compare", "--base and --backends exclude each other");
-    if (isnan(r.options.max_drop))
-        r.options.max_drop = paired ? SB_GATE_LEAST_DROP_PAIRED : SB_GATE_LEAST_DROP;
+    if (!isnan(r.max_drop))
+        r.options.max_drop = r.max_drop;
+    else if (paired)
+        r.options.max_drop = SB_GATE_LEAST_DROP_PAIRED;
     return paired ? compare_backends(&r, files) : compare_files(&r, files);
 }
 
@@ -122,7 +125,7 @@ static const struct sb_option table[] = {
              "files a "
              "side make one set, in which the newer result of a cell stands",
      .files = "*.json"},
-    {"max-drop", 'd', SB_OPTION_SHARE, offsetof(struct request, options.max_drop), "SHARE",
+    {"max-drop", 'd', SB_OPTION_SHARE, offsetof(struct request, max_drop), "SHARE",
      .help = "drop that is tolerated in any case (default 5%)"},
     {"assumed-spread", 's', SB_OPTION_SHARE, offsetof(struct request, options.assumed_spread),
      "SHARE",
@@ -161,7 +164,7 @@ const struct sb_command sb_cmd_compare = {
              "inconclusive, a cell is missing, pending or not comparable, or nothing was compared; "
              "2 bad usage, or a file that cannot be read (125 with --bisect).",
     .options = table,
-    .defaults = &(const struct request){.options = SB_COMPARE_DEFAULT, .options.max_drop = NAN},
+    .defaults = &(const struct request){.options = SB_COMPARE_DEFAULT, .max_drop = NAN},
     .options_size = sizeof(struct request),
     .operand = "results file",
     .files = "*.json",

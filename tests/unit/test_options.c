@@ -82,7 +82,7 @@ static void options_of_every_type_fill_their_member(void **state) {
 static void what_is_wrong_is_said_and_nothing_is_done(void **state) {
     (void)state;
     static const struct {
-        const char *args[3], *text;
+        const char *args[4], *text;
     } cases[] = {
         {{"--flog", "a"}, "stratobench paint: unknown option --flog (did you mean --flag?); see "},
         {{"-x", "a"}, "unknown option -x; see"},
