@@ -155,12 +155,16 @@ static void say_unknown(const struct sb_command *c, const char *given,
     size_t n = 0;
     for (; t->rows[n].name; n++)
         names[n] = t->rows[n].name;
+    bool takes_none = false;
     if (strncmp(given, "--", 2) == 0) {
         char *name = sb_strndup(given + 2, strcspn(given + 2, "="));
         near = sb_nearest(name, names, n);
+        takes_none = near && strcmp(near, name) == 0;
         free(name);
     }
-    if (near)
+    if (takes_none)
+        sb_cli_usage_error(c->name, "--%s takes no value", near);
+    else if (near)
         sb_cli_usage_error(c->name, "unknown option %s (did you mean --%s?)", given, near);
     else
         sb_cli_usage_error(c->name, "unknown option %s", given);

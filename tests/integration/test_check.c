@@ -14,11 +14,11 @@ static void what_it_cannot_understand_is_a_usage_error(void **state) {
         {{STRATOBENCH}, "usage: stratobench COMMAND"},
         {{STRATOBENCH, "rnu"}, "unknown command 'rnu' (did you mean 'run'?); see stratobench --h"},
         {{STRATOBENCH, "--versoin"}, "unknown option '--versoin'; see stratobench --help"},
-        {{STRATOBENCH, "check"}, "check: no config file; see stratobench check --help"},
+        {{STRATOBENCH, "check"}, "check: no config file given; see stratobench check --help"},
         {{STRATOBENCH, "check", "a.ini", "b.ini"}, "check: more than one config file"},
         {{STRATOBENCH, "check", "--bandwith", "a.ini"}, "(did you mean --bandwidth?)"},
         {{STRATOBENCH, "check", "--model"}, "check: --model needs a value"},
-        {{STRATOBENCH, "check", "--bandwidth=9", "a.ini"}, "--bandwidth"},
+        {{STRATOBENCH, "check", "--bandwidth=9", "a.ini"}, "--bandwidth takes no value"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(box_run(cases[i].argv), 2);
