@@ -8,6 +8,7 @@
 #include "stratobench/config.h"
 #include "stratobench/gguf.h"
 #include "stratobench/llama.h"
+#include "stratobench/prompt.h"
 #include "stratobench/results.h"
 
 /* ---- preflight: everything that can be known before hours are spent ----------------------- */
@@ -80,10 +81,7 @@ int sb_bench_run(const struct sb_bench *b);
 
 /* Is this run to be believed (method.md, One run)? NULL, or the reason in a few words (static
  * or in buf). */
-struct sb_run_expectation {
-    long long prompt_n, cache_n, n_predict;
-};
-const char *sb_run_check(const struct sb_run *r, const struct sb_run_expectation *want,
+const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want,
                          int truncated, char *buf, size_t size);
 
 /* Plan: from a config and an earlier results file to the results that a run will fill. */

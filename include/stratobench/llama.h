@@ -1,12 +1,11 @@
-/* Llama: llama-server's own protocol. The only module that knows it.
+/* Llama: llama-server's own protocol. The only room that knows it.
  *
- * argv, readiness, identity, device proof, tokenizing, completion -> timings. What the server
- * really does, build by build, stands in the comments of llama.c where it decides something. */
+ * What a binary is and understands, its command line, what its log proves, and what it is asked
+ * over HTTP. Who started the server, and how it is stopped, is the server room's. */
 #ifndef STRATOBENCH_LLAMA_H
 #define STRATOBENCH_LLAMA_H
 
 #include "stratobench/base.h"
-#include "stratobench/config.h"
 #include "stratobench/sys.h"
 
 /* ---- the build: what this binary is and understands -------------------------------------- */
@@ -24,8 +23,9 @@ struct sb_llama_option { /* one spelling; an entry of --help has several */
 };
 
 struct sb_llama_build {
-    char *server;  /* as configured */
-    char *version; /* what stands after "version: ", or NULL */
+    struct sb_strv command; /* the program, and what precedes llama-server's own options */
+    struct sb_strv env;     /* "NAME=value", over ours: the environment it was asked in */
+    char *version;          /* what stands after "version: ", or NULL */
     struct sb_llama_option *options;
     size_t n_options;
     struct sb_strv helps; /* the description of each entry, lines joined by blanks */
@@ -34,10 +34,10 @@ struct sb_llama_build {
     bool devices_known; /* this build has --list-devices */
 };
 
-/* Asks the binary: --version, --help, --list-devices, in the environment it will run in.
- * 0, or -errno with one line in `error`. */
-int sb_llama_probe(const struct sb_backend *b, int signal_fd, struct sb_llama_build *ret,
-                   struct sb_buf *error);
+/* Asks the binary: --version, --help, --list-devices, in the environment it will run in. `command`
+ * (at least one word) and `env` are copied. 0, or -errno with one line in `error`. */
+int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int signal_fd,
+                   struct sb_llama_build *ret, struct sb_buf *error);
 void sb_llama_build_release(struct sb_llama_build *b);
 /* The option with that spelling, or NULL when this build does not know it. */
 const struct sb_llama_option *sb_llama_option(const struct sb_llama_build *b, const char *name);
@@ -48,80 +48,115 @@ void sb_llama_parse_devices(const char *text, size_t len, struct sb_llama_build 
 
 /* ---- the command line -------------------------------------------------------------------- */
 
+/* What a server is asked to be. NULL and 0 are "not stated": left to the server. Borrowed. */
 struct sb_llama_launch {
-    const struct sb_backend *backend;
-    const struct sb_model *model;
+    const char *model_path;
     int ctx;
+    const char *device;     /* "Vulkan0"; "none" = CPU only */
+    const char *gpu_layers; /* "all", "auto" or a number */
+    const char *flash_attn; /* "on", "off", "auto" */
+    const char *mmap;       /* "on", "off" */
+    const char *cache_type; /* "f16", "q8_0", ...: K and V */
+    int threads;
+    const char *spec;  /* speculative decoding, "draft-mtp 3": as the config spells it */
+    const char *draft; /* the draft model's file */
+    const struct sb_strv *args; /* passed verbatim, last; may be NULL */
     int port;
     const char *alias; /* random: how we know our own child */
 };
-/* The exact argv, spelled as this build wants it; the backend's own args come last. 0, or
+/* The exact argv, spelled as this build wants it. 0, or
  * with one line -ENOTSUP: a key that this build cannot express, -EINVAL: args that are not the
  * config's to choose. */
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error);
 /* How many layers a command line asks to have on a GPU: INT_MAX = all, -1 = left to the server. */
 int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv);
-/* Our environment, scrubbed of LLAMA_*, with the backend's env over it, and the API key (NULL =
- * none): in the environment no other user can read it, on the command line everybody could. */
-void sb_llama_env(const struct sb_backend *b, const char *const *ours, const char *api_key,
+/* Our environment, scrubbed of LLAMA_*, with `over` over it, and the API key (NULL = none): in the
+ * environment no other user can read it, on the command line everybody could. */
+void sb_llama_env(const struct sb_strv *over, const char *const *ours, const char *api_key,
                   struct sb_strv *ret);
 
-/* ---- the server -------------------------------------------------------------------------- */
+/* ---- the client: what a server that answers is asked ---------------------------------------- */
+
+struct sb_endpoint {
+    struct sb_http *http; /* its address and our key */
+    int child_fd;         /* readable once the server has ended, or -1: nobody would know */
+    int signal_fd;
+};
 
 /* Why something did not work: what the row says and what the JSON keeps. */
 struct sb_llama_failure {
     int interrupted;     /* a signal of ours, taken off signal_fd: not the server's fault */
     bool invalid;        /* it ran, but not what was asked: INVALID, not ERROR */
-    struct sb_exit exit; /* how the server ended, if it did */
-    char *reason;        /* "server died", "load timed out after 900 s" */
-    char *detail;        /* exit code or signal, and the log's last lines; may be NULL */
+    bool gone;           /* its connection broke: whoever started it may know why */
+    long http_status;    /* of a reply that is no 200; 0 = that was not it */
+    struct sb_exit exit; /* how the server ended, if it did (server.h fills it in) */
+    char *reason;        /* short: "server died", "HTTP 500" */
+    char *detail;        /* what was said of it, lines; may be NULL */
 };
 void sb_llama_failure_release(struct sb_llama_failure *f);
 
-struct sb_llama; /* one launched server */
+/* The HTTP status of /health, 200 when it is ready; 0 when nothing answered. Sends no key. */
+long sb_llama_health(const struct sb_endpoint *at, double timeout_s);
 
-/* Spawns on a free loopback port, under a random alias and API key (both are chosen here; port
- * and alias of the launch are ignored), and waits for the first 200 of /health, then checks that it
- * is ours, holds the model asked for, and has the context asked for. 0 and *ret, or -1 and *failure
- * (the process is gone by then). ret_load_s: spawn to 200; also set when an identity check failed
- * after it. */
-int sb_llama_start(const struct sb_llama_build *b, const struct sb_llama_launch *l,
-                   const char *log_path, double timeout_s, int signal_fd, struct sb_llama **ret,
-                   double *ret_load_s, struct sb_llama_failure *failure);
-const struct sb_strv *sb_llama_used_argv(const struct sb_llama *s);
-struct sb_proc *sb_llama_proc(struct sb_llama *s);
-/* TERM, 10 s, KILL, reaps. Seconds from TERM to reaped. */
-double sb_llama_stop(struct sb_llama *s);
-void sb_llama_free(struct sb_llama *s); /* stops if needed; NULL is fine */
+struct sb_llama_props { /* /props; absent is NULL, -1 */
+    bool router;        /* a server without a model that starts others */
+    char *model_path;
+    long long n_ctx; /* of a slot */
+};
+int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
+                   struct sb_llama_failure *f);
+void sb_llama_props_release(struct sb_llama_props *p);
+/* The name of its first model, an alias if it was given one; NULL when it has none. Builds differ
+ * in where they tell it: /v1/models has had it longest. The caller frees. */
+int sb_llama_model_name(const struct sb_endpoint *at, char **ret, struct sb_llama_failure *f);
 
 /* The prompt as token ids, BOS as the model wants it. The caller frees *ret. */
-int sb_llama_tokenize(struct sb_llama *s, const char *text, size_t len, bool add_special,
+int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, bool add_special,
                       double timeout_s, int **ret, size_t *ret_n, struct sb_llama_failure *f);
 
-struct sb_llama_timings { /* NaN / -1 where the reply had none */
+struct sb_llama_completion {
+    const int *tokens; /* the prompt */
+    size_t n_tokens;
+    int n_predict;
+    int seed;
+    int slot;    /* the slot that is to take it, from 1; 0 = any */
+    int n_probs; /* with each generated token the most likely candidates, so many; 0 = none */
+    bool cache_prompt;
+    bool ignore_eos;
+};
+
+struct sb_llama_candidate {
+    int id;
+    double logprob;
+};
+struct sb_llama_position { /* a generated token */
+    struct sb_llama_candidate chosen;
+    struct sb_llama_candidate *top; /* most likely first */
+    size_t n_top;
+};
+struct sb_llama_reply { /* NaN / -1 where it had none */
     long long prompt_n, cache_n, predicted_n, draft_n, draft_n_accepted;
     double prompt_ms, predicted_ms, prompt_per_second, predicted_per_second;
     char *stop_type;
     int truncated; /* 1, 0, or -1: not said */
     double wall_ms;
+    struct sb_llama_position *positions; /* when n_probs were asked for */
+    size_t n_positions;
 };
-void sb_llama_timings_release(struct sb_llama_timings *t);
+void sb_llama_reply_release(struct sb_llama_reply *r);
 
-struct sb_llama_completion {
-    const int *tokens;
-    size_t n_tokens;
-    int n_predict;
-    bool cache_prompt;
-    bool ignore_eos;
-    double timeout_s;
-};
-/* One /completion. 0 whatever the figures are (judging them is the bench module's), -1 and
- * *failure when there is no reply to judge. */
-int sb_llama_complete(struct sb_llama *s, const struct sb_llama_completion *c,
-                      struct sb_llama_timings *ret, struct sb_llama_failure *failure);
+/* One /completion. 0 whatever the figures are (judging them is the bench's), -1 and *failure
+ * when there is no reply to judge. */
+int sb_llama_complete(const struct sb_endpoint *at, const struct sb_llama_completion *c,
+                      double timeout_s, struct sb_llama_reply *ret,
+                      struct sb_llama_failure *failure);
+/* n of them, sent at once. -1 with the failure of the first that failed; then rets is empty. */
+int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_completion *c,
+                          size_t n, double timeout_s, struct sb_llama_reply *rets,
+                          struct sb_llama_failure *failure);
 /* The parser behind it: 0, or -1 with one line in `error`. */
-int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_timings *ret,
+int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
                               struct sb_buf *error);
 
 /* ---- the proof --------------------------------------------------------------------------- */

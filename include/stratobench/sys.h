@@ -79,7 +79,7 @@ int sb_signals_open(void);
 /* The number of a pending signal, taken off; 0 when there is none. */
 int sb_signals_take(int signal_fd);
 
-/* HTTP: one request to a server on loopback, over libcurl, that also watches the child.
+/* HTTP: requests to a server, over libcurl, that also watch a child.
  *
  * The only module that includes curl. A request in flight waits on the socket, the child
  * (pidfd) and signals (signalfd) together, so a death or a Ctrl-C is seen at once and nothing
@@ -101,26 +101,37 @@ enum sb_http_result {
     SB_HTTP_SIGNAL,       /* signal_fd became readable */
 };
 
-struct sb_http_request {
-    const char *path; /* "/completion" */
-    const char *body; /* NULL = GET, else POST application/json */
-    size_t body_len;
+/* What ends a wait besides the reply. */
+struct sb_http_watch {
     double timeout_s; /* for the whole operation */
     int child_fd;     /* readable once the server has ended (sb_proc_fd), or -1 */
     int signal_fd;    /* signalfd to watch, or -1 */
 };
 
+struct sb_http_request {
+    const char *path; /* "/completion" */
+    const char *body; /* NULL = GET, else POST application/json */
+    size_t body_len;
+    bool keyless; /* sent without the API key: for what needs none, whoever answers */
+};
+
 struct sb_http_reply {
+    enum sb_http_result result;
     long status;        /* HTTP status, 0 when there was none */
     struct sb_buf body; /* .limit is the caller's; replaced by each call; the caller releases */
     double wall_ms;     /* from the connect to the last byte, monotonic; NaN unless SB_HTTP_OK */
     char error[160];    /* one line, empty when the result is SB_HTTP_OK */
 };
 
-/* For 127.0.0.1:port, HTTP/1.1. api_key may be NULL (sent as "Authorization: Bearer"). */
-struct sb_http *sb_http_new(int port, const char *api_key);
+/* For the server at base_url, "http://127.0.0.1:8080" or https, HTTP/1.1; a path may stand behind,
+ * no slash at its end. api_key may be NULL (sent as "Authorization: Bearer"). */
+struct sb_http *sb_http_new(const char *base_url, const char *api_key);
+/* One request; returns ret->result. */
 enum sb_http_result sb_http_request(struct sb_http *h, const struct sb_http_request *req,
-                                    struct sb_http_reply *ret);
+                                    const struct sb_http_watch *watch, struct sb_http_reply *ret);
+/* n requests sent at once; returns when each has its reply or the wait is over for all. */
+void sb_http_request_all(struct sb_http *h, const struct sb_http_request *reqs, size_t n,
+                         const struct sb_http_watch *watch, struct sb_http_reply *rets);
 void sb_http_free(struct sb_http *h);
 
 /* A loopback TCP port that was free a moment ago; -errno on failure. */

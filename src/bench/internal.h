@@ -18,6 +18,10 @@ struct sb_device_claim {
 char *sb_judge_device(const struct sb_device_claim *claim, const struct sb_llama_proof *p,
                       struct sb_strv *remarks);
 
+/* What the server of a cell is asked to be; borrows from the config. */
+struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
+                                               const struct sb_cell_plan *plan);
+
 /* One launch of one cell: cool down, load, prove, warm up, measure, stop. What it measured is in
  * the cell. The cell's status is set when it ends here (failed, invalid); it stays pending
  * otherwise. 0, or the signal that ended it. */

@@ -13,7 +13,7 @@ static bool positive(double x) {
     return isfinite(x) && x > 0;
 }
 
-const char *sb_run_check(const struct sb_run *r, const struct sb_run_expectation *want,
+const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want,
                          int truncated, char *buf, size_t size) {
     if (r->cache_n < 0 || r->prompt_n < 0 || r->predicted_n < 0)
         return "token counts missing in timings";

@@ -138,6 +138,22 @@ static const char *label_of(const struct sb_config *c, const struct sb_preflight
     return name ? name : m->label;
 }
 
+struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
+                                               const struct sb_cell_plan *plan) {
+    const struct sb_backend *b = plan->backend;
+    return (struct sb_llama_launch){.model_path = plan->model->path,
+                                    .ctx = c->ctx,
+                                    .device = b->device,
+                                    .gpu_layers = b->gpu_layers,
+                                    .flash_attn = b->flash_attn,
+                                    .mmap = b->mmap,
+                                    .cache_type = b->cache_type,
+                                    .threads = b->threads,
+                                    .spec = b->spec,
+                                    .draft = b->draft,
+                                    .args = &b->args};
+}
+
 /* ---- one cell ----------------------------------------------------------------------------- */
 
 /* The draft model of a backend, read the first time that a cell asks. */
@@ -174,8 +190,8 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
         p->gguf = &pf->ggufs[mi];
     if (p->build) {
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-        struct sb_llama_launch l = {
-            .backend = b, .model = m, .ctx = c->ctx, .port = 0, .alias = "stratobench"};
+        struct sb_llama_launch l = sb_bench_launch_options(c, p->plan);
+        l.alias = "stratobench";
         int rc = sb_llama_argv(p->build, &l, &p->argv, &error);
         if (rc < 0)
             problem(p, true,
@@ -210,7 +226,11 @@ static void probe_builds(const struct sb_config *c, const struct sb_preflight_op
                          struct sb_preflight *pf) {
     for (size_t i = 0; i < c->n_backends && !pf->interrupted; i++) {
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-        int rc = sb_llama_probe(&c->backends[i], o->signal_fd, &pf->builds[i], &error);
+        struct sb_strv command = {0};
+        sb_strv_add(&command, c->backends[i].server);
+        int rc =
+            sb_llama_probe(&command, &c->backends[i].env, o->signal_fd, &pf->builds[i], &error);
+        sb_strv_release(&command);
         if (rc == -EINTR)
             pf->interrupted = sb_signals_take(o->signal_fd);
         if (rc < 0) {

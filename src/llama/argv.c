@@ -52,7 +52,7 @@ static bool names(const struct command *c, const struct sb_llama_option *o, cons
 
 static int cannot(struct command *c, const char *key, const char *value) {
     sb_buf_addf(c->error, "%s (%s) cannot express %s = %s: its --help has no such option",
-                c->build->server, c->build->version ? c->build->version : "unknown version", key,
+                c->build->command.item[0], c->build->version ? c->build->version : "unknown version", key,
                 value);
     return -ENOTSUP;
 }
@@ -219,12 +219,11 @@ static int pass_args(struct command *c, const struct sb_strv *args) {
 
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error) {
-    const struct sb_backend *backend = l->backend;
     struct sb_strv argv = {0};
     struct command c = {b, &argv, error};
     char *ctx = sb_asprintf("%d", l->ctx), *port = sb_asprintf("%d", l->port);
-    sb_strv_add(&argv, backend->server);
-    pass(&c, "-m", l->model->path);
+    sb_strv_copy(&argv, &b->command);
+    pass(&c, "-m", l->model_path);
     pass(&c, "--host", "127.0.0.1");
     pass(&c, "--port", port);
     if (known(&c, "--alias", NULL))
@@ -234,22 +233,22 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     free(port);
     pass_fairness(&c);
     int rc = 0;
-    if (backend->device)
-        rc = pass_device(&c, backend->device);
-    if (rc == 0 && backend->gpu_layers)
-        rc = pass_gpu_layers(&c, backend->gpu_layers);
-    if (rc == 0 && backend->flash_attn)
-        rc = pass_flash_attn(&c, backend->flash_attn);
-    if (rc == 0 && backend->mmap)
-        rc = pass_mmap(&c, backend->mmap);
-    if (rc == 0 && backend->cache_type)
-        rc = pass_cache_type(&c, backend->cache_type);
-    if (rc == 0 && backend->threads > 0)
-        rc = pass_threads(&c, backend->threads);
-    if (rc == 0 && (backend->spec || backend->draft))
-        rc = pass_spec(&c, backend->spec, backend->draft);
-    if (rc == 0)
-        rc = pass_args(&c, &backend->args);
+    if (l->device)
+        rc = pass_device(&c, l->device);
+    if (rc == 0 && l->gpu_layers)
+        rc = pass_gpu_layers(&c, l->gpu_layers);
+    if (rc == 0 && l->flash_attn)
+        rc = pass_flash_attn(&c, l->flash_attn);
+    if (rc == 0 && l->mmap)
+        rc = pass_mmap(&c, l->mmap);
+    if (rc == 0 && l->cache_type)
+        rc = pass_cache_type(&c, l->cache_type);
+    if (rc == 0 && l->threads > 0)
+        rc = pass_threads(&c, l->threads);
+    if (rc == 0 && (l->spec || l->draft))
+        rc = pass_spec(&c, l->spec, l->draft);
+    if (rc == 0 && l->args)
+        rc = pass_args(&c, l->args);
     if (rc < 0)
         sb_strv_release(&argv);
     else
@@ -284,13 +283,13 @@ static void set_env(struct sb_strv *env, const char *assignment) {
     sb_strv_add(env, assignment);
 }
 
-void sb_llama_env(const struct sb_backend *backend, const char *const *ours, const char *api_key,
+void sb_llama_env(const struct sb_strv *over, const char *const *ours, const char *api_key,
                   struct sb_strv *ret) {
     for (; *ours; ours++)
         if (strncmp(*ours, "LLAMA_", 6) != 0) /* an inherited LLAMA_ARG_* changes the server */
             sb_strv_add(ret, *ours);
-    for (size_t i = 0; i < backend->env.n; i++)
-        set_env(ret, backend->env.item[i]);
+    for (size_t i = 0; i < over->n; i++)
+        set_env(ret, over->item[i]);
     if (api_key) {
         char *assignment = sb_asprintf("LLAMA_API_KEY=%s", api_key);
         set_env(ret, assignment);

@@ -161,7 +161,8 @@ const struct sb_llama_option *sb_llama_option(const struct sb_llama_build *b, co
 }
 
 void sb_llama_build_release(struct sb_llama_build *b) {
-    free(b->server);
+    sb_strv_release(&b->command);
+    sb_strv_release(&b->env);
     free(b->version);
     for (size_t i = 0; i < b->n_options; i++) {
         free(b->options[i].name);

@@ -17,9 +17,15 @@
 
 struct sb_http {
     CURLM *multi;
+    char *base_url;
+    struct curl_slist *headers, *keyless; /* the same but for the key */
+};
+
+struct transfer {
     CURL *easy;
-    struct curl_slist *headers;
-    int port;
+    const struct sb_http_request *req;
+    struct sb_http_reply *reply;
+    bool over; /* its result stands in the reply */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -33,64 +39,68 @@ static void *not_null(void *p) {
     return p;
 }
 
-static void add_header(struct sb_http *h, const char *text) {
-    h->headers = not_null(curl_slist_append(h->headers, text));
+static void add_header(struct curl_slist **headers, const char *text) {
+    *headers = not_null(curl_slist_append(*headers, text));
 }
 
-struct sb_http *sb_http_new(int port, const char *api_key) {
+static void add_usual_headers(struct curl_slist **headers) {
+    add_header(headers, "Content-Type: application/json");
+    add_header(headers, "Expect:"); /* curl would wait a second for a 100 that never comes */
+}
+
+struct sb_http *sb_http_new(const char *base_url, const char *api_key) {
     struct sb_http *h = sb_alloc(1, sizeof *h);
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted: each sb_http holds one */
-    h->port = port;
+    h->base_url = sb_strdup(base_url);
     h->multi = not_null(curl_multi_init());
-    h->easy = not_null(curl_easy_init());
-    add_header(h, "Content-Type: application/json");
-    add_header(h, "Expect:"); /* curl would wait a second for a 100 that never comes */
+    add_usual_headers(&h->keyless);
+    add_usual_headers(&h->headers);
     if (api_key) {
         char *line = sb_asprintf("Authorization: Bearer %s", api_key);
-        add_header(h, line);
+        add_header(&h->headers, line);
         free(line);
     }
-    curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
-    curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->error);
-    curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(h->easy, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(h->easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h->easy, CURLOPT_TCP_NODELAY, 1L);
-    curl_easy_setopt(h->easy, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
     return h;
 }
 
 void sb_http_free(struct sb_http *h) {
     if (!h)
         return;
-    curl_easy_cleanup(h->easy);
     curl_multi_cleanup(h->multi);
     curl_slist_free_all(h->headers);
+    curl_slist_free_all(h->keyless);
     curl_global_cleanup();
+    free(h->base_url);
     free(h);
 }
 
-static void prepare(struct sb_http *h, const struct sb_http_request *req,
-                    struct sb_http_reply *ret) {
-    char *url = sb_asprintf("http://127.0.0.1:%d%s", h->port, req->path);
-    curl_easy_setopt(h->easy, CURLOPT_URL, url);
+static void set_up(const struct sb_http *h, struct transfer *t) {
+    const struct sb_http_request *req = t->req;
+    t->easy = not_null(curl_easy_init());
+    char *url = sb_asprintf("%s%s", h->base_url, req->path);
+    curl_easy_setopt(t->easy, CURLOPT_URL, url);
     free(url);
-    curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, &ret->body);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, req->keyless ? h->keyless : h->headers);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(t->easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, &t->reply->body);
     if (req->body) {
-        curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, req->body);
-        curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
-    } else {
-        curl_easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, req->body);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
     }
-    h->error[0] = '\0';
-    sb_buf_release(&ret->body);
-    ret->status = 0;
-    ret->wall_ms = NAN;
-    ret->error[0] = '\0';
+    sb_buf_release(&t->reply->body);
+    t->reply->status = 0;
+    t->reply->wall_ms = (double)NAN;
+    t->reply->error[0] = '\0';
 }
 
 static bool readable(int fd, int timeout_ms) {
@@ -111,44 +121,56 @@ static enum sb_http_result result_of(CURLcode code, const struct sb_buf *body) {
     }
 }
 
-/* True once the transfer is over, with its outcome. */
-static bool advance(struct sb_http *h, const struct sb_buf *body, enum sb_http_result *ret) {
-    int running = 0, left;
-    CURLMcode failed = curl_multi_perform(h->multi, &running);
-    CURLMsg *m = curl_multi_info_read(h->multi, &left);
-    if (m && m->msg == CURLMSG_DONE)
-        *ret = result_of(m->data.result, body);
-    else if (failed || !running)
-        *ret = SB_HTTP_CLOSED;
-    else
-        return false;
-    return true;
+static void end_rest(struct transfer *t, size_t n, enum sb_http_result result) {
+    for (size_t i = 0; i < n; i++) {
+        if (!t[i].over)
+            t[i].reply->result = result;
+        t[i].over = true;
+    }
 }
 
-static enum sb_http_result transfer(struct sb_http *h, const struct sb_http_request *req,
-                                    const struct sb_buf *body) {
-    double deadline_s = sb_now_s() + req->timeout_s;
+/* True once all transfers are over. */
+static bool advance(struct sb_http *h, struct transfer *t, size_t n, double start_s) {
+    int running = 0, left;
+    CURLMcode failed = curl_multi_perform(h->multi, &running);
+    double wall_ms = (sb_now_s() - start_s) * 1e3;
+    for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left));) {
+        struct transfer *done = NULL;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&done);
+        done->over = true;
+        done->reply->wall_ms = wall_ms;
+        done->reply->result = result_of(m->data.result, &done->reply->body);
+    }
+    if (failed || !running)
+        end_rest(t, n, SB_HTTP_CLOSED);
+    return failed || !running;
+}
+
+static void transfer(struct sb_http *h, const struct sb_http_watch *watch, struct transfer *t,
+                     size_t n) {
+    double start_s = sb_now_s(), deadline_s = start_s + watch->timeout_s;
     struct curl_waitfd fds[2];
-    unsigned n = 0;
-    if (req->signal_fd >= 0)
-        fds[n++] = (struct curl_waitfd){.fd = req->signal_fd, .events = CURL_WAIT_POLLIN};
-    if (req->child_fd >= 0)
-        fds[n++] = (struct curl_waitfd){.fd = req->child_fd, .events = CURL_WAIT_POLLIN};
-    bool dead = false;
-    for (enum sb_http_result result;;) {
-        if (advance(h, body, &result))
-            return result;
-        if (readable(req->signal_fd, 0))
-            return SB_HTTP_SIGNAL;
-        if (!dead && readable(req->child_fd, 0)) {
+    unsigned n_fds = 0;
+    if (watch->signal_fd >= 0)
+        fds[n_fds++] = (struct curl_waitfd){.fd = watch->signal_fd, .events = CURL_WAIT_POLLIN};
+    if (watch->child_fd >= 0)
+        fds[n_fds++] = (struct curl_waitfd){.fd = watch->child_fd, .events = CURL_WAIT_POLLIN};
+    for (bool dead = false; !advance(h, t, n, start_s);) {
+        if (readable(watch->signal_fd, 0)) {
+            end_rest(t, n, SB_HTTP_SIGNAL);
+            return;
+        }
+        if (!dead && readable(watch->child_fd, 0)) {
             dead = true; /* what it sent before is there already, and counts */
             deadline_s = fmin(deadline_s, sb_now_s() + DEATH_S);
-            n--; /* it is the last of fds */
+            n_fds--; /* it is the last of fds */
         }
         int timeout_ms = sb_poll_ms(deadline_s);
-        if (timeout_ms == 0)
-            return dead ? SB_HTTP_CHILD_EXITED : SB_HTTP_TIMEOUT;
-        curl_multi_poll(h->multi, fds, n, timeout_ms, NULL);
+        if (timeout_ms == 0) {
+            end_rest(t, n, dead ? SB_HTTP_CHILD_EXITED : SB_HTTP_TIMEOUT);
+            return;
+        }
+        curl_multi_poll(h->multi, fds, n_fds, timeout_ms, NULL);
     }
 }
 
@@ -156,8 +178,7 @@ static bool is_broken(enum sb_http_result result) {
     return result == SB_HTTP_CLOSED || result == SB_HTTP_REFUSED;
 }
 
-static void explain(const struct sb_http *h, const struct sb_http_request *req,
-                    enum sb_http_result result, struct sb_http_reply *ret) {
+static void explain(const struct transfer *t, double timeout_s) {
     const char *what[] = {
         [SB_HTTP_REFUSED] = "connection refused",
         [SB_HTTP_CLOSED] = "connection broke",
@@ -167,37 +188,57 @@ static void explain(const struct sb_http *h, const struct sb_http_request *req,
         [SB_HTTP_CHILD_EXITED] = "server ended before its reply was whole",
         [SB_HTTP_SIGNAL] = "interrupted",
     };
-    struct sb_buf why = SB_BUF_INIT(sizeof ret->error - 1);
-    sb_buf_addf(&why, "%s: %s", req->path, what[result]);
-    if (result == SB_HTTP_TIMEOUT)
-        sb_buf_addf(&why, " after %g s", req->timeout_s);
-    else if (result == SB_HTTP_TOO_BIG)
-        sb_buf_addf(&why, ", over %zu bytes", ret->body.limit);
-    else if (is_broken(result) && h->error[0])
-        sb_buf_addf(&why, " (%s)", h->error);
-    memcpy(ret->error, sb_buf_str(&why), why.len + 1);
+    struct sb_http_reply *r = t->reply;
+    struct sb_buf why = SB_BUF_INIT(sizeof r->error - 1);
+    sb_buf_addf(&why, "%s: %s", t->req->path, what[r->result]);
+    if (r->result == SB_HTTP_TIMEOUT)
+        sb_buf_addf(&why, " after %g s", timeout_s);
+    else if (r->result == SB_HTTP_TOO_BIG)
+        sb_buf_addf(&why, ", over %zu bytes", r->body.limit);
+    else if (is_broken(r->result) && t->error[0])
+        sb_buf_addf(&why, " (%s)", t->error);
+    memcpy(r->error, sb_buf_str(&why), why.len + 1);
     sb_buf_release(&why);
 }
 
-enum sb_http_result sb_http_request(struct sb_http *h, const struct sb_http_request *req,
-                                    struct sb_http_reply *ret) {
-    prepare(h, req, ret);
-    double start_s = sb_now_s();
-    curl_multi_add_handle(h->multi, h->easy);
-    enum sb_http_result result = transfer(h, req, &ret->body);
-    double wall_ms = (sb_now_s() - start_s) * 1e3;
-    curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &ret->status);
-    curl_multi_remove_handle(h->multi, h->easy); /* closes the connection, whole or not */
+/* Closes the connection, whole or not. */
+static void tear_down(const struct sb_http *h, struct transfer *t) {
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
+    curl_multi_remove_handle(h->multi, t->easy);
+    curl_easy_cleanup(t->easy);
+}
 
-    /* A connection that breaks is nearly always the server dying: wait for the news of it. */
-    int patience_ms = result == SB_HTTP_CLOSED ? (int)(DEATH_S * 1e3) : 0;
-    if (is_broken(result) && readable(req->child_fd, patience_ms))
-        result = SB_HTTP_CHILD_EXITED;
-    if (result == SB_HTTP_OK)
-        ret->wall_ms = wall_ms;
-    else
-        explain(h, req, result, ret);
-    return result;
+void sb_http_request_all(struct sb_http *h, const struct sb_http_request *reqs, size_t n,
+                         const struct sb_http_watch *watch, struct sb_http_reply *rets) {
+    struct transfer *t = sb_alloc(n, sizeof *t);
+    for (size_t i = 0; i < n; i++) {
+        t[i].req = &reqs[i];
+        t[i].reply = &rets[i];
+        set_up(h, &t[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        curl_multi_add_handle(h->multi, t[i].easy);
+    transfer(h, watch, t, n);
+    for (size_t i = 0; i < n; i++)
+        tear_down(h, &t[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct sb_http_reply *r = &rets[i];
+        /* A connection that breaks is nearly always the server dying: wait for the news of it. */
+        int patience_ms = r->result == SB_HTTP_CLOSED ? (int)(DEATH_S * 1e3) : 0;
+        if (is_broken(r->result) && readable(watch->child_fd, patience_ms))
+            r->result = SB_HTTP_CHILD_EXITED;
+        if (r->result == SB_HTTP_OK)
+            continue;
+        r->wall_ms = (double)NAN;
+        explain(&t[i], watch->timeout_s);
+    }
+    free(t);
+}
+
+enum sb_http_result sb_http_request(struct sb_http *h, const struct sb_http_request *req,
+                                    const struct sb_http_watch *watch, struct sb_http_reply *ret) {
+    sb_http_request_all(h, req, 1, watch, ret);
+    return ret->result;
 }
 
 int sb_http_free_port(void) {

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t len = size - 1;
     struct sb_llama_build b = {0};
     struct sb_llama_proof proof;
-    struct sb_llama_timings timings;
+    struct sb_llama_reply reply;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     switch (data[0]) {
     case 'h': sb_llama_parse_help(text, len, &b); break;
@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         sb_llama_proof_release(&proof);
         break;
     default:
-        if (sb_llama_parse_completion(text, len, &timings, &error) == 0)
-            sb_llama_timings_release(&timings);
+        if (sb_llama_parse_completion(text, len, &reply, &error) == 0)
+            sb_llama_reply_release(&reply);
     }
     sb_llama_build_release(&b);
     sb_buf_release(&error);

@@ -45,7 +45,7 @@ static const struct fault faults[] = {
     {"no-http", "failed", "bad reply: not HTTP", NULL, ""},
     {"big-body:100", "failed", "bad reply: over 16 MiB", NULL, ""},
     /* another reply */
-    {"http-500", "failed", "HTTP 500: decode failed", NULL, ""},
+    {"http-500", "failed", "HTTP 500", "decode failed", ""},
     {"html", "failed", "bad reply: not JSON", NULL, ""},
     {"empty", "failed", "bad reply: not JSON", NULL, ""},
     {"broken-json", "failed", "bad reply: not JSON", NULL, ""},

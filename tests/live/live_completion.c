@@ -12,12 +12,14 @@
 #include <cmocka.h>
 
 #include "stratobench/bench.h"
+#include "stratobench/server.h"
 
 enum { CTX = 256, TIMEOUT_S = 120, N_PROMPT = 100 };
 
 struct server {
     struct sb_llama_build build;
-    struct sb_llama *llama;
+    struct sb_server_spec spec;
+    struct sb_server *server;
     int tokens[CTX];
 };
 
@@ -38,21 +40,26 @@ static char *write_model(const char *name, const char *option) {
 }
 
 static void start(struct server *s, const char *model_option) {
-    struct sb_backend backend = {.server = getenv("LLAMA_SERVER"), .device = (char *)"none"};
-    struct sb_model model = {.path = write_model("model", model_option)};
-    struct sb_llama_launch launch = {.backend = &backend, .model = &model, .ctx = CTX};
+    struct sb_strv command = {0}, env = {0};
     struct sb_llama_failure failure = {0};
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    char *log = sb_asprintf("%s/log", folder);
-    double load_s;
-    if (sb_llama_probe(&backend, -1, &s->build, &error) < 0)
+    sb_strv_add(&command, getenv("LLAMA_SERVER"));
+    if (sb_llama_probe(&command, &env, -1, &s->build, &error) < 0)
         fail_msg("%s", sb_buf_str(&error));
-    if (sb_llama_start(&s->build, &launch, log, TIMEOUT_S, -1, &s->llama, &load_s, &failure) < 0)
+    sb_strv_release(&command);
+    s->spec = (struct sb_server_spec){.build = &s->build,
+                                      .launch = {.model_path = write_model("model", model_option),
+                                                 .device = "none",
+                                                 .ctx = CTX},
+                                      .log_path = sb_asprintf("%s/log", folder),
+                                      .load_timeout_s = TIMEOUT_S,
+                                      .signal_fd = -1};
+    s->server = sb_server_child(&s->spec);
+    double load_s;
+    if (sb_server_start(s->server, &load_s, &failure) < 0)
         fail_msg("%s: %s", failure.reason, failure.detail);
     for (int i = 0; i < CTX; i++)
         s->tokens[i] = 300 + i;
-    free(model.path);
-    free(log);
 }
 
 static int start_plain(void **state) {
@@ -67,18 +74,20 @@ static int start_eos_first(void **state) {
 
 static int stop(void **state) {
     struct server *s = *state;
-    sb_llama_free(s->llama);
+    sb_server_free(s->server);
     sb_llama_build_release(&s->build);
+    free((char *)s->spec.launch.model_path);
+    free((char *)s->spec.log_path);
     free(s);
     return 0;
 }
 
 /* Sends it and returns what the harness says of the run: "valid", or the reason. */
 static char *verdict(struct server *s, const struct sb_llama_completion *c) {
-    struct sb_llama_timings t;
+    struct sb_llama_reply t;
     struct sb_llama_failure failure = {0};
-    if (sb_llama_complete(s->llama, c, &t, &failure) < 0) {
-        char *reason = sb_strdup(failure.reason);
+    if (sb_llama_complete(sb_server_endpoint(s->server), c, TIMEOUT_S, &t, &failure) < 0) {
+        char *reason = sb_asprintf("%s: %s", failure.reason, failure.detail);
         sb_llama_failure_release(&failure);
         return reason;
     }
@@ -89,20 +98,19 @@ static char *verdict(struct server *s, const struct sb_llama_completion *c) {
     r.predicted_n = t.predicted_n;
     r.predicted_ms = t.predicted_ms;
     r.wall_ms = t.wall_ms;
-    r.stop_type = t.stop_type;
+    r.stop_type = t.stop_type; /* stays t's */
     sb_run_speeds(&r);
-    struct sb_run_expectation want = {.prompt_n = (long long)c->n_tokens,
+    struct sb_expectation want = {.prompt_n = (long long)c->n_tokens,
                                       .n_predict = c->n_predict};
     char text[128];
     const char *why = sb_run_check(&r, &want, t.truncated, text, sizeof text);
     char *copy = sb_strdup(why ? why : "valid");
-    sb_llama_timings_release(&t);
+    sb_llama_reply_release(&t);
     return copy;
 }
 
 static void expect(struct server *s, struct sb_llama_completion c, const char *want) {
     c.tokens = s->tokens;
-    c.timeout_s = TIMEOUT_S;
     char *got = verdict(s, &c);
     printf("%s\n", got);
     assert_string_equal(got, want);

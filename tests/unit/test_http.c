@@ -31,13 +31,11 @@ struct fake {
 
 static enum sb_http_result request(struct fake *f, const char *path, const char *body,
                                    double timeout_s, int signal_fd) {
-    struct sb_http_request req = {.path = path,
-                                  .body = body,
-                                  .body_len = body ? strlen(body) : 0,
-                                  .timeout_s = timeout_s,
-                                  .child_fd = sb_proc_fd(f->proc),
-                                  .signal_fd = signal_fd};
-    enum sb_http_result r = sb_http_request(f->http, &req, &f->reply);
+    struct sb_http_request req = {
+        .path = path, .body = body, .body_len = body ? strlen(body) : 0};
+    struct sb_http_watch watch = {
+        .timeout_s = timeout_s, .child_fd = sb_proc_fd(f->proc), .signal_fd = signal_fd};
+    enum sb_http_result r = sb_http_request(f->http, &req, &watch, &f->reply);
     assert_int_equal(r == SB_HTTP_OK, f->reply.error[0] == '\0');
     assert_int_equal(r == SB_HTTP_OK, !isnan(f->reply.wall_ms));
     return r;
@@ -54,7 +52,9 @@ static struct fake launch(const char *mode, const char *api_key) {
     setenv("FAKE_MODE", mode, 1);
     if (sb_proc_start(&(struct sb_proc_spec){.argv = argv}, &f.proc, &error))
         fail_msg("%s", sb_buf_str(&error));
-    f.http = sb_http_new(port, api_key);
+    char *url = sb_asprintf("http://127.0.0.1:%d", port);
+    f.http = sb_http_new(url, api_key);
+    free(url);
     free(port_text);
     return f;
 }
@@ -237,30 +237,35 @@ static _Noreturn void say_and_await_the_end(int listener, const char *text, size
     _exit(recv(client, chunk, 1, 0) == 0 ? 0 : 3);
 }
 
-static struct canned hear(const char *text, size_t len, const char *body, int child_fd) {
+/* A socket that listens, and a client for what is below `path` there. */
+static struct sb_http *client_of(int *ret_listener, const char *path) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t a_len = sizeof a;
-    size_t body_len = body ? strlen(body) : 0;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), seen[2], status;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&a, a_len), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &a_len), 0);
-    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    char *url = sb_asprintf("http://127.0.0.1:%d%s", ntohs(a.sin_port), path);
+    struct sb_http *h = sb_http_new(url, "key");
+    free(url);
+    *ret_listener = listener;
+    return h;
+}
+
+static struct canned hear(const char *text, size_t len, const struct sb_http_request *req,
+                          int child_fd) {
+    int listener, seen[2], status;
+    struct sb_http *h = client_of(&listener, "/base");
     assert_int_equal(pipe(seen), 0);
     pid_t pid = fork();
     if (pid == 0)
-        say_and_await_the_end(listener, text, len, body_len, seen[1]);
+        say_and_await_the_end(listener, text, len, req->body_len, seen[1]);
     close(listener);
     close(seen[1]);
 
     struct canned c = {.reply.body.limit = 1000, .seen.limit = 10000};
-    struct sb_http *h = sb_http_new(ntohs(a.sin_port), "key");
-    struct sb_http_request req = {.path = "/path",
-                                  .body = body,
-                                  .body_len = body_len,
-                                  .timeout_s = FOREVER,
-                                  .child_fd = child_fd,
-                                  .signal_fd = -1};
-    c.result = sb_http_request(h, &req, &c.reply);
+    struct sb_http_watch watch = {.timeout_s = FOREVER, .child_fd = child_fd, .signal_fd = -1};
+    c.result = sb_http_request(h, req, &watch, &c.reply);
     /* It ends before ours is freed: the request left no connection behind. */
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
@@ -277,26 +282,85 @@ static void forget(struct canned *c) {
     sb_buf_release(&c->seen);
 }
 
-#define HEAR(text, body) hear(text, sizeof(text) - 1, body, -1)
+static const struct sb_http_request get = {.path = "/path"};
+#define HEAR(text) hear(text, sizeof(text) - 1, &get, -1)
 
 static void request_is_plain(void **state) {
     (void)state;
-    struct canned c = HEAR("HTTP/1.1 204 No Content\r\n\r\n", NULL);
+    struct canned c = HEAR("HTTP/1.1 204 No Content\r\n\r\n");
     assert_int_equal(c.result, SB_HTTP_OK);
     assert_int_equal(c.reply.status, 204);
-    assert_memory_equal(sb_buf_str(&c.seen), "GET /path HTTP/1.1\r\nHost: 127.0.0.1:", 36);
+    assert_memory_equal(sb_buf_str(&c.seen), "GET /base/path HTTP/1.1\r\nHost: 127.0.0.1:", 41);
     assert_non_null(strstr(sb_buf_str(&c.seen), "\r\nAuthorization: Bearer key\r\n"));
     forget(&c);
 
     static char body[2000001]; /* of so much curl would first ask whether it may send it */
     memset(body, 'x', sizeof body - 1);
-    c = HEAR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", body);
+    static const char nothing[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    c = hear(nothing, sizeof nothing - 1,
+             &(struct sb_http_request){.path = "/path", .body = body, .body_len = sizeof body - 1},
+             -1);
     assert_int_equal(c.result, SB_HTTP_OK);
-    assert_memory_equal(sb_buf_str(&c.seen), "POST /path HTTP/1.1\r\n", 21);
+    assert_memory_equal(sb_buf_str(&c.seen), "POST /base/path HTTP/1.1\r\n", 26);
     assert_non_null(strstr(sb_buf_str(&c.seen), "\r\nContent-Type: application/json\r\n"));
     assert_non_null(strstr(sb_buf_str(&c.seen), "\r\nContent-Length: 2000000\r\n"));
     assert_null(strcasestr(sb_buf_str(&c.seen), "expect"));
     forget(&c);
+}
+
+static void a_keyless_request_shows_no_key(void **state) {
+    (void)state;
+    static const char nothing[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    struct canned c = hear(nothing, sizeof nothing - 1,
+                           &(struct sb_http_request){.path = "/health", .keyless = true}, -1);
+    assert_int_equal(c.result, SB_HTTP_OK);
+    assert_null(strcasestr(sb_buf_str(&c.seen), "authorization"));
+    assert_null(strstr(sb_buf_str(&c.seen), "key"));
+    forget(&c);
+}
+
+/* The server's side of it: nobody is answered before all are there. The last one to come is answered
+ * first, the first not at all. */
+static _Noreturn void await_all_and_answer(int listener, size_t n) {
+    int client[8];
+    char chunk[4096];
+    for (size_t i = 0; i < n; i++) {
+        client[i] = accept(listener, NULL, NULL);
+        if (client[i] < 0 || recv(client[i], chunk, sizeof chunk, 0) <= 0)
+            _exit(2);
+    }
+    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    for (size_t i = n; i-- > 1;)
+        if (send(client[i], ok, sizeof ok - 1, 0) < 0)
+            _exit(2);
+    _exit(0); /* which closes the first one's connection */
+}
+
+static void several_requests_are_in_flight_at_once(void **state) {
+    (void)state;
+    enum { N = 4 };
+    struct sb_http_request reqs[N] = {get, get, get, get};
+    struct sb_http_reply replies[N];
+    int listener, status, ok = 0;
+    struct sb_http *h = client_of(&listener, "");
+    pid_t pid = fork();
+    if (pid == 0)
+        await_all_and_answer(listener, N);
+    close(listener);
+    for (size_t i = 0; i < N; i++)
+        replies[i] = (struct sb_http_reply){.body.limit = 1000};
+    struct sb_http_watch watch = {.timeout_s = FOREVER, .child_fd = -1, .signal_fd = -1};
+    sb_http_request_all(h, reqs, N, &watch, replies);
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    for (size_t i = 0; i < N; i++) {
+        ok += replies[i].result == SB_HTTP_OK && strcmp(sb_buf_str(&replies[i].body), "ok") == 0;
+        assert_int_equal(replies[i].result == SB_HTTP_OK, !isnan(replies[i].wall_ms));
+        assert_int_equal(replies[i].result == SB_HTTP_OK, replies[i].error[0] == '\0');
+        sb_buf_release(&replies[i].body);
+    }
+    assert_int_equal(ok, N - 1);
+    sb_http_free(h);
 }
 
 /* The end of the server and that of its reply, seen in this order. */
@@ -306,12 +370,12 @@ static void reply_on_its_way_is_awaited(void **state) {
     int dead[2]; /* stands for the child's descriptor */
     assert_int_equal(pipe(dead), 0);
     assert_int_equal(write(dead[1], "x", 1), 1);
-    struct canned c = hear(whole, sizeof whole - 1, NULL, dead[0]);
+    struct canned c = hear(whole, sizeof whole - 1, &get, dead[0]);
     assert_int_equal(c.result, SB_HTTP_OK);
     assert_string_equal(sb_buf_str(&c.reply.body), "ok");
     forget(&c);
     /* What never comes is not: something else holds the connection open. */
-    c = hear(whole, sizeof whole - 2, NULL, dead[0]);
+    c = hear(whole, sizeof whole - 2, &get, dead[0]);
     assert_int_equal(c.result, SB_HTTP_CHILD_EXITED);
     forget(&c);
     close(dead[0]);
@@ -320,7 +384,7 @@ static void reply_on_its_way_is_awaited(void **state) {
 
 static void body_keeps_its_zero_bytes(void **state) {
     (void)state;
-    struct canned c = HEAR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\0b\0c", NULL);
+    struct canned c = HEAR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\0b\0c");
     assert_int_equal(c.result, SB_HTTP_OK);
     assert_int_equal(c.reply.body.len, 5);
     assert_memory_equal(c.reply.body.data, "a\0b\0c", 6);
@@ -330,8 +394,7 @@ static void body_keeps_its_zero_bytes(void **state) {
 static void redirects_are_not_followed(void **state) {
     (void)state;
     struct canned c = HEAR("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
-                           "Content-Length: 0\r\n\r\n",
-                           NULL);
+                           "Content-Length: 0\r\n\r\n");
     assert_int_equal(c.result, SB_HTTP_OK);
     assert_int_equal(c.reply.status, 302);
     forget(&c);
@@ -349,7 +412,7 @@ static void what_is_no_http_1_is_refused(void **state) {
         {"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n", SB_HTTP_NO_HTTP},
     };
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
-        struct canned c = hear(replies[i].text, strlen(replies[i].text), NULL, -1);
+        struct canned c = hear(replies[i].text, strlen(replies[i].text), &get, -1);
         assert_int_equal(c.result, replies[i].result);
         assert_non_null(strstr(c.reply.error, c.result == SB_HTTP_CLOSED
                                                   ? "/path: connection broke"
@@ -364,7 +427,7 @@ static void limit_is_the_most_that_is_taken(void **state) {
         struct sb_buf text = SB_BUF_INIT(2000);
         sb_buf_addf(&text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%*s", 1000 + over,
                     1000 + over, "x");
-        struct canned c = hear(text.data, text.len, NULL, -1);
+        struct canned c = hear(text.data, text.len, &get, -1);
         assert_int_equal(c.result, over ? SB_HTTP_TOO_BIG : SB_HTTP_OK);
         assert_int_equal(c.reply.body.len, 1000);
         forget(&c);
@@ -376,10 +439,13 @@ static void free_port_is_free(void **state) {
     (void)state;
     int port = sb_http_free_port();
     assert_in_range(port, 1024, 65535);
-    struct sb_http *h = sb_http_new(port, NULL);
+    char *url = sb_asprintf("http://127.0.0.1:%d", port);
+    struct sb_http *h = sb_http_new(url, NULL);
+    free(url);
     struct sb_http_reply reply = {.body.limit = 100};
-    struct sb_http_request req = {.path = "/", .timeout_s = 5, .child_fd = -1, .signal_fd = -1};
-    assert_int_equal(sb_http_request(h, &req, &reply), SB_HTTP_REFUSED);
+    struct sb_http_request req = {.path = "/"};
+    struct sb_http_watch watch = {.timeout_s = 5, .child_fd = -1, .signal_fd = -1};
+    assert_int_equal(sb_http_request(h, &req, &watch, &reply), SB_HTTP_REFUSED);
     assert_memory_equal(reply.error, "/: connection refused", 21);
     sb_http_free(h);
     sb_http_free(NULL);
@@ -403,6 +469,8 @@ int main(void) {
         cmocka_unit_test(loading_server_answers_503),
         cmocka_unit_test(signal_ends_a_request),
         cmocka_unit_test(request_is_plain),
+        cmocka_unit_test(a_keyless_request_shows_no_key),
+        cmocka_unit_test(several_requests_are_in_flight_at_once),
         cmocka_unit_test(reply_on_its_way_is_awaited),
         cmocka_unit_test(body_keeps_its_zero_bytes),
         cmocka_unit_test(redirects_are_not_followed),

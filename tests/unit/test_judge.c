@@ -23,7 +23,7 @@ static struct sb_run good_run(void) {
 
 static const char *judge(struct sb_run r, int truncated) {
     static char text[128];
-    struct sb_run_expectation want = {.prompt_n = 600, .cache_n = 0, .n_predict = 128};
+    struct sb_expectation want = {.prompt_n = 600, .cache_n = 0, .n_predict = 128};
     sb_run_speeds(&r);
     return sb_run_check(&r, &want, truncated, text, sizeof text);
 }
@@ -60,7 +60,7 @@ static void one_token_has_no_speed(void **state) {
     char text[128];
     r.predicted_n = 1;
     sb_run_speeds(&r);
-    struct sb_run_expectation want = {.prompt_n = 600, .cache_n = 0, .n_predict = 1};
+    struct sb_expectation want = {.prompt_n = 600, .cache_n = 0, .n_predict = 1};
     assert_string_equal(sb_run_check(&r, &want, 0, text, sizeof text),
                         "one generated token has no speed");
 }

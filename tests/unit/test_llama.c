@@ -70,7 +70,8 @@ static const char help_2025[] =
     "--port PORT                             port to listen (default: 8080)\n";
 
 static struct sb_llama_build build_of(const char *help) {
-    struct sb_llama_build b = {.server = sb_strdup("llama-server"), .version = sb_strdup("test")};
+    struct sb_llama_build b = {.version = sb_strdup("test")};
+    sb_strv_add(&b.command, "llama-server");
     sb_llama_parse_help(help, strlen(help), &b);
     return b;
 }
@@ -90,14 +91,15 @@ static void every_spelling_of_an_entry_is_known(void **state) {
 }
 
 /* The command after the fixed part, joined by blanks; or the error. */
-static char *command(const char *help, struct sb_backend *backend) {
+static char *command(const char *help, const struct sb_llama_launch *asked) {
     struct sb_llama_build b = build_of(help);
-    struct sb_model model = {.path = (char *)"m.gguf"};
-    struct sb_llama_launch l = {
-        .backend = backend, .model = &model, .ctx = 8192, .port = 4242, .alias = "x"};
+    struct sb_llama_launch l = *asked;
+    l.model_path = "m.gguf";
+    l.ctx = 8192;
+    l.port = 4242;
+    l.alias = "x";
     struct sb_strv argv = {0};
     struct sb_buf out = SB_BUF_INIT(10000);
-    backend->server = (char *)"llama-server";
     if (sb_llama_argv(&b, &l, &argv, &out) == 0)
         for (size_t i = 0; i < argv.n; i++)
             sb_buf_addf(&out, "%s%s", i ? " " : "", argv.item[i]);
@@ -110,16 +112,16 @@ static char *command(const char *help, struct sb_backend *backend) {
 
 static void keys_are_spelled_as_the_build_wants_them(void **state) {
     (void)state;
-    struct sb_backend all = {.device = (char *)"Vulkan0",
-                             .gpu_layers = (char *)"all",
-                             .flash_attn = (char *)"on",
-                             .mmap = (char *)"off",
-                             .cache_type = (char *)"q4_0",
+    struct sb_llama_launch all = {.device = "Vulkan0",
+                             .gpu_layers = "all",
+                             .flash_attn = "on",
+                             .mmap = "off",
+                             .cache_type = "q4_0",
                              .threads = 16};
-    struct sb_backend off = {.flash_attn = (char *)"off", .mmap = (char *)"on"};
+    struct sb_llama_launch off = {.flash_attn = "off", .mmap = "on"};
     const struct {
         const char *help;
-        struct sb_backend *backend;
+        const struct sb_llama_launch *asked;
         const char *want;
     } cases[] = {
         {help_new, &all,
@@ -131,7 +133,7 @@ static void keys_are_spelled_as_the_build_wants_them(void **state) {
         {help_2025, &off, FIXED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *got = command(cases[i].help, cases[i].backend);
+        char *got = command(cases[i].help, cases[i].asked);
         assert_string_equal(got, cases[i].want);
         free(got);
     }
@@ -157,8 +159,8 @@ static void drafting_is_spelled_as_the_build_wants_it(void **state) {
         {help_2025, "draft-mtp 3", NULL, "cannot express spec = draft-mtp"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sb_backend b = {.spec = (char *)cases[i].spec, .draft = (char *)cases[i].draft};
-        char *got = command(cases[i].help, &b), *end = strstr(got, cases[i].want);
+        struct sb_llama_launch asked = {.spec = cases[i].spec, .draft = cases[i].draft};
+        char *got = command(cases[i].help, &asked), *end = strstr(got, cases[i].want);
         if (!end || (strncmp(cases[i].want, "--", 2) == 0 && end[strlen(cases[i].want)]))
             fail_msg("case %zu: %s", i, got);
         free(got);
@@ -169,19 +171,18 @@ static void what_a_build_cannot_express_is_an_error(void **state) {
     (void)state;
     const struct {
         const char *help;
-        struct sb_backend backend;
+        struct sb_llama_launch asked;
         const char *want;
     } cases[] = {
-        {help_2025, {.flash_attn = (char *)"auto"}, "cannot express flash_attn = auto"},
-        {help_2025, {.gpu_layers = (char *)"auto"}, "cannot express gpu_layers = auto"},
-        {help_2025, {.cache_type = (char *)"iq4_nl"}, "cannot express cache_type = iq4_nl"},
-        {"--port PORT   port\n", {.device = (char *)"none"}, "cannot express device = none"},
-        {"--port PORT   port\n", {.mmap = (char *)"on"}, "cannot express mmap = on"},
+        {help_2025, {.flash_attn = "auto"}, "cannot express flash_attn = auto"},
+        {help_2025, {.gpu_layers = "auto"}, "cannot express gpu_layers = auto"},
+        {help_2025, {.cache_type = "iq4_nl"}, "cannot express cache_type = iq4_nl"},
+        {"--port PORT   port\n", {.device = "none"}, "cannot express device = none"},
+        {"--port PORT   port\n", {.mmap = "on"}, "cannot express mmap = on"},
         {"--port PORT   port\n", {.threads = 4}, "cannot express threads = 4"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sb_backend b = cases[i].backend;
-        char *got = command(cases[i].help, &b);
+        char *got = command(cases[i].help, &cases[i].asked);
         if (!strstr(got, cases[i].want))
             fail_msg("case %zu: %s", i, got);
         free(got);
@@ -190,17 +191,18 @@ static void what_a_build_cannot_express_is_an_error(void **state) {
 
 static void args_come_last_and_may_not_take_what_is_ours(void **state) {
     (void)state;
-    struct sb_backend b = {0};
-    sb_strv_add(&b.args, "-np");
-    sb_strv_add(&b.args, "4");
-    char *got = command(help_2025, &b);
+    struct sb_strv args = {0};
+    struct sb_llama_launch asked = {.args = &args};
+    sb_strv_add(&args, "-np");
+    sb_strv_add(&args, "4");
+    char *got = command(help_2025, &asked);
     assert_string_equal(got, FIXED " -np 4");
     free(got);
-    sb_strv_add(&b.args, "--host");
-    got = command(help_2025, &b);
+    sb_strv_add(&args, "--host");
+    got = command(help_2025, &asked);
     assert_string_equal(got, "args may not hold --host: it is chosen by stratobench");
     free(got);
-    sb_strv_release(&b.args);
+    sb_strv_release(&args);
 }
 
 static void the_last_layer_count_of_the_command_is_the_one_asked_for(void **state) {
@@ -234,17 +236,17 @@ static void environment_is_scrubbed_and_the_backends_wins(void **state) {
     (void)state;
     const char *const ours[] = {"PATH=/bin", "LLAMA_ARG_CTX_SIZE=64", "LLAMA_API_KEY=old",
                                 "GGML_X=1", NULL};
-    struct sb_backend b = {0};
-    sb_strv_add(&b.env, "GGML_X=2");
-    sb_strv_add(&b.env, "LLAMA_API_KEY=theirs");
+    struct sb_strv over = {0};
+    sb_strv_add(&over, "GGML_X=2");
+    sb_strv_add(&over, "LLAMA_API_KEY=theirs");
     struct sb_strv env = {0};
-    sb_llama_env(&b, ours, "ours", &env);
+    sb_llama_env(&over, ours, "ours", &env);
     assert_int_equal(env.n, 3);
     assert_string_equal(env.item[0], "PATH=/bin");
     assert_string_equal(env.item[1], "GGML_X=2");
     assert_string_equal(env.item[2], "LLAMA_API_KEY=ours");
     sb_strv_release(&env);
-    sb_strv_release(&b.env);
+    sb_strv_release(&over);
 }
 
 static void versions_and_devices_are_read(void **state) {
@@ -295,7 +297,7 @@ static void the_log_tells_where_the_weights_are(void **state) {
 
 static void completions_keep_what_was_said_and_nothing_else(void **state) {
     (void)state;
-    struct sb_llama_timings t;
+    struct sb_llama_reply t;
     struct sb_buf error = SB_BUF_INIT(200);
     static const char full[] =
         "{\"timings\":{\"cache_n\":0,\"prompt_n\":600,\"prompt_ms\":1200.5,\"predicted_n\":128,"
@@ -310,7 +312,7 @@ static void completions_keep_what_was_said_and_nothing_else(void **state) {
     assert_int_equal(t.truncated, 0);
     assert_string_equal(t.stop_type, "limit");
     assert_int_equal(t.draft_n, -1);
-    sb_llama_timings_release(&t);
+    sb_llama_reply_release(&t);
 
     static const char old[] =
         "{\"timings\":{\"prompt_n\":1,\"prompt_ms\":2},\"tokens_evaluated\":65}";
@@ -319,7 +321,7 @@ static void completions_keep_what_was_said_and_nothing_else(void **state) {
     assert_int_equal(t.predicted_n, -1);
     assert_true(isnan(t.predicted_ms));
     assert_int_equal(t.truncated, -1);
-    sb_llama_timings_release(&t);
+    sb_llama_reply_release(&t);
 
     const struct {
         const char *text, *want;
@@ -330,6 +332,26 @@ static void completions_keep_what_was_said_and_nothing_else(void **state) {
         assert_string_equal(sb_buf_str(&error), bad[i].want);
         sb_buf_release(&error);
     }
+}
+
+static void candidates_are_kept_in_their_order(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"timings\":{},\"completion_probabilities\":["
+        "{\"id\":7,\"logprob\":-0.5,\"top_logprobs\":[{\"id\":7,\"logprob\":-0.5},"
+        "{\"id\":9,\"logprob\":-1.25}]},{\"id\":\"x\"},3]}";
+    struct sb_llama_reply r;
+    struct sb_buf error = SB_BUF_INIT(200);
+    assert_int_equal(sb_llama_parse_completion(text, sizeof text - 1, &r, &error), 0);
+    assert_int_equal(r.n_positions, 3);
+    assert_int_equal(r.positions[0].chosen.id, 7);
+    assert_int_equal(r.positions[0].n_top, 2);
+    assert_int_equal(r.positions[0].top[1].id, 9);
+    assert_true(r.positions[0].top[1].logprob == -1.25);
+    assert_int_equal(r.positions[1].chosen.id, -1);
+    assert_true(isnan(r.positions[1].chosen.logprob));
+    assert_int_equal(r.positions[2].n_top, 0);
+    sb_llama_reply_release(&r);
 }
 
 int main(void) {
@@ -343,6 +365,7 @@ int main(void) {
         cmocka_unit_test(environment_is_scrubbed_and_the_backends_wins),
         cmocka_unit_test(versions_and_devices_are_read),
         cmocka_unit_test(the_log_tells_where_the_weights_are),
+        cmocka_unit_test(candidates_are_kept_in_their_order),
         cmocka_unit_test(completions_keep_what_was_said_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

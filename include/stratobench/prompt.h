@@ -1,0 +1,40 @@
+/* Prompt: from a text to what is sent, and what the reply must then say of it (method.md, One run).
+ *
+ * A request at depth d is [special][prompt over and over, up to d tokens][nonce][prompt]; at depth 0
+ * [special][nonce][prompt]. The nonce is a token of the prompt, another one each time, so that no two
+ * requests share more than they should. */
+#ifndef STRATOBENCH_PROMPT_H
+#define STRATOBENCH_PROMPT_H
+
+#include "stratobench/llama.h"
+
+struct sb_prepared { /* a prompt as the model at hand tokenizes it */
+    int *ids;
+    size_t n, n_special; /* the first n_special are what the model wants in front (BOS) */
+    int *nonces;         /* distinct content tokens */
+    size_t n_nonces;
+};
+/* Asks the server for the tokens. 0, or -1 and *f. */
+int sb_prompt_prepare(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
+                      struct sb_prepared *ret, struct sb_llama_failure *f);
+void sb_prepared_release(struct sb_prepared *p);
+
+/* Tokens of a request at that depth. */
+size_t sb_prompt_length(const struct sb_prepared *p, size_t depth);
+
+struct sb_expectation { /* of the reply's timings */
+    long long prompt_n, cache_n, n_predict;
+};
+struct sb_request {
+    int *tokens;
+    size_t n_tokens;
+    struct sb_llama_completion prefix; /* sent first when it has tokens: they are the depth */
+    struct sb_llama_completion body;
+    struct sb_expectation want; /* of the body's reply */
+};
+/* nonce: counts the requests, so that each has another. */
+void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
+                       struct sb_request *ret);
+void sb_request_release(struct sb_request *r);
+
+#endif

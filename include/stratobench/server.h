@@ -1,0 +1,43 @@
+/* Server: one llama-server to measure: started, proved, asked at its endpoint, stopped.
+ *
+ * Each way to have one (a child process today) is a file of its own behind this; llama.h knows what
+ * it speaks, the bench what to measure of it. */
+#ifndef STRATOBENCH_SERVER_H
+#define STRATOBENCH_SERVER_H
+
+#include "stratobench/llama.h"
+
+struct sb_server;
+
+/* What every kind is told. Borrowed: it outlives the server. */
+struct sb_server_spec {
+    const struct sb_llama_build *build;
+    struct sb_llama_launch launch; /* port and alias are chosen by the server */
+    const char *log_path;
+    double load_timeout_s;
+    int signal_fd;
+};
+
+/* A child process of ours on a free loopback port, under a random alias and API key. */
+struct sb_server *sb_server_child(const struct sb_server_spec *spec);
+
+/* Starts it and waits for the first 200 of /health, then checks that it is ours, holds the model
+ * asked for, and has the context asked for. 0, or -1 and *f: it is to be freed then. *ret_load_s:
+ * from the start to the 200; also set when a check failed after it; untouched otherwise. */
+int sb_server_start(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f);
+/* Where it answers; valid until it is freed. */
+const struct sb_endpoint *sb_server_endpoint(const struct sb_server *s);
+/* The command line it was started with. */
+const struct sb_strv *sb_server_argv(const struct sb_server *s);
+/* Which device holds the weights. -1: nothing tells. */
+int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret);
+/* Adds to a failure of a request what is known of the server: how it ended and why, the last lines
+ * of its log. */
+void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f);
+/* Ends it: TERM, 10 s, KILL. Seconds from TERM to reaped. */
+double sb_server_stop(struct sb_server *s);
+/* How it ended, once it has. */
+const struct sb_exit *sb_server_exit(struct sb_server *s);
+void sb_server_free(struct sb_server *s); /* stops if needed; NULL is fine */
+
+#endif

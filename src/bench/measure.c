@@ -1,0 +1,186 @@
+/* What is measured of a server that runs: every point warmed up, then run as often as asked. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launch.h"
+
+static const int MAX_WARMUPS = 3;
+
+static void changed(struct launch *l) {
+    const struct sb_observer *o = &l->b->observer;
+    if (o->changed)
+        o->changed(o->arg, l->index, false);
+}
+
+static struct sb_run to_run(const struct launch *l, struct sb_at at, bool warmup,
+                            struct sb_llama_reply *t) {
+    struct sb_run r = sb_run_empty();
+    r.launch = l->record.launch;
+    r.at = at;
+    r.warmup = warmup;
+    r.prompt_n = t->prompt_n;
+    r.cache_n = t->cache_n;
+    r.predicted_n = t->predicted_n;
+    r.prompt_ms = t->prompt_ms;
+    r.predicted_ms = t->predicted_ms;
+    r.prompt_per_second = t->prompt_per_second;
+    r.predicted_per_second = t->predicted_per_second;
+    r.draft_n = t->draft_n;
+    r.draft_n_accepted = t->draft_n_accepted;
+    r.wall_ms = t->wall_ms;
+    r.stop_type = t->stop_type;
+    t->stop_type = NULL;
+    sb_run_speeds(&r);
+    return r;
+}
+
+/* Asks for one completion. 0, or -1 with what is known of the server, too. */
+static int complete(struct launch *l, const struct sb_llama_completion *c,
+                    struct sb_llama_reply *ret) {
+    int rc = sb_llama_complete(sb_server_endpoint(l->server), c, l->config->run_timeout_s, ret,
+                               &l->failure);
+    if (rc < 0)
+        sb_server_explain(l->server, &l->failure);
+    else
+        l->completions_s += ret->wall_ms / 1000;
+    return rc;
+}
+
+/* Brings the context to its depth. Done before every run: a model that cannot roll its state
+ * back (recurrent, sliding window) then still starts from just this prefix. */
+static int fill_context(struct launch *l, const struct sb_request *r) {
+    struct sb_llama_reply reply;
+    if (r->prefix.n_tokens == 0)
+        return 0;
+    if (complete(l, &r->prefix, &reply) < 0)
+        return -1;
+    sb_llama_reply_release(&reply);
+    return 0;
+}
+
+static void observe_machine(struct launch *l, const struct sb_run *r) {
+    struct sb_reading s = sb_host_read("");
+    struct sb_launch *rec = &l->record;
+    rec->peak_vram_bytes =
+        s.vram_used_bytes > rec->peak_vram_bytes ? s.vram_used_bytes : rec->peak_vram_bytes;
+    rec->peak_gtt_bytes =
+        s.gtt_used_bytes > rec->peak_gtt_bytes ? s.gtt_used_bytes : rec->peak_gtt_bytes;
+    rec->temperature_max_c = fmax(rec->temperature_max_c, s.temperature_c); /* fmax ignores NaN */
+    if (r->warmup || isnan(s.power_w))
+        return;
+    l->power_sum_w += s.power_w;
+    l->power_samples++;
+    rec->energy_j = (isnan(rec->energy_j) ? 0 : rec->energy_j) + s.power_w * r->wall_ms / 1000;
+    l->measured_tokens += (double)r->predicted_n;
+}
+
+/* One /completion at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1.
+ */
+static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct sb_run **ret) {
+    struct sb_request request;
+    struct sb_llama_reply reply;
+    sb_prompt_request(&l->prompts[at.prompt], (size_t)at.depth, l->requests++, l->config->n_predict,
+                      &request);
+    int rc = fill_context(l, &request);
+    if (rc == 0)
+        rc = complete(l, &request.body, &reply);
+    struct sb_expectation want = request.want;
+    sb_request_release(&request);
+    if (rc < 0)
+        return -1;
+    struct sb_run run = to_run(l, at, warmup, &reply);
+    char text[128];
+    const char *why = sb_run_check(&run, &want, reply.truncated, text, sizeof text);
+    run.valid = !why;
+    run.reason = sb_strdup(why);
+    sb_llama_reply_release(&reply);
+    *ret = sb_cell_add_run(l->cell, run);
+    observe_machine(l, *ret);
+    changed(l);
+    return 0;
+}
+
+static int warm_up(struct launch *l, struct sb_at at) {
+    int fixed = l->config->warmup, most = fixed == SB_WARMUP_AUTO ? MAX_WARMUPS : fixed;
+    double pp = (double)NAN, tg = (double)NAN;
+    const struct sb_run *r;
+    for (int i = 1; i <= most; i++) {
+        sb_launch_stage(l, SB_STAGE_WARMUP, i, fixed == SB_WARMUP_AUTO ? 0 : most);
+        if (one_run(l, at, true, &r) < 0)
+            return -1;
+        bool steady = sb_is_steady(r->pp_tps, r->tg_tps, pp, tg);
+        if (fixed == SB_WARMUP_AUTO && steady)
+            return 0;
+        pp = r->pp_tps;
+        tg = r->tg_tps;
+    }
+    if (fixed == SB_WARMUP_AUTO && !sb_strv_has(&l->cell->flags, sb_flag_name(SB_FLAG_NOT_STEADY)))
+        sb_strv_add(&l->cell->flags, sb_flag_name(SB_FLAG_NOT_STEADY));
+    return 0;
+}
+
+/* Adaptive runs: is the 95 % interval of both metrics within the share asked for? */
+static bool settled(const struct launch *l, struct sb_at at) {
+    for (int m = SB_PP; m <= SB_TG; m++) {
+        size_t n;
+        double *x = sb_cell_values(l->cell, (enum sb_metric)m, at, l->record.launch, &n);
+        struct sb_summary s = sb_summarize(x, n);
+        free(x);
+        if (!(s.ci95 <= l->config->until * s.mean))
+            return false;
+    }
+    return true;
+}
+
+static int measure_point(struct launch *l, struct sb_at at) {
+    bool adaptive = l->config->until > 0;
+    int runs = l->config->runs, most = adaptive ? l->config->max_runs : runs;
+    const struct sb_run *r;
+    if (warm_up(l, at) < 0)
+        return -1;
+    for (int i = 1; i <= most; i++) {
+        if (adaptive && i > runs && settled(l, at))
+            break;
+        if (!sb_launch_cool_down(l))
+            return -1;
+        sb_launch_stage(l, SB_STAGE_RUN, i, adaptive ? 0 : runs);
+        if (one_run(l, at, false, &r) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What cannot fit is said before it is sent: a server would cut it, each build in its own way. */
+static int check_fits(struct launch *l, struct sb_at at) {
+    size_t need =
+        sb_prompt_length(&l->prompts[at.prompt], (size_t)at.depth) + (size_t)l->config->n_predict;
+    if (need <= (size_t)l->config->ctx)
+        return 0;
+    l->failure.invalid = true;
+    l->failure.reason = sb_asprintf("%zu tokens (depth, prompt, n_predict) do not fit ctx %d", need,
+                                    l->config->ctx);
+    return -1;
+}
+
+static int prepare(struct launch *l, size_t prompt) {
+    const struct sb_prompt *p = &l->config->prompts[prompt];
+    int rc = sb_prompt_prepare(sb_server_endpoint(l->server), p->text, p->text_len,
+                               l->config->run_timeout_s, &l->prompts[prompt], &l->failure);
+    if (rc < 0)
+        sb_server_explain(l->server, &l->failure);
+    return rc;
+}
+
+int sb_launch_measure(struct launch *l) {
+    for (size_t p = 0; p < l->config->n_prompts; p++) {
+        if (prepare(l, p) < 0)
+            return -1;
+        for (size_t d = 0; d < l->config->n_depths; d++) {
+            struct sb_at at = {(int)p, l->config->depths[d], 1};
+            if (check_fits(l, at) < 0 || measure_point(l, at) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,171 @@
+/* /completion: the request, and what is believed of the reply. */
+#include <cjson/cJSON.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+
+enum { MAX_REPLY_BYTES = 16 << 20 };
+
+/* ---- the request ------------------------------------------------------------------------- */
+
+/* The reply would echo the whole prompt: response_fields trims it (older builds ignore that). */
+static char *completion_body(const struct sb_llama_completion *c, size_t *ret_len) {
+    struct sb_buf b = SB_BUF_INIT(SIZE_MAX / 4);
+    sb_buf_addf(&b, "{\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":false",
+                c->n_predict, c->seed);
+    sb_buf_addf(&b, ",\"cache_prompt\":%s,\"ignore_eos\":%s", c->cache_prompt ? "true" : "false",
+                c->ignore_eos ? "true" : "false");
+    if (c->slot > 0)
+        sb_buf_addf(&b, ",\"id_slot\":%d", c->slot - 1);
+    if (c->n_probs > 0)
+        sb_buf_addf(&b, ",\"n_probs\":%d", c->n_probs);
+    sb_buf_adds(&b, ",\"response_fields\":[\"timings\",\"stop_type\",\"truncated\","
+                    "\"tokens_evaluated\",\"tokens_predicted\"");
+    if (c->n_probs > 0)
+        sb_buf_adds(&b, ",\"completion_probabilities\"");
+    sb_buf_adds(&b, "],\"prompt\":[");
+    for (size_t i = 0; i < c->n_tokens; i++)
+        sb_buf_addf(&b, "%s%d", i ? "," : "", c->tokens[i]);
+    sb_buf_adds(&b, "]}");
+    *ret_len = b.len;
+    return sb_buf_detach(&b);
+}
+
+/* ---- the reply --------------------------------------------------------------------------- */
+
+static double number_at(const cJSON *object, const char *key) {
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(v) && isfinite(v->valuedouble) ? v->valuedouble : (double)NAN;
+}
+
+static long long count_at(const cJSON *object, const char *key) {
+    double v = number_at(object, key);
+    return v >= 0 && v < 1e15 ? (long long)v : -1;
+}
+
+static struct sb_llama_candidate candidate(const cJSON *object) {
+    long long id = count_at(object, "id");
+    return (struct sb_llama_candidate){.id = id < INT_MAX ? (int)id : -1,
+                                       .logprob = number_at(object, "logprob")};
+}
+
+static void parse_positions(const cJSON *list, struct sb_llama_reply *r) {
+    if (!cJSON_IsArray(list))
+        return;
+    r->positions = sb_alloc((size_t)cJSON_GetArraySize(list), sizeof *r->positions);
+    for (const cJSON *at = list->child; at; at = at->next) {
+        struct sb_llama_position *p = &r->positions[r->n_positions++];
+        const cJSON *top = cJSON_GetObjectItemCaseSensitive(at, "top_logprobs");
+        p->chosen = candidate(at);
+        if (!cJSON_IsArray(top))
+            continue;
+        p->top = sb_alloc((size_t)cJSON_GetArraySize(top), sizeof *p->top);
+        for (const cJSON *t = top->child; t; t = t->next)
+            p->top[p->n_top++] = candidate(t);
+    }
+}
+
+int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
+                              struct sb_buf *error) {
+    cJSON *json = cJSON_ParseWithLength(text, len);
+    const cJSON *t = cJSON_GetObjectItemCaseSensitive(json, "timings");
+    if (!cJSON_IsObject(json) || !cJSON_IsObject(t)) {
+        sb_buf_adds(error, !json                   ? "not JSON"
+                           : !cJSON_IsObject(json) ? "not an object"
+                                                   : "no timings");
+        cJSON_Delete(json);
+        return -1;
+    }
+    *ret = (struct sb_llama_reply){
+        .prompt_n = count_at(t, "prompt_n"),
+        .cache_n = count_at(t, "cache_n"),
+        .predicted_n = count_at(t, "predicted_n"),
+        .draft_n = count_at(t, "draft_n"),
+        .draft_n_accepted = count_at(t, "draft_n_accepted"),
+        .prompt_ms = number_at(t, "prompt_ms"),
+        .predicted_ms = number_at(t, "predicted_ms"),
+        .prompt_per_second = number_at(t, "prompt_per_second"),
+        .predicted_per_second = number_at(t, "predicted_per_second"),
+        .truncated = -1,
+        .wall_ms = (double)NAN,
+    };
+    /* Builds of 2025 have no cache_n; there tokens_evaluated counts the cached ones as well. */
+    long long evaluated = count_at(json, "tokens_evaluated");
+    if (ret->cache_n < 0 && evaluated >= 0 && ret->prompt_n >= 0 && evaluated >= ret->prompt_n)
+        ret->cache_n = evaluated - ret->prompt_n;
+    const cJSON *truncated = cJSON_GetObjectItemCaseSensitive(json, "truncated");
+    if (cJSON_IsBool(truncated))
+        ret->truncated = cJSON_IsTrue(truncated);
+    const char *stop = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "stop_type"));
+    if (stop) {
+        struct sb_buf clean = SB_BUF_INIT(32);
+        sb_buf_add_printable(&clean, stop, strlen(stop));
+        ret->stop_type = sb_buf_detach(&clean);
+    }
+    parse_positions(cJSON_GetObjectItemCaseSensitive(json, "completion_probabilities"), ret);
+    cJSON_Delete(json);
+    return 0;
+}
+
+void sb_llama_reply_release(struct sb_llama_reply *r) {
+    free(r->stop_type);
+    for (size_t i = 0; i < r->n_positions; i++)
+        free(r->positions[i].top);
+    free(r->positions);
+    *r = (struct sb_llama_reply){0};
+}
+
+/* ---- both -------------------------------------------------------------------------------- */
+
+static int read_reply(const struct sb_endpoint *at, double timeout_s,
+                      const struct sb_http_reply *reply, struct sb_llama_reply *ret,
+                      struct sb_llama_failure *failure) {
+    struct sb_buf error = SB_BUF_INIT(200);
+    if (llama_check_reply(at, "run", timeout_s, reply, failure) < 0)
+        return -1;
+    int rc = sb_llama_parse_completion(sb_buf_str(&reply->body), reply->body.len, ret, &error);
+    if (rc < 0)
+        llama_fail(failure, sb_asprintf("bad reply: %s", sb_buf_str(&error)), NULL);
+    else
+        ret->wall_ms = reply->wall_ms;
+    sb_buf_release(&error);
+    return rc;
+}
+
+int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_completion *c,
+                          size_t n, double timeout_s, struct sb_llama_reply *rets,
+                          struct sb_llama_failure *failure) {
+    struct sb_http_request *requests = sb_alloc(n, sizeof *requests);
+    struct sb_http_reply *replies = sb_alloc(n, sizeof *replies);
+    char **bodies = sb_alloc(n, sizeof *bodies);
+    for (size_t i = 0; i < n; i++) {
+        requests[i].path = "/completion";
+        requests[i].body = bodies[i] = completion_body(&c[i], &requests[i].body_len);
+        replies[i].body.limit = MAX_REPLY_BYTES;
+        rets[i] = (struct sb_llama_reply){0};
+    }
+    struct sb_http_watch watch = {timeout_s, at->child_fd, at->signal_fd};
+    sb_http_request_all(at->http, requests, n, &watch, replies);
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = read_reply(at, timeout_s, &replies[i], &rets[i], failure);
+    for (size_t i = 0; i < n; i++) {
+        if (rc < 0)
+            sb_llama_reply_release(&rets[i]);
+        sb_buf_release(&replies[i].body);
+        free(bodies[i]);
+    }
+    free(requests);
+    free(replies);
+    free(bodies);
+    return rc;
+}
+
+int sb_llama_complete(const struct sb_endpoint *at, const struct sb_llama_completion *c,
+                      double timeout_s, struct sb_llama_reply *ret,
+                      struct sb_llama_failure *failure) {
+    return sb_llama_complete_all(at, c, 1, timeout_s, ret, failure);
+}

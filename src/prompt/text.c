@@ -1,0 +1,89 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "stratobench/prompt.h"
+
+enum { SEED = 1 };
+
+static int by_value(const void *a, const void *b) {
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+static void choose_nonces(struct sb_prepared *p) {
+    size_t n = p->n - p->n_special;
+    p->nonces = sb_alloc(n, sizeof *p->nonces);
+    memcpy(p->nonces, p->ids + p->n_special, n * sizeof *p->nonces);
+    qsort(p->nonces, n, sizeof *p->nonces, by_value);
+    p->n_nonces = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || p->nonces[i] != p->nonces[p->n_nonces - 1])
+            p->nonces[p->n_nonces++] = p->nonces[i];
+}
+
+/* Token arrays get no BOS from the server, strings do: what `add_special` puts in front is what
+ * this model wants. */
+int sb_prompt_prepare(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
+                      struct sb_prepared *ret, struct sb_llama_failure *f) {
+    struct sb_prepared p = {0};
+    int *plain;
+    size_t n_plain;
+    if (sb_llama_tokenize(at, text, len, true, timeout_s, &p.ids, &p.n, f) < 0)
+        return -1;
+    if (sb_llama_tokenize(at, text, len, false, timeout_s, &plain, &n_plain, f) < 0) {
+        sb_prepared_release(&p);
+        return -1;
+    }
+    while (p.n_special < p.n && p.ids[p.n_special] != plain[0])
+        p.n_special++;
+    if (p.n_special == p.n)
+        p.n_special = 0;
+    free(plain);
+    choose_nonces(&p);
+    *ret = p;
+    return 0;
+}
+
+void sb_prepared_release(struct sb_prepared *p) {
+    free(p->ids);
+    free(p->nonces);
+    *p = (struct sb_prepared){0};
+}
+
+size_t sb_prompt_length(const struct sb_prepared *p, size_t depth) {
+    size_t before = depth > p->n_special ? depth : p->n_special;
+    return before + 1 + p->n - p->n_special;
+}
+
+static void compose(const struct sb_prepared *p, size_t depth, size_t nonce, int *out) {
+    size_t content = p->n - p->n_special, n = p->n_special;
+    memcpy(out, p->ids, n * sizeof *out);
+    for (size_t i = 0; n < depth; i++)
+        out[n++] = p->ids[p->n_special + i % content];
+    out[n++] = p->nonces[nonce % p->n_nonces];
+    memcpy(out + n, p->ids + p->n_special, content * sizeof *out);
+}
+
+void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
+                       struct sb_request *ret) {
+    struct sb_request r = {.n_tokens = sb_prompt_length(p, depth)};
+    r.tokens = sb_alloc(r.n_tokens, sizeof *r.tokens);
+    compose(p, depth, nonce, r.tokens);
+    r.prefix = (struct sb_llama_completion){
+        .tokens = r.tokens, .n_tokens = depth, .seed = SEED, .cache_prompt = true};
+    r.body = (struct sb_llama_completion){.tokens = r.tokens,
+                                          .n_tokens = r.n_tokens,
+                                          .n_predict = n_predict,
+                                          .seed = SEED,
+                                          .cache_prompt = depth > 0,
+                                          .ignore_eos = true};
+    r.want = (struct sb_expectation){.prompt_n = (long long)(r.n_tokens - depth),
+                                     .cache_n = (long long)depth,
+                                     .n_predict = n_predict};
+    *ret = r;
+}
+
+void sb_request_release(struct sb_request *r) {
+    free(r->tokens);
+    *r = (struct sb_request){0};
+}

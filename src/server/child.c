@@ -1,0 +1,267 @@
+/* A llama-server as a child process: spawned, awaited, known as ours, explained when it dies. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum {
+    TAIL_LINES = 20,
+    TAIL_BYTES = 4096,
+    STOP_GRACE_S = 10,
+    HEALTH_TIMEOUT_S = 5,
+};
+
+struct child {
+    struct sb_server base;
+    struct sb_proc *proc;
+    char *alias;
+    int port;
+    double spawned_s;
+};
+
+static struct child *child_of(struct sb_server *s) {
+    return (struct child *)s;
+}
+
+/* ---- failures ---------------------------------------------------------------------------- */
+
+/* What llama-server prints before it gives up, and what that means in few words: the first that
+ * is in the log counts. */
+static const struct {
+    const char *said, *means;
+} causes[] = {
+    {"failed to load GGUF split", "a shard is missing"},
+    {"failed to open GGUF file", "model file cannot be opened"},
+    {"data is not within the file bounds", "model file is truncated or corrupted"},
+    {"failed to read key-value pairs", "model file header is truncated"},
+    {"invalid magic characters", "not a GGUF file"},
+    {"failed to read magic", "model file is empty"},
+    {"illegal split file idx", "not the first shard"},
+    {"invalid split file", "a shard has the wrong name"},
+    {"unknown model architecture", "unknown model architecture"},
+    {"unable to allocate", "buffer does not fit in memory"},
+    {"ErrorOutOfDeviceMemory", "out of device memory"},
+    {"cudaMalloc failed: out of memory", "out of device memory"},
+    {"failed to create_context with model", "context does not fit in memory"},
+    {"failed to create context with model", "context does not fit in memory"},
+    {"couldn't bind HTTP server socket", "port taken"},
+    {"invalid device:", "no such device"},
+    {"error: invalid argument", "this build refuses an argument"},
+    {"ErrorDeviceLost", "GPU device lost"},
+};
+
+static const char *cause_in(const char *log) {
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (strstr(log, causes[i].said))
+            return causes[i].means;
+    return NULL;
+}
+
+static void set_reason(struct sb_llama_failure *f, char *reason) {
+    free(f->reason);
+    f->reason = reason;
+}
+
+static int fail(struct sb_llama_failure *f, char *reason) {
+    set_reason(f, reason);
+    return -1;
+}
+
+static int fail_other_server(const struct child *c, struct sb_llama_failure *f) {
+    return fail(f, sb_asprintf("another server answers on port %d", c->port));
+}
+
+static void explain(struct sb_server *s, struct sb_llama_failure *f) {
+    struct child *c = child_of(s);
+    struct sb_buf detail = SB_BUF_INIT(2 * TAIL_BYTES), tail = SB_BUF_INIT(TAIL_BYTES);
+    if (!c->proc)
+        return;
+    /* A dying server closes its socket a moment before it can be reaped. */
+    if (f->gone && sb_proc_wait(c->proc, 1, s->spec->signal_fd) == SB_WAIT_EXITED)
+        set_reason(f, sb_strdup("server died"));
+    else if (f->http_status == 401) /* our child has our key */
+        fail_other_server(c, f);
+    f->exit = *sb_proc_exit(c->proc);
+    sb_log_tail(s->spec->log_path, TAIL_LINES, TAIL_BYTES, &tail);
+    if (f->detail && !f->exit.exited)
+        sb_buf_addf(&detail, "%s\n", f->detail);
+    if (f->exit.exited) {
+        char *text = sb_exit_text(&f->exit);
+        const char *cause = cause_in(sb_buf_str(&tail));
+        sb_buf_addf(&detail, "%s\n", text);
+        if (cause)
+            set_reason(f, sb_asprintf("%s: %s", f->reason, cause));
+        free(text);
+    }
+    sb_buf_adds(&detail, sb_buf_str(&tail));
+    free(f->detail);
+    f->detail = sb_buf_detach(&detail);
+    sb_buf_release(&tail);
+}
+
+/* ---- start ------------------------------------------------------------------------------- */
+
+static void random_hex(char *ret, size_t bytes) {
+    unsigned char raw[32];
+    if (getrandom(raw, bytes, 0) != (ssize_t)bytes)
+        abort(); /* cannot fail for so few bytes once the machine has booted */
+    for (size_t i = 0; i < bytes; i++)
+        snprintf(ret + 2 * i, 3, "%02x", raw[i]);
+}
+
+static int spawn(struct child *c, const char *key, struct sb_llama_failure *f) {
+    struct sb_server *s = &c->base;
+    const struct sb_llama_build *build = s->spec->build;
+    struct sb_llama_launch how = s->spec->launch;
+    struct sb_strv env = {0};
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    how.port = c->port;
+    how.alias = c->alias;
+    sb_llama_env(&build->env, (const char *const *)environ, key, &env);
+    int rc = sb_llama_argv(build, &how, &s->argv, &error);
+    if (rc == 0) {
+        struct sb_proc_spec spec = {.argv = (const char *const *)s->argv.item,
+                                    .envp = (const char *const *)env.item,
+                                    .log_path = s->spec->log_path};
+        c->spawned_s = sb_now_s();
+        rc = sb_proc_start(&spec, &c->proc, &error);
+    }
+    if (rc < 0) {
+        f->reason = sb_strdup(rc == -ENOENT ? "binary not found" : "server cannot be started");
+        f->detail = sb_buf_detach(&error);
+    }
+    sb_buf_release(&error);
+    sb_strv_release(&env);
+    return rc < 0 ? -1 : 0;
+}
+
+static int start(struct sb_server *s, struct sb_llama_failure *f) {
+    struct child *c = child_of(s);
+    char key[33], alias[17];
+    random_hex(key, 16);
+    random_hex(alias, 8);
+    c->alias = sb_asprintf("stratobench-%s", alias);
+    c->port = sb_http_free_port();
+    if (c->port < 0)
+        return fail(f, sb_asprintf("no free port: %s", strerror(-c->port)));
+    char *url = sb_asprintf("http://127.0.0.1:%d", c->port);
+    s->at.http = sb_http_new(url, key);
+    free(url);
+    if (spawn(c, key, f) < 0)
+        return -1;
+    s->at.child_fd = sb_proc_fd(c->proc);
+    return 0;
+}
+
+/* Polls so that the error stays within 0.5 % of the load time or 1 ms, and looks at the child
+ * before each poll: whoever answers after it died is somebody else. */
+static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_failure *f) {
+    const struct sb_server_spec *spec = c->base.spec;
+    for (;;) {
+        double elapsed_s = sb_now_s() - c->spawned_s;
+        double pause_s = fmin(fmax(elapsed_s / 200, 0.001), 0.050);
+        enum sb_wait w = sb_proc_wait(c->proc, pause_s, spec->signal_fd);
+        if (w == SB_WAIT_EXITED) {
+            f->gone = true;
+            return fail(f, sb_strdup("server died"));
+        }
+        if (w == SB_WAIT_SIGNAL) {
+            f->interrupted = sb_signals_take(spec->signal_fd);
+            return fail(f, sb_strdup("interrupted"));
+        }
+        double left_s = spec->load_timeout_s - (sb_now_s() - c->spawned_s);
+        if (left_s <= 0)
+            return fail(f, sb_asprintf("load timed out after %.0f s", spec->load_timeout_s));
+        if (sb_llama_health(&c->base.at, fmin(left_s, HEALTH_TIMEOUT_S)) == 200) {
+            *ret_load_s = sb_now_s() - c->spawned_s;
+            return 0;
+        }
+    }
+}
+
+/* The alias is random, so only our own child can name it. */
+static int check_alias(struct child *c, struct sb_llama_failure *f) {
+    char *name;
+    if (sb_llama_model_name(&c->base.at, &name, f) < 0)
+        return -1;
+    int rc = name && strcmp(name, c->alias) == 0 ? 0 : fail_other_server(c, f);
+    free(name);
+    return rc;
+}
+
+/* A router answers /health without any model, and knows no alias. */
+static int check_identity(struct child *c, struct sb_llama_failure *f) {
+    const struct sb_llama_launch *asked = &c->base.spec->launch;
+    struct sb_llama_props props;
+    if (sb_llama_props(&c->base.at, &props, f) < 0)
+        return -1;
+    int rc =
+        props.router ? fail(f, sb_strdup("server is a router without a model")) : check_alias(c, f);
+    if (rc == 0 && props.model_path && strcmp(props.model_path, asked->model_path) != 0)
+        rc = fail(f, sb_strdup("server holds another model than asked for"));
+    if (rc == 0 && props.n_ctx >= 0 && props.n_ctx < asked->ctx) {
+        f->invalid = true;
+        rc = fail(f, sb_asprintf("context is %lld, not %d", props.n_ctx, asked->ctx));
+    }
+    sb_llama_props_release(&props);
+    return rc;
+}
+
+static int ready(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f) {
+    struct child *c = child_of(s);
+    int rc = await_ready(c, ret_load_s, f);
+    if (rc == 0)
+        rc = check_identity(c, f);
+    if (rc < 0)
+        explain(s, f);
+    return rc;
+}
+
+/* ---- while it runs, and the end ------------------------------------------------------------ */
+
+static int proof(const struct sb_server *s, struct sb_llama_proof *ret) {
+    return sb_llama_parse_log_file(s->spec->log_path, ret);
+}
+
+static double stop(struct sb_server *s) {
+    double before_s = sb_now_s();
+    sb_proc_stop(child_of(s)->proc, STOP_GRACE_S, s->spec->signal_fd);
+    return sb_now_s() - before_s;
+}
+
+static const struct sb_exit *how_it_ended(struct sb_server *s) {
+    return sb_proc_exit(child_of(s)->proc);
+}
+
+static void release(struct sb_server *s) {
+    struct child *c = child_of(s);
+    if (c->proc)
+        stop(s);
+    sb_proc_free(c->proc);
+    sb_http_free(s->at.http);
+    sb_strv_release(&s->argv);
+    free(c->alias);
+    free(c);
+}
+
+static const struct sb_server_ops child_ops = {.start = start,
+                                               .ready = ready,
+                                               .proof = proof,
+                                               .explain = explain,
+                                               .stop = stop,
+                                               .exit = how_it_ended,
+                                               .free = release};
+
+struct sb_server *sb_server_child(const struct sb_server_spec *spec) {
+    struct child *c = sb_alloc(1, sizeof *c);
+    c->base.ops = &child_ops;
+    c->base.spec = spec;
+    c->base.at.child_fd = -1;
+    c->base.at.signal_fd = spec->signal_fd;
+    return &c->base;
+}

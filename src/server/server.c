@@ -1,0 +1,36 @@
+/* Any server: the contract of server.h over the operations of its kind. */
+#include "internal.h"
+
+int sb_server_start(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f) {
+    int rc = s->ops->start(s, f);
+    return rc < 0 ? rc : s->ops->ready(s, ret_load_s, f);
+}
+
+const struct sb_endpoint *sb_server_endpoint(const struct sb_server *s) {
+    return &s->at;
+}
+
+const struct sb_strv *sb_server_argv(const struct sb_server *s) {
+    return &s->argv;
+}
+
+int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret) {
+    return s->ops->proof(s, ret);
+}
+
+void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f) {
+    s->ops->explain(s, f);
+}
+
+double sb_server_stop(struct sb_server *s) {
+    return s->ops->stop(s);
+}
+
+const struct sb_exit *sb_server_exit(struct sb_server *s) {
+    return s->ops->exit(s);
+}
+
+void sb_server_free(struct sb_server *s) {
+    if (s)
+        s->ops->free(s);
+}
