@@ -10,20 +10,16 @@
 
 #include "stratobench/base.h"
 
-static const char *const own_tags[] = {"h1",     "h2",
-                                       "h3",     "p",
-                                       "strong", "p class=\"head\"",
-                                       "ul",     "p class=\"notes\"",
-                                       "li",     "div class=\"table\"",
-                                       "table",  "th scope=\"col\"",
-                                       "thead",  "th scope=\"col\" class=\"figure\"",
-                                       "tbody",  "th scope=\"row\"",
-                                       "tr",     "th scope=\"row\" class=\"figure\"",
-                                       "td",     "td class=\"figure\"",
-                                       "pre",    "td class=\"problem\"",
-                                       "code",   "td class=\"figure problem\"",
-                                       "main",   "details",
-                                       "summary"};
+/* Tags that may have attributes: of each only its name and what the page itself writes there. An
+ * attribute holds no '<' or '>', and its quotes are closed. */
+static const char *const own_tags[] = {
+    "h1",      "h2",    "h3",      "p",       "strong",  "ul",    "li",  "div", "table",
+    "caption", "thead", "b",       "tbody",   "tr",      "th",    "td",  "pre", "code",
+    "a",       "main",  "section", "details", "summary", "small", "span"};
+static const char *const own_attributes[] = {
+    "class",        "scope",     "id",        "href",
+    "title",        "colspan",   "rowspan",   "data-quantization",
+    "data-backend", "data-name", "data-value"};
 static const char *const own_void_tags[] = {"br", "hr"};
 
 static bool is_one_of(const char *tag, const char *const *list, size_t n) {
@@ -34,17 +30,36 @@ static bool is_one_of(const char *tag, const char *const *list, size_t n) {
 }
 #define IS_ONE_OF(tag, list) is_one_of(tag, list, sizeof(list) / sizeof *(list))
 
+/* name="value" name="value"...: names of ours, every value closed. */
+static bool are_own_attributes(const char *s) {
+    while (*s == ' ') {
+        size_t len = strcspn(++s, "=");
+        char *name = sb_strndup(s, len);
+        bool own = IS_ONE_OF(name, own_attributes);
+        free(name);
+        if (!own || s[len] != '=' || s[len + 1] != '"')
+            return false;
+        s += len + 2;
+        s += strcspn(s, "\"");
+        if (*s++ != '"')
+            return false;
+    }
+    return *s == '\0';
+}
+
 /* Opens or closes what `tag` says; false when that is not allowed here. */
 static bool follow_tag(struct sb_strv *open, const char *tag) {
-    if (IS_ONE_OF(tag, own_tags)) {
-        sb_strv_add(open, tag);
+    char *name = sb_strndup(tag, strcspn(tag, " "));
+    bool own = IS_ONE_OF(name, own_tags) && are_own_attributes(tag + strlen(name));
+    if (own)
+        sb_strv_take(open, name);
+    else
+        free(name);
+    if (own)
         return true;
-    }
     if (tag[0] != '/' || open->n == 0)
         return IS_ONE_OF(tag, own_void_tags);
-    const char *last = open->item[open->n - 1];
-    size_t n = strlen(tag + 1);
-    if (strncmp(last, tag + 1, n) != 0 || (last[n] != '\0' && last[n] != ' '))
+    if (strcmp(open->item[open->n - 1], tag + 1) != 0)
         return false;
     free(open->item[--open->n]);
     return true;

@@ -10,8 +10,6 @@
 /* The whole document: the sections (merge.h) of the result sets, the first under a `#` title, the
  * following ones under `##`. Appends to `ret`. 0, or -EFBIG when ret's limit cut it. */
 int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
-/* The same without the links to the charts beside it, for a page that holds the chart itself. */
-int sb_report_text(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 
 /* HTML: the document of report.h as one self-contained page.
  *

@@ -20,9 +20,14 @@ size_t sb_text_fit(const char *s, size_t columns);
 /* Appends words, filled into lines of so many columns. All lines but the first, which stands at
  * `indent` already, are indented; a line break stays one. */
 void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t columns);
+/* The same for HTML and SVG, in text and in attributes with double quotes; line ends stay. */
+void sb_xml_escape(struct sb_buf *b, const char *text);
 
 /* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
 void sb_format_load(struct sb_buf *b, double load_s);
+
+/* "1.18×", "11.3×", "119×" */
+void sb_ratio_add(struct sb_buf *b, double ratio);
 
 enum sb_style { SB_STYLE_TEXT, SB_STYLE_MARKDOWN };
 

@@ -90,6 +90,13 @@ void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_
              struct sb_rank *ret);
 void sb_rank_release(struct sb_rank *r);
 
+/* Which backends failed what, then the verdict, in plain words, as Markdown: "Vulkan: 1.18× ROCm
+ * over 9 models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
+void sb_rank_sentence(const struct sb_rank *r, struct sb_buf *ret);
+
+/* What stands under the sentence in the document: the tables, and what to know when reading them. */
+void sb_rank_details(const struct sb_rank *r, struct sb_buf *ret);
+
 /* The section at the end of the document ("## Which backend?"), and the same for a screen. Sets
  * of one title are ranked together (merge.h), each title by itself. Without a model that two
  * backends ran there is nothing to rank: such a title is left out of the document, and named

@@ -7,31 +7,12 @@
 
 #include "script.h"
 #include "stratobench/sys.h"
+#include "stratobench/text.h"
 
 enum { SVG_MAX_BYTES = 64 << 20 };
 static const double gnuplot_timeout_s = 120;
 
 /* ---- gnuplot's SVG made ours ---------------------------------------------------------------- */
-
-static void add_escaped(struct sb_buf *b, const char *text) {
-    static const struct {
-        char c;
-        const char *entity;
-    } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
-    struct sb_buf safe = SB_BUF_INIT(SIZE_MAX);
-    sb_buf_add_printable(&safe, text, strlen(text));
-    for (const char *s = sb_buf_str(&safe); *s; s++) {
-        const char *entity = NULL;
-        for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
-            if (*s == entities[i].c)
-                entity = entities[i].entity;
-        if (entity)
-            sb_buf_adds(b, entity);
-        else
-            sb_buf_add(b, *s == '\n' || *s == '\t' ? " " : s, 1);
-    }
-    sb_buf_release(&safe);
-}
 
 /* "rgb(  0, 114, 178)" becomes "#0072b2", which the style sheet can match. Returns what of the
  * line was read, 0 when it is no such colour. */
@@ -56,7 +37,7 @@ static size_t add_text(struct sb_buf *b, const char *s, const struct sb_strv *te
     if (*end != '<' || number >= texts->n)
         return 0;
     sb_buf_adds(b, ">");
-    add_escaped(b, texts->item[number]);
+    sb_xml_escape(b, texts->item[number]);
     return (size_t)(end - s);
 }
 
@@ -102,7 +83,7 @@ static void add_head(struct sb_buf *b, const struct plot_script *p) {
                 "width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
                 "style=\"max-width:100%%;height:auto\">\n<title>",
                 p->width_px, p->height_px, p->width_px, p->height_px);
-    add_escaped(b, p->texts.n ? p->texts.item[0] : "");
+    sb_xml_escape(b, p->texts.n ? p->texts.item[0] : "");
     sb_buf_adds(b, "</title>\n"
                    "<style>\n"
                    ".stratobench text{font-variant-numeric:tabular-nums;"

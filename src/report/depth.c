@@ -34,7 +34,8 @@ static bool has_depth(const struct report_row *r) {
 }
 
 static const struct report_column column_prompt = {"Prompt", .put = put_prompt, .has = has_prompt};
-static const struct report_column column_depth = {"Depth", .put = put_depth, .has = has_depth};
+static const struct report_column column_depth = {"Depth", .put = put_depth, .has = has_depth,
+                                                  .figures = true};
 
 /* ---- where the order turns ------------------------------------------------------------------ */
 
@@ -182,7 +183,7 @@ static struct report_row *sorted_rows(const struct report_group *g, size_t n) {
     return rows;
 }
 
-void report_depths(struct sb_buf *b, struct report_group *g) {
+void report_depths(struct report_doc *d, struct report_group *g) {
     static const struct report_column *const columns[] = {
         &report_column_model,   &column_prompt,    &column_depth,
         &report_column_backend, &report_column_pp, &report_column_tg,
@@ -194,8 +195,8 @@ void report_depths(struct sb_buf *b, struct report_group *g) {
     if (n == 0)
         return;
     struct report_row *rows = sorted_rows(g, n);
-    sb_buf_adds(b, "**At each prompt and depth** (tokens already in the context)\n\n");
-    report_table(b, g, columns, ARRAY_LEN(columns), rows, n);
+    sb_buf_adds(d->text, "**At each prompt and depth** (tokens already in the context)\n\n");
+    report_table(d, g, columns, ARRAY_LEN(columns), rows, n);
     free(rows);
-    put_turns(b, g);
+    put_turns(d->text, g);
 }

@@ -137,7 +137,7 @@ static void put_hosts(struct sb_buf *b, const struct sb_section *s) {
     sb_strv_release(&said);
 }
 
-void report_environment(struct sb_buf *b, const struct sb_section *s) {
+void report_environment(struct report_doc *d, const struct sb_section *s) {
     struct sb_buf list = SB_BUF_INIT(SB_TEXT_MAX);
     put_hosts(&list, s);
     put_backends(&list, &s->set);
@@ -146,8 +146,10 @@ void report_environment(struct sb_buf *b, const struct sb_section *s) {
         sb_markdown_escape(&list, s->set.bench.generator);
         sb_buf_adds(&list, "\n");
     }
-    if (list.len)
-        sb_buf_addf(b, "<details><summary>Environment</summary>\n\n%s\n</details>\n\n",
-                    sb_buf_str(&list));
+    if (list.len) {
+        report_doc_begin_details(d, "Environment");
+        sb_buf_adds(d->text, sb_buf_str(&list));
+        report_doc_end_details(d);
+    }
     sb_buf_release(&list);
 }

@@ -204,13 +204,14 @@ static void put_mixed_loads(struct sb_buf *b, struct report_group *g) {
 static const struct report_column *const launch_columns[] = {
     &report_column_model,
     &report_column_backend,
-    &(const struct report_column){"PP of each", .put = put_launch_pp},
+    &(const struct report_column){"PP of each", .put = put_launch_pp, .figures = true},
     &(const struct report_column){"PP spread", .value = pp_spread, .scale = 100, .decimals = 1,
                                   .unit = " %"},
-    &(const struct report_column){"TG of each", .put = put_launch_tg},
+    &(const struct report_column){"TG of each", .put = put_launch_tg, .figures = true},
     &(const struct report_column){"TG spread", .value = tg_spread, .scale = 100, .decimals = 1,
                                   .unit = " %"},
-    &(const struct report_column){"Load of each", .put = put_launch_loads, .has = has_launch_loads},
+    &(const struct report_column){"Load of each", .put = put_launch_loads, .has = has_launch_loads,
+                                  .figures = true},
 };
 
 static const struct report_column *const limit_columns[] = {
@@ -261,7 +262,7 @@ static const struct {
      resource_columns, ARRAY_LEN(resource_columns)},
 };
 
-void report_extras(struct sb_buf *b, struct report_group *g) {
+void report_extras(struct report_doc *d, struct report_group *g) {
     struct report_row *rows = sb_alloc(g->n_cells, sizeof *rows);
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         size_t n = 0;
@@ -271,9 +272,9 @@ void report_extras(struct sb_buf *b, struct report_group *g) {
         }
         if (n == 0)
             continue;
-        sb_buf_addf(b, "%s\n\n", tables[t].caption);
-        report_table(b, g, tables[t].columns, tables[t].n_columns, rows, n);
+        sb_buf_addf(d->text, "%s\n\n", tables[t].caption);
+        report_table(d, g, tables[t].columns, tables[t].n_columns, rows, n);
     }
     free(rows);
-    put_mixed_loads(b, g);
+    put_mixed_loads(d->text, g);
 }

@@ -1,7 +1,29 @@
 
 "use strict";
-// Tables sort by a click on a heading: figures from the best on, then the other way round, then
-// as they were. What has no figure stays last.
+// What the page adds where scripts run: a choice of what is shown, kept in the address; tables that
+// sort; folded models that open when they are linked to. Without it everything is there to read.
+
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+/* ---- the choice: what the address says after "?" */
+
+const choice = new URLSearchParams(location.search);
+function choose(name, value) {
+  if (value) choice.set(name, value);
+  else choice.delete(name);
+  const query = choice.toString();
+  try {
+    history.replaceState(null, "", `${location.pathname}${query && "?"}${query}${location.hash}`);
+  } catch { /* in a frame that must not: the choice holds all the same */ }
+  apply();
+}
+
+/* ---- figures and their order */
 
 const scale = {
   K: 1e3, M: 1e6, B: 1e9, T: 1e12,
@@ -17,48 +39,229 @@ function figure(text) {
   const number = /^~?(-?[\d.]+)(?: ?([KMGT]i?B|kB|[KMBT])\b)?/.exec(text);
   return number ? Number(number[1]) * (scale[number[2]] || 1) : NaN;
 }
+const isTime = (text) => /^(?:(?:\d+m)?[\d.]+ ?m?s)$/.test(text);
 
-function isTime(text) {
-  return /^(?:(?:\d+m)?[\d.]+s|[\d.]+ ms)$/.test(text);
+// The cell at a column, also behind cells that are two columns wide.
+function cellAt(row, column) {
+  for (const cell of row.cells) {
+    if (column < cell.colSpan) return cell;
+    column -= cell.colSpan;
+  }
+  return null;
+}
+const textOf = (cell) => (cell ? cell.textContent.trim() : "");
+const valueOf = (cell) => Number(cell?.dataset.shown ?? cell?.dataset.value ?? figure(textOf(cell)));
+
+function ordered(rows, column, numeric, sign) {
+  const missing = (cell) => (numeric ? Number.isNaN(valueOf(cell)) : textOf(cell) === "");
+  return rows.map((row) => ({ row, cell: cellAt(row, column) })).sort((a, b) =>
+    missing(a.cell) - missing(b.cell) || (missing(a.cell) ? 0 : sign * (numeric
+      ? valueOf(a.cell) - valueOf(b.cell)
+      : textOf(a.cell).localeCompare(textOf(b.cell), "en", { numeric: true }))))
+    .map(({ row }) => row);
 }
 
-function compare(a, b, numeric) {
-  if (!numeric) return a.localeCompare(b, "en", { numeric: true });
-  return figure(a) - figure(b);
-}
+/* ---- tables that sort: a table whose rows name themselves, by columns of one kind of figure */
 
-function order(rows, column, numeric, sign) {
-  const text = (row) => row.cells[column].textContent.trim();
-  const missing = (row) => (numeric ? Number.isNaN(figure(text(row))) : text(row) === "");
-  return [...rows].sort((a, b) => missing(a) - missing(b) ||
-    (missing(a) ? 0 : sign * compare(text(a), text(b), numeric)));
+function headingsOf(table) {
+  const [first, second] = table.tHead.rows;
+  return second ? [...[...first.cells].filter((h) => h.rowSpan > 1), ...second.cells]
+    : [...first.cells];
 }
 
 function makeSortable(table) {
-  const body = table.tBodies[0], headings = table.tHead.rows[0].cells;
-  const original = body ? [...body.rows] : [];
-  if (original.length < 2) return;
-  [...headings].forEach((heading, column) => {
+  const rows = [...(table.tBodies[0]?.rows ?? [])];
+  if (rows.length < 2 || rows.some((row) => textOf(row.cells[0]) === "")) return;
+  headingsOf(table).forEach((heading, column) => {
     const numeric = heading.classList.contains("figure");
-    const times = original.some((row) => isTime(row.cells[column].textContent.trim()));
-    const first = numeric && !times ? "descending" : "ascending";
-    const second = first === "ascending" ? "descending" : "ascending";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...heading.childNodes);
+    const filled = rows.map((row) => textOf(cellAt(row, column))).filter((text) => /\d/.test(text));
+    const times = filled.some(isTime);
+    if (numeric && times && !filled.every(isTime)) return;
+    const button = make("button", { type: "button" }, ...heading.childNodes);
+    const backend = heading.dataset.backend;
+    const name = backend === undefined ? textOf(button)
+      : `${textOf(button)} of ${textOf(table.querySelector(`.backend[data-backend="${backend}"]`))}`;
+    button.setAttribute("aria-label", name); // without the arrow
     heading.append(button);
+    heading.classList.add("sortable");
+    heading.sortName = name;
+    heading.signs = numeric && !times ? ["-", ""] : ["", "-"]; // the best first
+    heading.sort = (direction) => {
+      for (const other of headingsOf(table)) other.removeAttribute("aria-sort");
+      if (direction !== null)
+        heading.setAttribute("aria-sort", direction === "-" ? "descending" : "ascending");
+      table.tBodies[0].append(...(direction === null ? rows
+        : ordered(rows, column, numeric, direction === "-" ? -1 : 1)));
+    };
     button.addEventListener("click", () => {
-      const now = heading.getAttribute("aria-sort");
-      const next = now === null ? first : now === first ? second : null;
-      for (const other of headings) other.removeAttribute("aria-sort");
-      if (next) heading.setAttribute("aria-sort", next);
-      const sign = next === "descending" ? -1 : 1;
-      body.append(...(next ? order(original, column, numeric, sign) : original));
+      const now = { descending: "-", ascending: "" }[heading.getAttribute("aria-sort")];
+      const next = now === undefined ? heading.signs[0]
+        : now === heading.signs[0] ? heading.signs[1] : null;
+      if (table.classList.contains("matrix")) choose("sort", next === null ? "" : next + name);
+      else heading.sort(next);
     });
   });
 }
 
-document.querySelectorAll("table").forEach(makeSortable);
+/* ---- what the choice does */
+
+const matrices = $$(".matrix");
+const backendsOf = (matrix) => $$(".backend", matrix).map((h) => ({ name: textOf(h), number: h.dataset.backend }));
+const backends = [...new Set(matrices.flatMap((m) => backendsOf(m).map((b) => b.name)))];
+
+function applyTheme() {
+  const theme = choice.get("theme");
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+}
+
+function showAsPercent(matrix, base) {
+  matrix.classList.toggle("percent", base !== undefined);
+  for (const row of matrix.tBodies[0].rows) for (const metric of ["tg", "pp"]) {
+    const standard = base && row.querySelector(`.${metric}[data-backend="${base}"]`)?.dataset.value;
+    for (const cell of $$(`.${metric}[data-value]`, row)) {
+      const span = cell.querySelector("span");
+      span.dataset.tps ??= span.textContent;
+      const other = base !== undefined && cell.dataset.backend !== base;
+      cell.classList.toggle("percent", other);
+      const percent = 100 * cell.dataset.value / standard;
+      if (other) cell.dataset.shown = percent;
+      else delete cell.dataset.shown;
+      span.textContent = !other ? span.dataset.tps
+        : !standard ? "\u2014" : `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+    }
+  }
+}
+
+function applyRows(matrix) {
+  const words = (choice.get("find") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const quantization = choice.get("quantization");
+  for (const row of matrix.tBodies[0].rows) {
+    const text = textOf(row.cells[0]).toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word)) ||
+      (quantization !== null && row.dataset.quantization !== quantization);
+    const model = document.getElementById(row.querySelector("a").hash.slice(1));
+    if (model) model.hidden = row.hidden;
+  }
+}
+
+// The columns of the matrix, and in all other tables the rows that name the backend.
+function applyBackends(section, matrix) {
+  const without = choice.getAll("without");
+  for (const { name, number } of backendsOf(matrix))
+    for (const cell of $$(`[data-backend="${number}"]`, matrix)) cell.hidden = without.includes(name);
+  for (const table of $$(".model table", section)) {
+    const column = headingsOf(table).findIndex((h) => textOf(h) === "Backend");
+    if (column >= 0) for (const row of table.tBodies[0].rows)
+      row.hidden = without.includes(textOf(cellAt(row, column)));
+  }
+}
+
+function applySort(matrix) {
+  const sort = choice.get("sort") ?? "";
+  const headings = headingsOf(matrix).filter((h) => h.sort);
+  const chosen = headings.find((h) => h.sortName === sort.replace(/^-/, ""));
+  if (chosen) chosen.sort(sort.startsWith("-") ? "-" : "");
+  else headings[0]?.sort(null);
+}
+
+const said = make("output");
+function apply() {
+  applyTheme();
+  for (const matrix of matrices) {
+    const section = matrix.closest("section");
+    applyRows(matrix);
+    applyBackends(section, matrix);
+    showAsPercent(matrix, backendsOf(matrix).find((b) => b.name === choice.get("baseline"))?.number);
+    applySort(matrix);
+  }
+  const rows = matrices.flatMap((m) => [...m.tBodies[0].rows]), shown = rows.filter((r) => !r.hidden);
+  const message = shown.length < rows.length ? `${shown.length} of ${rows.length} models` : "";
+  if (said.value !== message) said.value = message;
+}
+
+/* ---- its controls */
+
+function select(name, label, options) {
+  const box = make("select", { name }, ...options.map(([value, text]) => new Option(text, value)));
+  box.value = choice.get(name) ?? "";
+  box.addEventListener("change", () => choose(name, box.value));
+  return make("label", { className: name }, label, box);
+}
+
+function backendButtons() {
+  const group = make("fieldset", {}, make("legend", { textContent: "Backends" }));
+  for (const name of backends) {
+    const dot = $$(".backend b").find((b) => textOf(b) === name).className;
+    const button = make("button", { type: "button", className: dot, textContent: name });
+    const show = () => button.setAttribute("aria-pressed", String(!choice.getAll("without").includes(name)));
+    show();
+    button.addEventListener("click", () => {
+      const without = choice.getAll("without");
+      choice.delete("without");
+      for (const other of without.includes(name) ? without.filter((w) => w !== name) : [...without, name])
+        choice.append("without", other);
+      choose("", "");
+      show();
+    });
+    group.append(button);
+  }
+  return group;
+}
+
+function controls() {
+  const form = make("div", { className: "choice" });
+  form.setAttribute("role", "search");
+  form.setAttribute("aria-label", "What is shown");
+  const rows = matrices.flatMap((m) => [...m.tBodies[0].rows]);
+  const quantizations = [...new Set(rows.map((r) => r.dataset.quantization).filter(Boolean))].sort();
+  if (rows.length > 2) {
+    const find = make("input", { type: "search", name: "find", placeholder: "Filter models ( / )", value: choice.get("find") ?? "" });
+    find.setAttribute("aria-label", "Filter models");
+    find.addEventListener("input", () => choose("find", find.value.trim()));
+    addEventListener("keydown", (event) => {
+      if (event.key !== "/" || event.target.matches("input, select, textarea")) return;
+      event.preventDefault();
+      find.focus();
+    });
+    form.append(make("label", {}, find));
+  }
+  if (quantizations.length > 1)
+    form.append(select("quantization", "Quant", [["", "all"], ...quantizations.map((q) => [q, q])]));
+  if (backends.length > 1) form.append(
+    select("baseline", "Show", [["", "tok/s"], ...backends.map((b) => [b, `% of ${b}`])]),
+    backendButtons());
+  form.append(said, select("theme", "Theme", [["", "auto"], ["light", "light"], ["dark", "dark"]]));
+  const fold = make("details", { open: matchMedia("(min-width: 44.01rem)").matches || choice.toString() !== "" },
+    make("summary", { textContent: "Filter and compare" }), form);
+  fold.className = "fold";
+  matrices[0]?.closest(".table").before(fold);
+}
+
+/* ---- folded models, scrolling boxes, paper */
+
+function openTarget() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target?.localName !== "details") return;
+  target.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", openTarget);
+document.addEventListener("click", (event) => { // also when the address holds that model already
+  const link = event.target.closest?.("a[href^='#']");
+  if (link && link.hash === location.hash) openTarget();
+});
+
+const folded = [];
+addEventListener("beforeprint", () => {
+  for (const model of $$(".model:not([open])")) { model.open = true; folded.push(model); }
+});
+addEventListener("afterprint", () => { for (const model of folded.splice(0)) model.open = false; });
+
+$$("table").forEach(makeSortable);
+controls();
+apply();
+openTarget();
 
 // A box that scrolls can be reached by the keyboard, one that does not is passed over.
 const boxes = new ResizeObserver((entries) => {
@@ -67,4 +270,4 @@ const boxes = new ResizeObserver((entries) => {
     else target.removeAttribute("tabindex");
   }
 });
-document.querySelectorAll(".table, .chart, pre").forEach((box) => boxes.observe(box));
+$$(".table, .chart, pre").forEach((box) => boxes.observe(box));

@@ -1,8 +1,9 @@
-/* What the files of the report module share: a section's stretch of cells, tables over it.
+/* What the files of the report module share: the document while it is written, a section's stretch
+ * of cells, tables over it.
  *
- * markdown.c code blocks and figures · row.c rows and marks · flags.c doubts ·
- * table.c tables · extras.c, depth.c and environment.c what goes
- * beyond the reference format · report.c the document. */
+ * doc.c what the document's stretches are · markdown.c code blocks and figures · row.c rows and
+ * marks · flags.c doubts · table.c tables · runs.c the runs · extras.c, depth.c and environment.c
+ * what goes beyond the reference format · report.c the document · html*.c the page. */
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
 
@@ -12,12 +13,39 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
 
+/* What a stretch of the document is. A reader of Markdown sees it in the text; the page is told, so
+ * that it never has to guess: no text from outside can pass for one of these. */
+enum report_kind {
+    REPORT_DETAILS,     /* the line that opens a folded block; `text`: its summary */
+    REPORT_DETAILS_END, /* the line that closes it */
+    REPORT_TABLE,       /* a table; `text`: one letter a column, REPORT_FIGURES or REPORT_WORDS */
+    REPORT_NOTES,       /* the footnotes of a table; `text`: how many */
+};
+#define REPORT_FIGURES 'f'
+#define REPORT_WORDS   'w'
+struct report_mark {
+    enum report_kind kind;
+    size_t from, to; /* bytes of the document */
+    char *text;
+};
+struct report_doc {
+    struct sb_buf *text;       /* borrowed: the Markdown */
+    struct report_mark *marks; /* in their order; none within another */
+    size_t n_marks;
+};
+/* From `from` to the end of what is written now; takes ownership of `text`. */
+void report_doc_mark(struct report_doc *d, enum report_kind kind, size_t from, char *text);
+void report_doc_begin_details(struct report_doc *d, const char *summary); /* our own words */
+void report_doc_end_details(struct report_doc *d);
+void report_doc_release(struct report_doc *d); /* the marks */
+
 /* Cells that share a table: one model's in `sections`, the whole section's in `table`. */
 struct report_group {
     const struct sb_section *section;
     const struct sb_cell *cells; /* a stretch of section->set.cells */
     size_t n_cells;
     bool table; /* layout: rows name their model */
+    bool page;  /* for a small screen: the load stands last */
     bool many_backends;
     struct sb_strv footnotes; /* of the table being written, in the order of their marks */
 };
@@ -41,15 +69,16 @@ struct report_column {
     double scale;                                 /* 0 = 1 */
     int decimals;
     const char *unit; /* printed behind the figure */
+    bool figures;     /* of a column that writes itself: what it writes are figures */
 };
 /* Columns that several tables use. */
 extern const struct report_column report_column_model, report_column_backend, report_column_pp,
     report_column_tg;
 
 /* The main table of a group in its layout. */
-void report_main_table(struct sb_buf *b, struct report_group *g);
+void report_main_table(struct report_doc *d, struct report_group *g);
 /* A table, a blank line, and, if marks were set in it, their footnotes and a blank line. */
-void report_table(struct sb_buf *b, struct report_group *g,
+void report_table(struct report_doc *d, struct report_group *g,
                   const struct report_column *const *columns, size_t n_columns,
                   const struct report_row *rows, size_t n_rows);
 /* "Quantization: Q8_0 · File size: …", or nothing. */
@@ -63,10 +92,22 @@ void report_other_flag_marks(struct sb_buf *b, struct report_group *g, const str
 /* " ¹" and its footnote, plain text; takes ownership of it. */
 void report_footnote(struct sb_buf *b, struct report_group *g, char *text);
 
+/* A section's head: date, hardware, protocol, prompt. The legend of its layout; the caller frees.
+ */
+void report_head(struct sb_buf *b, const struct sb_results *r);
+char *report_legend(const struct sb_results *r);
+/* "3-run average after 1 warmup" */
+void report_protocol(struct sb_buf *b, const struct sb_results *r);
+/* The cells of one model, or of a whole section: tables, runs, and what else there is. */
+struct report_group report_group_of(const struct sb_section *s, size_t first, size_t n);
+void report_group(struct report_doc *d, struct report_group *g);
+size_t report_model_length(const struct sb_results *set, size_t first); /* in cells */
+void report_runs(struct report_doc *d, const struct report_group *g);
+
 /* Each appends nothing when there is nothing to say, else text and a blank line after it. */
-void report_extras(struct sb_buf *b, struct report_group *g);
-void report_depths(struct sb_buf *b, struct report_group *g);
-void report_environment(struct sb_buf *b, const struct sb_section *s);
+void report_extras(struct report_doc *d, struct report_group *g);
+void report_depths(struct report_doc *d, struct report_group *g);
+void report_environment(struct report_doc *d, const struct sb_section *s);
 
 /* "¹" */
 void report_superscript(struct sb_buf *b, size_t number);

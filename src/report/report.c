@@ -68,7 +68,7 @@ static void put_header_lines(struct sb_buf *b, const struct sb_results *r, const
 }
 
 /* "3-run average after 1 warmup" */
-static void put_protocol(struct sb_buf *b, const struct sb_results *r) {
+void report_protocol(struct sb_buf *b, const struct sb_results *r) {
     int runs = r->bench.runs, warmup = r->bench.warmup, launches = r->bench.launches;
     if (isfinite(r->bench.until) && r->bench.until > 0)
         sb_buf_adds(b, "runs");
@@ -91,7 +91,7 @@ static void put_protocol(struct sb_buf *b, const struct sb_results *r) {
 
 static void put_benchmark(struct sb_buf *b, const struct sb_results *r) {
     sb_buf_adds(b, "**Benchmark:** ");
-    put_protocol(b, r);
+    report_protocol(b, r);
     sb_buf_addf(b, "; %d max %stokens; %d context", r->bench.n_predict,
                 r->bench.table ? "" : "generated ", r->bench.ctx);
     if (r->bench.n_depths && r->bench.depths[0] > 0)
@@ -112,7 +112,7 @@ static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
     sb_buf_release(&labels);
 }
 
-static void put_head(struct sb_buf *b, const struct sb_results *r) {
+void report_head(struct sb_buf *b, const struct sb_results *r) {
     put_date(b, r->bench.started_at);
     put_head_line(b, "Hardware",
                   cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, "hardware")));
@@ -126,7 +126,7 @@ static void put_head(struct sb_buf *b, const struct sb_results *r) {
 
 /* ---- the legend ---------------------------------------------------------------------------- */
 
-static char *legend_of(const struct sb_results *r) {
+char *report_legend(const struct sb_results *r) {
     if (!r->bench.table)
         return sb_strdup("**PP** = prompt processing speed (tok/s)  \n"
                          "**TG** = token generation speed (tok/s)  \n"
@@ -140,7 +140,7 @@ static char *legend_of(const struct sb_results *r) {
 
 /* A document explains itself once: a legend that was printed before is not repeated. */
 static void put_legend(struct sb_buf *b, const struct sb_results *r, struct sb_strv *printed) {
-    char *legend = legend_of(r);
+    char *legend = report_legend(r);
     if (!sb_strv_has(printed, legend)) {
         sb_buf_adds(b, legend);
         sb_strv_add(printed, legend);
@@ -148,106 +148,29 @@ static void put_legend(struct sb_buf *b, const struct sb_results *r, struct sb_s
     free(legend);
 }
 
-/* ---- the runs of a group ------------------------------------------------------------------- */
-
-/* Model labels name the rows of a table; one with several rows there adds the backend. */
-static void put_run_heading(struct sb_buf *b, const struct report_group *g, size_t i) {
-    const struct sb_cell *c = &g->cells[i];
-    bool several =
-        (i > 0 && sb_same_model(c - 1, c)) || (i + 1 < g->n_cells && sb_same_model(c, c + 1));
-    if (g->table)
-        report_code_text(b, sb_model_label(c));
-    if (g->table && several)
-        sb_buf_adds(b, " — ");
-    if (!g->table || several)
-        report_code_text(b, sb_backend_label(c));
-    sb_buf_adds(b, ":\n");
-}
-
-static void put_count(struct sb_buf *b, const char *name, long long tokens) {
-    if (tokens < 0)
-        sb_buf_addf(b, "%s=" SB_ABSENT, name);
-    else
-        sb_buf_addf(b, "%s=%lld tok", name, tokens);
-}
-
-static void put_run(struct sb_buf *b, const struct sb_results *set, const struct sb_run *r,
-                    int number, bool launches) {
-    sb_buf_adds(b, "  ");
-    if (launches)
-        sb_buf_addf(b, "Launch %d, run %d: pp=", r->launch, number);
-    else
-        sb_buf_addf(b, "Run %d: pp=", number);
-    report_figure(b, r->pp_tps, 2, "");
-    sb_buf_adds(b, " tg=");
-    report_figure(b, r->tg_tps, 2, "");
-    sb_buf_adds(b, " (");
-    put_count(b, "prompt", r->prompt_n);
-    if (set->bench.n_prompts > 1 && r->at.prompt >= 0 &&
-        (size_t)r->at.prompt < set->bench.n_prompts && set->bench.prompts[r->at.prompt].label) {
-        sb_buf_adds(b, " of ");
-        report_code_text(b, set->bench.prompts[r->at.prompt].label);
-    }
-    put_count(b, ", gen", r->predicted_n);
-    if (r->at.depth > 0 || set->bench.n_depths > 1)
-        put_count(b, ", depth", r->at.depth);
-    sb_buf_adds(b, ")");
-    if (!r->valid) {
-        sb_buf_adds(b, " (invalid: ");
-        report_code_text(b, r->reason ? r->reason : "no reason given");
-        sb_buf_adds(b, ")");
-    }
-    sb_buf_adds(b, "\n");
-}
-
-static bool is_same_series(const struct sb_run *a, const struct sb_run *b) {
-    return a && a->launch == b->launch && sb_at_same(a->at, b->at);
-}
-
-static void put_cell_runs(struct sb_buf *b, const struct report_group *g, size_t cell) {
-    const struct sb_cell *c = &g->cells[cell];
-    bool launches = false;
-    for (size_t i = 0; i < c->n_runs; i++)
-        launches |= c->runs[i].launch > 1;
-    const struct sb_run *before = NULL;
-    int number = 0;
-    for (size_t i = 0; i < c->n_runs; i++) {
-        const struct sb_run *r = &c->runs[i];
-        if (r->warmup)
-            continue;
-        if (!before)
-            put_run_heading(b, g, cell);
-        number = is_same_series(before, r) ? number + 1 : 1;
-        put_run(b, &g->section->set, r, number, launches);
-        before = r;
-    }
-}
-
-static void put_runs(struct sb_buf *b, const struct report_group *g) {
-    struct sb_buf lines = SB_BUF_INIT(SB_TEXT_MAX);
-    for (size_t i = 0; i < g->n_cells; i++)
-        if (g->cells[i].status == SB_OK || g->cells[i].status == SB_INVALID)
-            put_cell_runs(&lines, g, i);
-    if (lines.len) {
-        sb_buf_adds(b, "<details><summary>Per-run detail</summary>\n\n");
-        report_code_block(b, sb_buf_str(&lines));
-        sb_buf_adds(b, "\n</details>\n\n");
-    }
-    sb_buf_release(&lines);
-}
-
 /* ---- sections and tables ------------------------------------------------------------------- */
 
-static void put_group(struct sb_buf *b, const struct sb_section *s, size_t first, size_t n) {
+struct report_group report_group_of(const struct sb_section *s, size_t first, size_t n) {
     struct report_group g = {
         .section = s, .cells = s->set.cells + first, .n_cells = n, .table = s->set.bench.table};
     for (size_t i = 1; i < n; i++)
         if (strcmp(sb_backend_label(&g.cells[0]), sb_backend_label(&g.cells[i])) != 0)
             g.many_backends = true;
-    report_main_table(b, &g);
-    put_runs(b, &g);
-    report_depths(b, &g);
-    report_extras(b, &g);
+    return g;
+}
+
+void report_group(struct report_doc *d, struct report_group *g) {
+    report_main_table(d, g);
+    report_runs(d, g);
+    report_depths(d, g);
+    report_extras(d, g);
+}
+
+size_t report_model_length(const struct sb_results *set, size_t first) {
+    size_t n = 1;
+    while (first + n < set->n_cells && sb_same_model(&set->cells[first], &set->cells[first + n]))
+        n++;
+    return n;
 }
 
 static void put_heading(struct sb_buf *b, int level, const char *title) {
@@ -256,35 +179,37 @@ static void put_heading(struct sb_buf *b, int level, const char *title) {
     sb_buf_adds(b, "\n");
 }
 
-static void put_models(struct sb_buf *b, const struct sb_section *s, int level) {
+static void put_models(struct report_doc *d, const struct sb_section *s, int level) {
     const struct sb_results *set = &s->set;
     for (size_t i = 0, n; i < set->n_cells; i += n) {
-        for (n = 1; i + n < set->n_cells && sb_same_model(&set->cells[i], &set->cells[i + n]); n++)
-            ;
-        put_heading(b, level, sb_model_label(&set->cells[i]));
-        report_model_facts(b, &set->cells[i]);
-        sb_buf_adds(b, "\n");
-        put_group(b, s, i, n);
-        sb_buf_adds(b, "---\n\n");
+        n = report_model_length(set, i);
+        put_heading(d->text, level, sb_model_label(&set->cells[i]));
+        report_model_facts(d->text, &set->cells[i]);
+        sb_buf_adds(d->text, "\n");
+        struct report_group g = report_group_of(s, i, n);
+        report_group(d, &g);
+        sb_buf_adds(d->text, "---\n\n");
     }
 }
 
-static void put_section(struct sb_buf *b, const struct sb_section *s, int level,
+static void put_section(struct report_doc *d, const struct sb_section *s, int level,
                         struct sb_strv *legends) {
+    struct sb_buf *b = d->text;
     put_heading(b, level, s->set.bench.title ? s->set.bench.title : "");
     sb_buf_adds(b, "\n");
-    put_head(b, &s->set);
+    report_head(b, &s->set);
     put_legend(b, &s->set, legends);
     for (size_t i = 0; i < s->warnings.n; i++)
         sb_buf_addf(b, "%s  \n%s", s->warnings.item[i], i + 1 == s->warnings.n ? "\n" : "");
     if (s->set.bench.table) {
-        put_group(b, s, 0, s->set.n_cells);
+        struct report_group g = report_group_of(s, 0, s->set.n_cells);
+        report_group(d, &g);
         sb_buf_adds(b, "\n---\n\n");
     } else {
-        put_models(b, s, level + 1);
+        put_models(d, s, level + 1);
     }
     size_t end = b->len;
-    report_environment(b, s);
+    report_environment(d, s);
     if (b->len != end)
         sb_buf_adds(b, "---\n\n");
 }
@@ -323,20 +248,17 @@ static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, 
     free(asking);
 }
 
-int sb_report_text(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
+int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
+    struct report_doc d = {.text = ret};
     struct sb_sections all = sb_results_merge(sets, n);
     struct sb_strv legends = {0};
     for (size_t i = 0; i < all.n; i++)
-        put_section(ret, &all.item[i], i == 0 ? 1 : 2, &legends);
+        put_section(&d, &all.item[i], i == 0 ? 1 : 2, &legends);
     trim_end(ret);
     put_summary(ret, sets, n);
+    put_charts(ret, sets, n);
     sb_strv_release(&legends);
     sb_sections_release(&all);
-    return ret->overflow ? -EFBIG : 0;
-}
-
-int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
-    sb_report_text(sets, n, ret);
-    put_charts(ret, sets, n);
+    report_doc_release(&d);
     return ret->overflow ? -EFBIG : 0;
 }

@@ -121,15 +121,17 @@ static bool names_backends(const struct report_group *g) {
 const struct report_column report_column_model = {"Model", .put = put_model, .wanted = is_table};
 const struct report_column report_column_backend = {"Backend", .put = put_backend,
                                                     .wanted = names_backends};
-const struct report_column report_column_pp = {"PP (tok/s)", .put = put_pp, .rule = FIGURE_RULE};
-const struct report_column report_column_tg = {"TG (tok/s)", .put = put_tg, .rule = FIGURE_RULE};
+const struct report_column report_column_pp = {"PP (tok/s)", .put = put_pp, .rule = FIGURE_RULE,
+                                               .figures = true};
+const struct report_column report_column_tg = {"TG (tok/s)", .put = put_tg, .rule = FIGURE_RULE,
+                                               .figures = true};
 static const struct report_column column_main_tg = {"TG (tok/s)", .put = put_main_tg,
-                                                    .rule = FIGURE_RULE};
-static const struct report_column column_load = {"Load", .put = put_load};
+                                                    .rule = FIGURE_RULE, .figures = true};
+static const struct report_column column_load = {"Load", .put = put_load, .figures = true};
 static const struct report_column column_quantization = {"Quant", .put = put_quantization};
-static const struct report_column column_size = {"Size", .put = put_size};
-static const struct report_column column_params = {"Params", .put = put_params};
-static const struct report_column column_active = {"Active", .put = put_active};
+static const struct report_column column_size = {"Size", .put = put_size, .figures = true};
+static const struct report_column column_params = {"Params", .put = put_params, .figures = true};
+static const struct report_column column_active = {"Active", .put = put_active, .figures = true};
 static const struct report_column column_notes = {"Notes", .put = put_notes};
 static const struct report_column column_notes_if_any = {"Notes", .put = put_notes,
                                                          .has = has_notes};
@@ -169,27 +171,22 @@ static void put_rule(struct sb_buf *b, const struct report_column *c) {
         sb_buf_adds(b, "-");
 }
 
-static void put_footnotes(struct sb_buf *b, struct report_group *g) {
+static void put_footnotes(struct report_doc *d, struct report_group *g) {
+    size_t from = d->text->len;
     for (size_t i = 0; i < g->footnotes.n; i++) {
-        report_superscript(b, i + 1);
-        sb_buf_adds(b, " ");
-        sb_markdown_escape(b, g->footnotes.item[i]);
-        sb_buf_adds(b, "  \n");
+        report_superscript(d->text, i + 1);
+        sb_buf_adds(d->text, " ");
+        sb_markdown_escape(d->text, g->footnotes.item[i]);
+        sb_buf_adds(d->text, "  \n");
     }
-    if (g->footnotes.n)
-        sb_buf_adds(b, "\n");
+    if (g->footnotes.n) {
+        sb_buf_adds(d->text, "\n");
+        report_doc_mark(d, REPORT_NOTES, from, sb_asprintf("%zu", g->footnotes.n));
+    }
     sb_strv_release(&g->footnotes);
 }
 
-void report_table(struct sb_buf *b, struct report_group *g,
-                  const struct report_column *const *columns, size_t n_columns,
-                  const struct report_row *rows, size_t n_rows) {
-    const struct report_column **shown = sb_alloc(n_columns, sizeof *shown);
-    size_t n = 0;
-    for (size_t i = 0; i < n_columns; i++)
-        if (is_shown(columns[i], g, rows, n_rows))
-            shown[n++] = columns[i];
-
+static void put_head_rows(struct sb_buf *b, const struct report_column *const *shown, size_t n) {
     sb_buf_adds(b, "|");
     for (size_t i = 0; i < n; i++)
         sb_buf_addf(b, " %s |", shown[i]->head);
@@ -198,22 +195,41 @@ void report_table(struct sb_buf *b, struct report_group *g,
         put_rule(b, shown[i]);
         sb_buf_adds(b, "|");
     }
+}
+
+void report_table(struct report_doc *d, struct report_group *g,
+                  const struct report_column *const *columns, size_t n_columns,
+                  const struct report_row *rows, size_t n_rows) {
+    const struct report_column **shown = sb_alloc(n_columns, sizeof *shown);
+    char *kinds = sb_alloc(n_columns + 1, 1);
+    size_t n = 0, from = d->text->len;
+    for (size_t i = 0; i < n_columns; i++)
+        if (is_shown(columns[i], g, rows, n_rows)) {
+            kinds[n] = columns[i]->value || columns[i]->figures ? REPORT_FIGURES : REPORT_WORDS;
+            shown[n++] = columns[i];
+        }
+    put_head_rows(d->text, shown, n);
     for (size_t r = 0; r < n_rows; r++) {
-        sb_buf_adds(b, "\n|");
+        sb_buf_adds(d->text, "\n|");
         for (size_t i = 0; i < n; i++) {
-            sb_buf_adds(b, " ");
-            put_column(b, g, shown[i], &rows[r]);
-            sb_buf_adds(b, " |");
+            sb_buf_adds(d->text, " ");
+            put_column(d->text, g, shown[i], &rows[r]);
+            sb_buf_adds(d->text, " |");
         }
     }
-    sb_buf_adds(b, "\n\n");
-    put_footnotes(b, g);
+    sb_buf_adds(d->text, "\n\n");
+    report_doc_mark(d, REPORT_TABLE, from, kinds);
+    put_footnotes(d, g);
     free(shown);
 }
 
-void report_main_table(struct sb_buf *b, struct report_group *g) {
+void report_main_table(struct report_doc *d, struct report_group *g) {
     static const struct report_column *const sections[] = {
         &report_column_backend, &column_load, &report_column_pp, &column_main_tg, &column_notes,
+    };
+    static const struct report_column *const page[] = {
+        &report_column_backend, &column_main_tg, &report_column_pp,
+        &column_notes_if_any,   &column_load,
     };
     static const struct report_column *const table[] = {
         &report_column_model, &column_quantization,   &column_size, &column_params,
@@ -224,9 +240,11 @@ void report_main_table(struct sb_buf *b, struct report_group *g) {
     for (size_t i = 0; i < g->n_cells; i++)
         rows[i] = report_row_of_cell(&g->cells[i]);
     if (g->table)
-        report_table(b, g, table, ARRAY_LEN(table), rows, g->n_cells);
+        report_table(d, g, table, ARRAY_LEN(table), rows, g->n_cells);
+    else if (g->page)
+        report_table(d, g, page, ARRAY_LEN(page), rows, g->n_cells);
     else
-        report_table(b, g, sections, ARRAY_LEN(sections), rows, g->n_cells);
+        report_table(d, g, sections, ARRAY_LEN(sections), rows, g->n_cells);
     free(rows);
 }
 

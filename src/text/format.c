@@ -16,3 +16,7 @@ void sb_format_load(struct sb_buf *b, double load_s) {
     else
         sb_buf_addf(b, "%ldm%02lds", whole_s / 60, whole_s % 60);
 }
+
+void sb_ratio_add(struct sb_buf *b, double ratio) {
+    sb_buf_addf(b, ratio < 1.995 ? "%.2f×" : ratio < 99.95 ? "%.1f×" : "%.0f×", ratio);
+}

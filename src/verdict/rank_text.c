@@ -17,10 +17,6 @@ struct writer {
     struct sb_buf *out;
 };
 
-static void add_ratio(struct sb_buf *b, double ratio) {
-    sb_buf_addf(b, ratio < 1.995 ? "%.2f×" : ratio < 99.95 ? "%.1f×" : "%.0f×", ratio);
-}
-
 static void add_plural(struct sb_buf *b, size_t n, const char *noun) {
     sb_buf_addf(b, "%zu %s%s", n, noun, n == 1 ? "" : "s");
 }
@@ -99,7 +95,7 @@ static void add_lead(const struct writer *w) {
         sb_buf_adds(w->out, " tie");
     } else {
         sb_buf_adds(w->out, ": ");
-        add_ratio(w->out, r->lead.ratio);
+        sb_ratio_add(w->out, r->lead.ratio);
         sb_buf_adds(w->out, " ");
         add_backend(w, r->second);
     }
@@ -126,7 +122,7 @@ static void add_exception(const struct writer *w, const struct sb_rank_exception
         sb_buf_addf(w->out, " (%s ", metric);
     else
         sb_buf_addf(w->out, " in %s (", metric);
-    add_ratio(w->out, e->ratio);
+    sb_ratio_add(w->out, e->ratio);
     sb_buf_adds(w->out, ")");
 }
 
@@ -146,6 +142,10 @@ static void add_sentence(const struct writer *w) {
     if (r->n_exceptions > MOST_NAMED)
         sb_buf_addf(w->out, "; and %zu more such", r->n_exceptions - MOST_NAMED);
     sb_buf_adds(w->out, ".");
+}
+
+void sb_rank_sentence(const struct sb_rank *r, struct sb_buf *ret) {
+    add_sentence(&(struct writer){r, SB_STYLE_MARKDOWN, ret});
 }
 
 /* ---- over the models ------------------------------------------------------------------------ */
@@ -178,9 +178,9 @@ static void add_overall(const struct writer *w) {
         const struct sb_rank_backend *backend = &r->backends[order[i]];
         add_backend(&cell, order[i]);
         sb_table_take(&t, &b);
-        add_ratio(&b, backend->speed);
+        sb_ratio_add(&b, backend->speed);
         sb_table_take(&t, &b);
-        add_ratio(&b, backend->worst);
+        sb_ratio_add(&b, backend->worst);
         sb_table_take(&t, &b);
         if (backend->worst < 1)
             add_model(&cell, backend->worst_model);
@@ -396,11 +396,7 @@ static bool worth_ranking(const struct sb_rank *r) {
     return false;
 }
 
-static void add_section(const struct writer *w) {
-    const char *mark = w->style == SB_STYLE_MARKDOWN ? "**" : "";
-    sb_buf_adds(w->out, mark);
-    add_sentence(w);
-    sb_buf_addf(w->out, "%s\n\n", mark);
+static void add_details(const struct writer *w) {
     if (w->rank->n_common) {
         add_overall(w);
         sb_buf_adds(w->out, "\n");
@@ -408,6 +404,18 @@ static void add_section(const struct writer *w) {
     add_models(w);
     sb_buf_adds(w->out, "\n");
     add_notes(w);
+}
+
+void sb_rank_details(const struct sb_rank *r, struct sb_buf *ret) {
+    add_details(&(struct writer){r, SB_STYLE_MARKDOWN, ret});
+}
+
+static void add_section(const struct writer *w) {
+    const char *mark = w->style == SB_STYLE_MARKDOWN ? "**" : "";
+    sb_buf_adds(w->out, mark);
+    add_sentence(w);
+    sb_buf_addf(w->out, "%s\n\n", mark);
+    add_details(w);
 }
 
 static void add_title(enum sb_style style, const char *title, struct sb_buf *ret) {

@@ -1,127 +1,222 @@
-// The page of `report --format html` in a DOM: its tables sort by a click, and boxes that scroll
-// can be reached by the keyboard. Exits with 77, skipped, where jsdom is not installed.
+// The page of `report --format html` in a browser: what it shows first, its choice and the address,
+// sorting, three widths, both schemes, and that it asks nobody for anything.
 //
-//   node page.cjs PROGRAM
+//   page PROGRAM      (the script beside this one finds the browser)
 "use strict";
 const assert = require("node:assert");
 const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
+const { chromium } = require("playwright-core");
+const axe = require.resolve("axe-core/axe.min.js");
 
-let JSDOM, VirtualConsole;
-try {
-  ({ JSDOM, VirtualConsole } = require("jsdom"));
-} catch {
-  console.log("skipped: no jsdom");
-  process.exit(77);
-}
-
-const cell = (label, size, load, pp, tg) => ({
-  model: { id: label.replace(" ", "-"), label, file_size: size },
-  backend: { id: "b", label: "B" },
+const run = (pp, tg, depth = 0) => [0.99, 1, 1.01].map((f) =>
+  ({ depth, pp_tps: pp * f, tg_tps: tg * f, prompt_ms: 6e5 / (pp * f), valid: true }));
+const cell = (label, quantization, backend, pp, tg, load) => ({
+  model: { id: label.replace(/ /g, "-"), label, file_size: "~4 GiB", quantization },
+  backend: { id: backend.replace(/ /g, "-"), label: backend },
   status: pp ? "ok" : "failed",
   reason: pp ? null : "server died",
   load_s: load,
-  runs: pp ? [0.99, 1, 1.01].map((f) =>
-    ({ pp_tps: pp * f, tg_tps: tg * f, prompt_ms: 6e5 / (pp * f), valid: true })) : [],
+  runs: pp ? [...run(pp, tg), ...run(pp / 2, tg / 2, 4096)] : [],
 });
-
-function render(program) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "page."));
-  try {
-    const results = path.join(folder, "r.json"), page = path.join(folder, "r.html");
-    fs.writeFileSync(results, JSON.stringify({
-      schema: "stratobench/1",
-      bench: { title: "T", layout: "table", runs: 3, n_predict: 128, ctx: 8192 },
-      cells: [
-        cell("model 2", "800 MiB", 101, 9.5, 30),
-        cell("Model 10", "~75 GiB", 3.2, 172.8, 2.9),
-        cell("broken", "~2 GiB", null, 0, 0),
-        cell("model 1", null, 62, 40, 100),
-      ],
-    }));
-    execFileSync(program, ["report", results, "--format", "html", "-o", page]);
-    return fs.readFileSync(page, "utf8");
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
-
-const boxes = []; // what the page watches, and whom it wants told
-function open(html) {
-  const virtualConsole = new VirtualConsole();
-  virtualConsole.on("jsdomError", (error) => { throw error; });
-  return new JSDOM(html, {
-    runScripts: "dangerously",
-    virtualConsole,
-    beforeParse(window) { // jsdom lays nothing out
-      window.ResizeObserver = class {
-        constructor(tell) { this.tell = tell; }
-        observe(target) { boxes.push({ target, tell: this.tell }); }
-      };
-    },
-  }).window.document;
-}
-
-const document = open(render(process.argv[2]));
-const tableOf = (name) => [...document.querySelectorAll("table")]
-  .find((t) => [...t.tHead.rows[0].cells].some((h) => h.textContent.trim() === name));
-const headingIn = (t, name) =>
-  [...t.tHead.rows[0].cells].find((h) => h.textContent.trim() === name);
-const modelsOf = (t) => [...t.tBodies[0].rows].map((r) => r.cells[0].textContent.trim());
-const table = tableOf("PP (tok/s)");
-const heading = (name) => headingIn(table, name);
-const models = () => modelsOf(table);
-const sorted = () =>
-  [...table.tHead.rows[0].cells].filter((h) => h.hasAttribute("aria-sort"))
-    .map((h) => `${h.textContent.trim()} ${h.getAttribute("aria-sort")}`);
-
-const asMade = ["model 2", "Model 10", "broken", "model 1"];
-assert.deepStrictEqual(models(), asMade);
-assert.deepStrictEqual(sorted(), []);
-
-// Every column: the first click, the second; the third brings back the order as it was.
-const columns = {
-  "PP (tok/s)": ["descending", ["Model 10", "model 1", "model 2", "broken"],
-    ["model 2", "model 1", "Model 10", "broken"]],
-  "TG (tok/s)": ["descending", ["model 1", "model 2", "Model 10", "broken"],
-    ["Model 10", "model 2", "model 1", "broken"]],
-  Load: ["ascending", ["Model 10", "model 1", "model 2", "broken"],
-    ["model 2", "model 1", "Model 10", "broken"]],
-  Size: ["descending", ["Model 10", "broken", "model 2", "model 1"],
-    ["model 2", "broken", "Model 10", "model 1"]],
-  Model: ["ascending", ["broken", "model 1", "model 2", "Model 10"],
-    ["Model 10", "model 2", "model 1", "broken"]],
+const results = {
+  schema: "stratobench/1",
+  bench: { title: "A title", runs: 3, n_predict: 128, ctx: 8192, depths: [0, 4096] },
+  host: { hardware: "A machine with a name that is rather long, as the names of machines are" },
+  cells: [
+    cell("model 2", "Q8_0", "Fast one", 1000, 50, 3.2), cell("model 2", "Q8_0", "CPU", 10, 5, 101),
+    cell("Model 10", "Q4_0", "Fast one", 2000, 80, 3), cell("Model 10", "Q4_0", "CPU", 40, 20, 1),
+    cell("broken", "Q8_0", "Fast one", 0, 0), cell("broken", "Q8_0", "CPU", 20, 30, 2),
+  ],
 };
-for (const [name, [first, once, twice]] of Object.entries(columns)) {
-  const button = heading(name).querySelector("button");
-  const second = first === "ascending" ? "descending" : "ascending";
-  button.click();
-  assert.deepStrictEqual(models(), once, `${name} once`);
-  assert.deepStrictEqual(sorted(), [`${name} ${first}`]);
-  button.click();
-  assert.deepStrictEqual(models(), twice, `${name} twice`);
-  assert.deepStrictEqual(sorted(), [`${name} ${second}`]);
-  button.click();
-  assert.deepStrictEqual(models(), asMade, `${name} three times`);
-  assert.deepStrictEqual(sorted(), []);
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "page."));
+const address = `file://${folder}/r.html`;
+
+async function open(browser, query = "", options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10000);
+  page.asked = [];
+  page.on("request", (request) => page.asked.push(request.url()));
+  page.on("pageerror", (error) => { throw error; });
+  await page.goto(address + query);
+  return page;
 }
 
-// A click on another column begins anew there.
-heading("PP (tok/s)").querySelector("button").click();
-heading("Load").querySelector("button").click();
-assert.deepStrictEqual(sorted(), ["Load ascending"]);
+const rows = (page) => page.$$eval(".matrix tbody tr", (all) => all.filter((r) => !r.hidden)
+  .map((r) => r.querySelector("th a").textContent));
+const wide = (page) => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+const ground = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+const asMade = ["model 2", "Model 10", "broken"];
 
-// Less is better for times, however they are written.
-headingIn(tableOf("TTFT"), "TTFT").querySelector("button").click();
-assert.deepStrictEqual(modelsOf(tableOf("TTFT")), ["Model 10", "model 1", "model 2"]);
+const tests = {
+  async "the verdict and the winner are on the first screen"(browser) {
+    for (const [width, height] of [[390, 844], [820, 1180], [1400, 900]]) {
+      const page = await open(browser, "", { viewport: { width, height } });
+      assert.ok(!await wide(page), `${width}: the page scrolls sideways`);
+      for (const place of [".verdict", ".matrix .winner b"]) {
+        const box = await page.locator(place).first().boundingBox();
+        assert.ok(box.y + box.height < height, `${width}: ${place} is below the first screen`);
+      }
+      for (const figure of await page.locator(".matrix .tg[data-value]").all()) {
+        const box = await figure.boundingBox();
+        assert.ok(box.width > 0 && box.x >= 0 && box.x + box.width <= width, `${width}: TG is cut off`);
+      }
+    }
+  },
 
-const { target, tell } = boxes.find((b) => b.target.contains(table));
-for (const [width, index] of [[200, 0], [50, -1]]) {
-  Object.defineProperty(target, "scrollWidth", { value: width, configurable: true });
-  Object.defineProperty(target, "clientWidth", { value: 100, configurable: true });
-  tell([{ target }]);
-  assert.strictEqual(target.tabIndex, index);
-}
-console.log("page: ok");
+  async "it asks nobody for anything"(browser) {
+    const page = await open(browser);
+    await page.click("#model-2 summary");
+    assert.deepStrictEqual(page.asked, [address]);
+  },
+
+  async "the matrix sorts, and the address says how"(browser) {
+    const page = await open(browser);
+    const click = (name) => page.getByRole("button", { name, exact: true }).click();
+    assert.deepStrictEqual(await rows(page), asMade);
+    await click("TG of CPU");
+    assert.deepStrictEqual(await rows(page), ["broken", "Model 10", "model 2"]);
+    assert.strictEqual(new URL(page.url()).searchParams.get("sort"), "-TG of CPU");
+    await click("TG of CPU");
+    assert.deepStrictEqual(await rows(page), ["model 2", "Model 10", "broken"]);
+    await click("TG of Fast one"); // what has no figure stays last
+    assert.deepStrictEqual(await rows(page), ["Model 10", "model 2", "broken"]);
+    await page.reload();
+    assert.deepStrictEqual(await rows(page), ["Model 10", "model 2", "broken"]);
+    await click("TG of Fast one");
+    assert.deepStrictEqual(await rows(page), ["model 2", "Model 10", "broken"]);
+    await click("TG of Fast one");
+    assert.deepStrictEqual(await rows(page), asMade);
+    await click("Model");
+    assert.deepStrictEqual(await rows(page), ["broken", "model 2", "Model 10"]);
+  },
+
+  async "the whole heading is the button"(browser) {
+    const page = await open(browser);
+    for (const heading of await page.locator(".matrix th.sortable").all()) {
+      const cell = await heading.boundingBox(), button = await heading.locator("button").boundingBox();
+      assert.ok(button.width > cell.width - 2, "narrower than its cell");
+    }
+  },
+
+  async "a row without its model, and seconds beside tok/s, sort nowhere"(browser) {
+    const page = await open(browser);
+    const sortable = await page.$$eval("table", (all) => all
+      .filter((t) => [...t.tBodies[0].rows].some((r) => r.cells[0].textContent.trim() === ""))
+      .map((t) => t.querySelectorAll("button").length));
+    assert.ok(sortable.length > 0 && sortable.every((n) => n === 0));
+  },
+
+  async "a table of a model sorts by time, the least first"(browser) {
+    const page = await open(browser, "#model-2");
+    assert.ok(await page.locator("#model-2").evaluate((d) => d.open), "the linked model is folded");
+    const table = page.locator("#model-2 table").first();
+    const backends = () => table.locator("tbody th").allTextContents();
+    await table.getByRole("button", { name: "Load" }).click();
+    assert.deepStrictEqual(await backends(), ["Fast one", "CPU"]);
+    await table.getByRole("button", { name: "Load" }).click();
+    assert.deepStrictEqual(await backends(), ["CPU", "Fast one"]);
+  },
+
+  async "models are filtered by words and by quantization"(browser) {
+    const page = await open(browser);
+    await page.keyboard.press("/");
+    await page.keyboard.type("MODEL 1");
+    assert.deepStrictEqual(await rows(page), ["Model 10"]);
+    assert.ok(await page.locator("#model-2").isHidden());
+    assert.match(await page.locator(".choice output").textContent(), /1 of 3/);
+    await page.fill("input[type=search]", "");
+    await page.selectOption("[name=quantization]", "Q8_0");
+    assert.deepStrictEqual(await rows(page), ["model 2", "broken"]);
+    await page.reload();
+    assert.deepStrictEqual(await rows(page), ["model 2", "broken"]);
+  },
+
+  async "a backend can be left out, everywhere"(browser) {
+    const page = await open(browser, "#model-2");
+    await page.getByRole("button", { name: "CPU", exact: true }).click();
+    assert.strictEqual(await page.locator(".matrix [data-backend='1']:visible").count(), 0);
+    assert.deepStrictEqual(await page.locator("#model-2 table").first().locator("tbody tr:visible th")
+      .allTextContents(), ["Fast one"]);
+    await page.reload();
+    assert.strictEqual(await page.locator(".matrix [data-backend='1']:visible").count(), 0);
+    await page.getByRole("button", { name: "CPU", exact: true }).click();
+    assert.ok(await page.locator(".matrix [data-backend='1']:visible").count() > 0);
+  },
+
+  async "others are shown as a percentage of a baseline"(browser) {
+    const page = await open(browser);
+    const figures = () => page.locator(".matrix tbody tr").first().locator(".figure span").allTextContents();
+    assert.deepStrictEqual(await figures(), ["50.0", "1000.0", "5.0", "10.0"]);
+    await page.selectOption("[name=baseline]", "CPU");
+    assert.deepStrictEqual(await figures(), ["1000 %", "10000 %", "5.0", "10.0"]);
+    await page.selectOption("[name=baseline]", "");
+    assert.deepStrictEqual(await figures(), ["50.0", "1000.0", "5.0", "10.0"]);
+  },
+
+  async "dark and light, by the system and by the switch"(browser) {
+    const light = "rgb(255, 255, 255)", dark = "rgb(13, 17, 23)";
+    for (const [colorScheme, own, other, theme] of [["light", light, dark, "dark"], ["dark", dark, light, "light"]]) {
+      const page = await open(browser, "", { colorScheme });
+      assert.strictEqual(await ground(page), own);
+      await page.selectOption("[name=theme]", theme);
+      assert.strictEqual(await ground(page), other);
+      assert.match(page.url(), new RegExp(`theme=${theme}`));
+    }
+  },
+
+  async "without scripts everything is there, and no control that does nothing"(browser) {
+    const page = await open(browser, "", { javaScriptEnabled: false });
+    const text = await page.locator("body").textContent();
+    for (const word of ["A title", "model 2", "Model 10", "server died", "TTFT", "Run 1: pp=990.00"])
+      assert.ok(text.includes(word), word);
+    assert.strictEqual(await page.locator("button, select, input").count(), 0);
+    await page.locator("#model-2 > summary").click();
+    assert.ok(await page.locator("#model-2 table").first().isVisible());
+  },
+
+  async "it prints every model"(browser) {
+    const page = await open(browser);
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    await page.emulateMedia({ media: "print" });
+    for (const id of ["model-2", "model-10", "broken"])
+      assert.ok(await page.locator(`#${id} table`).first().isVisible(), id);
+    assert.ok(await page.locator(".choice").isHidden());
+  },
+
+  async "nothing keeps readers out"(browser) {
+    for (const colorScheme of ["light", "dark"]) for (const width of [390, 1400]) {
+      const page = await open(browser, "#model-2", { colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
+      await page.addScriptTag({ path: axe });
+      const found = (await page.evaluate(() => window.axe.run())).violations
+        .filter((v) => ["serious", "critical"].includes(v.impact));
+      assert.deepStrictEqual(found.map((v) => `${colorScheme} ${width}: ${v.id}: ${v.nodes[0].html}`), []);
+    }
+  },
+};
+
+(async () => {
+  fs.writeFileSync(path.join(folder, "r.json"), JSON.stringify(results));
+  execFileSync(process.argv[2], ["report", path.join(folder, "r.json"), "--format", "html", "-o",
+    path.join(folder, "r.html")]);
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+  let failed = 0;
+  for (const [name, test] of Object.entries(tests)) {
+    if (!name.includes(process.env.TEST_FILTER ?? "")) continue;
+    try {
+      await test(browser);
+      console.log(`ok: ${name}`);
+    } catch (error) {
+      failed++;
+      console.log(`FAILED: ${name}\n${error.stack ?? error}`);
+    }
+    for (const context of browser.contexts()) await context.close();
+  }
+  await browser.close();
+  fs.rmSync(folder, { recursive: true });
+  process.exit(failed ? 1 : 0);
+})();
