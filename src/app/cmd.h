@@ -21,6 +21,7 @@ struct sb_command {
     size_t options_size;             /* of that struct */
     const char *operand;             /* what its files are: "config file" */
     bool one;                        /* it takes exactly one; else one or more */
+    bool none;                       /* none will do, too */
     const char *files;               /* what completion offers for them: "*.ini" */
     /* `options` is the filled struct. Returns the exit code. */
     int (*run)(const void *options, const struct sb_operands *files);
@@ -28,8 +29,8 @@ struct sb_command {
     int (*exit_code)(const void *options, int rc);
 };
 
-extern const struct sb_command sb_cmd_run, sb_cmd_check, sb_cmd_report, sb_cmd_rank, sb_cmd_compare,
-    sb_cmd_plot, sb_cmd_k8s;
+extern const struct sb_command sb_cmd_init, sb_cmd_run, sb_cmd_check, sb_cmd_report, sb_cmd_rank,
+    sb_cmd_compare, sb_cmd_plot, sb_cmd_k8s;
 
 /* Reads the command line, argv[0] being the command's name, and runs the command. */
 int sb_command_main(const struct sb_command *c, int argc, char **argv);

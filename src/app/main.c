@@ -9,8 +9,8 @@
 #include "stratobench/base.h"
 
 static const struct sb_command *const commands[] = {
-    &sb_cmd_run,     &sb_cmd_check, &sb_cmd_report, &sb_cmd_rank,
-    &sb_cmd_compare, &sb_cmd_plot,  &sb_cmd_k8s,
+    &sb_cmd_init, &sb_cmd_run,     &sb_cmd_check, &sb_cmd_report,
+    &sb_cmd_rank, &sb_cmd_compare, &sb_cmd_plot,  &sb_cmd_k8s,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -22,7 +22,7 @@ static void print_help(FILE *out) {
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n  stratobench COMMAND --help   the options of a command\n"
           "  stratobench --version        the version\n\n"
-          "A first run: stratobench check models.ini && stratobench run models.ini\n",
+          "A first run: stratobench init > models.ini && stratobench run models.ini\n",
           out);
 }
 

@@ -185,11 +185,11 @@ static bool take(const struct sb_command *c, int value, char **argv, const struc
 }
 
 static bool count_is_right(const struct sb_command *c, size_t n) {
-    if (n == 0)
+    if (n == 0 && !c->none)
         sb_cli_usage_error(c->name, "no %s given", c->operand);
     else if (c->one && n > 1)
         sb_cli_usage_error(c->name, "more than one %s", c->operand);
-    return n == 1 || (n > 1 && !c->one);
+    return n == 0 ? c->none : n == 1 || !c->one;
 }
 
 bool sb_options_parse(const struct sb_command *c, int argc, char **argv, void *options,
