@@ -22,6 +22,7 @@
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 #define SB_WARMUP_AUTO   (-1)
+#define SB_LAUNCHES_AUTO (-1)
 #define SB_COOLDOWN_AUTO (-1.0)
 
 enum sb_layout { SB_LAYOUT_SECTIONS, SB_LAYOUT_TABLE };
@@ -86,7 +87,7 @@ struct sb_config {
     size_t n_prompts;
     int runs;      /* default 3, at least 1 */
     int warmup;    /* default SB_WARMUP_AUTO */
-    int launches;  /* default 1 */
+    int launches;  /* default 1; SB_LAUNCHES_AUTO */
     int n_predict; /* default 128, at least 2 */
     int ctx;       /* default 8192 */
     int *depths;   /* tokens already in the context; default {0} */
@@ -126,5 +127,7 @@ int sb_config_load(const char *path, const struct sb_selection *sel, struct sb_c
 int sb_config_parse(const char *path, const char *text, size_t len, const struct sb_selection *sel,
                     struct sb_config *ret, struct sb_buf *errors);
 void sb_config_release(struct sb_config *c);
+/* The launches to expect of a cell, for an estimate: with auto the three that it mostly takes. */
+int sb_config_likely_launches(const struct sb_config *c);
 
 #endif

@@ -235,6 +235,33 @@ bool sb_same_cache_state(double cached_share_a, double cached_share_b);
  * is unknown. n values; the caller frees. */
 double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t n);
 
+/* A workload, for which a backend needs the time T = load/N + P/PP + G/TG. */
+struct sb_workload {
+    double prompt_tokens;     /* P */
+    double gen_tokens;        /* G */
+    double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
+};
+#define SB_WORKLOAD_DEFAULT                                                                        \
+    { .prompt_tokens = 600, .gen_tokens = 128 }
+
+/* 1/T, launch by launch, at one place; the mean is that of T, in s. Without a load where one is
+ * counted, or without PP or TG, n is 0. */
+struct sb_sample sb_sample_workload(const struct sb_cell *c, struct sb_at at,
+                                    const struct sb_workload *w);
+
+/* launches = auto: which cells of one model still need a launch for the verdict on this workload?
+ * Each is looked at against the best (sb_look); the best itself is open as long as another is.
+ * Cells that are neither ok nor pending, and those of which nothing was measured, take no part
+ * and come out as decided. n cells in, n out; returns the number of the best, SIZE_MAX when there
+ * is none. */
+struct sb_settled {
+    enum sb_outlook outlook;
+    enum sb_verdict verdict; /* against the best, as sb_compare has it */
+    size_t n;                /* launches that were compared; 0 = takes no part */
+};
+size_t sb_settle(const struct sb_cell *const *cells, size_t n, const struct sb_workload *w,
+                 struct sb_settled *ret);
+
 /* Merge: result sets of several files as a reader sees them, by section.
  *
  * Sets with the same title are one section. Where two of its files hold the same cell (model

@@ -67,7 +67,22 @@ enum sb_verdict sb_judge(double low, double high, double margin);
 struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t nb, double margin,
                            double assumed_cv);
 
-/* The same for n pairs of launches, a[i] made beside b[i]: Student's t on log(a[i]/b[i]). What
+/* launches = auto: may the comparison of a with b, launch means, stop before five launches a side?
+ *   decided    its interval, widened for looking often (O'Brien and Fleming's bounds as levels of
+ *              Student's t, at the smaller side's number of launches), lies beyond the margin or
+ *              within it; or sb_compare says faster or slower and so does an interval in which
+ *              the spread between launches is a known 6 %, where neither side shows more: two
+ *              launches tell a backend half as fast from another, though not their own spread
+ *   hopeless   from three launches on: the probability that sb_compare has a verdict at five is
+ *              below 5 % by what is known now: they are as far apart as the margin is wide, or the
+ *              machine is too noisy
+ *   open       all else, fewer than two launches a side included
+ * What is decided has that verdict of sb_compare, too. Simulated in test_sequential. */
+enum sb_outlook { SB_OUTLOOK_OPEN, SB_OUTLOOK_DECIDED, SB_OUTLOOK_HOPELESS };
+enum { SB_LEAST_LAUNCHES = 2, SB_MOST_LAUNCHES = 5 };
+enum sb_outlook sb_look(const double *a, size_t na, const double *b, size_t nb, double margin);
+
+/* sb_compare for n pairs of launches, a[i] made beside b[i]: Student's t on log(a[i]/b[i]). What
  * both launches of a pair share, such as a machine that slows down, cancels. With one pair
  * assumed_cv stands for the spread of either launch. */
 struct sb_ratio sb_compare_paired(const double *a, const double *b, size_t n, double margin,

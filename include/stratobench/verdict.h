@@ -19,14 +19,6 @@
 
 #include "stratobench/results.h"
 
-struct sb_workload {
-    double prompt_tokens;     /* P */
-    double gen_tokens;        /* G */
-    double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
-};
-#define SB_WORKLOAD_DEFAULT                                                                        \
-    { .prompt_tokens = 600, .gen_tokens = 128 }
-
 struct sb_rank_figure {
     double value;  /* s for the workload and the load, tok/s for PP and TG; NaN */
     double *speed; /* one a launch, more is better; 1/s or tok/s */

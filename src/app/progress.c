@@ -81,7 +81,8 @@ static int launches_left(const struct sb_progress *p, size_t cell) {
     const struct sb_cell *c = &p->results->cells[p->slot[cell]];
     if (p->skip[cell] || p->preflight->cells[cell].problem || c->status != SB_PENDING)
         return 0;
-    return p->config->launches - (int)c->n_launches;
+    int left = sb_config_likely_launches(p->config) - (int)c->n_launches;
+    return left < 1 && p->config->launches == SB_LAUNCHES_AUTO ? 1 : left;
 }
 
 /* Seconds left, from what earlier launches of the same backend took, else of any backend; before
@@ -96,8 +97,9 @@ static double eta_s(const struct sb_progress *p) {
     for (size_t i = 0; i < p->config->n_cells; i++) {
         const struct sb_pace *own = pace_of(p, i);
         const struct sb_pace *pace = own->weight > 0 ? own : &all;
-        double launch_s = pace->weight > 0 ? weight(p, i) * pace->spent_s / pace->weight
-                                           : p->preflight->cells[i].eta_s / p->config->launches;
+        double launch_s = pace->weight > 0
+                              ? weight(p, i) * pace->spent_s / pace->weight
+                              : p->preflight->cells[i].eta_s / sb_config_likely_launches(p->config);
         int n = launches_left(p, i);
         if (n > 0)
             left_s += n * launch_s;
@@ -140,7 +142,9 @@ static size_t fitting(const char *s, int width) {
 
 static void stage_text(const struct sb_progress *p, enum sb_stage stage, int launch, int index,
                        int of, struct sb_buf *b) {
-    if (p->config->launches > 1)
+    if (p->config->launches == SB_LAUNCHES_AUTO)
+        sb_buf_addf(b, "launch %d, ", launch);
+    else if (p->config->launches > 1)
         sb_buf_addf(b, "launch %d/%d, ", launch, p->config->launches);
     sb_buf_adds(b, stage_names[stage]);
     if (index > 0 && of > 0)

@@ -1,6 +1,6 @@
-/* The matrix: launches are the replicates, so each model's backends are run in the order
- * A B C, C B A, A B C ... (method.md): a drift of the machine falls on all of them alike. */
+/* The matrix: model by model, the backends of each in turns (schedule.h). */
 #include "internal.h"
+#include "schedule.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static void invalidate(struct sb_cell *c, char *reason) {
 
 /* Enough valid runs at every point, or the cell is invalid with the reason of the first bad one. */
 static void check_runs(const struct sb_config *config, struct sb_cell *c) {
-    int wanted = config->runs * config->launches;
+    int wanted = config->runs * sb_config_likely_launches(config);
     size_t least = (size_t)(wanted < LEAST_VALID_RUNS ? wanted : LEAST_VALID_RUNS);
     for (size_t p = 0; p < config->n_prompts; p++)
         for (size_t d = 0; d < config->n_depths; d++) {
@@ -79,35 +79,60 @@ static void finish_cell(const struct sb_bench *b, size_t i) {
         b->observer.changed(b->observer.arg, i, true);
 }
 
+/* What cannot run says so before anything of its model is launched; what was interrupted in a
+ * launch begins it again. */
+static void prepare_cell(const struct sb_bench *b, size_t i) {
+    struct sb_cell *c = &b->results->cells[b->slot[i]];
+    const struct sb_preflight_cell *pf = &b->preflight->cells[i];
+    if (b->skip[i] || c->status != SB_PENDING)
+        return;
+    sb_cell_drop_unfinished(c);
+    if (pf->problem) {
+        c->status = pf->skipped ? SB_SKIPPED : SB_FAILED;
+        c->reason = sb_strdup(pf->problem);
+        c->detail = sb_strdup(pf->detail);
+        finish_cell(b, i);
+    }
+}
+
+static void finish_complete(const struct sb_bench *b, size_t first, const struct sb_schedule *s) {
+    for (size_t k = 0; k < s->n; k++)
+        if (!s->skip[k] && s->cells[k]->status == SB_PENDING && sb_schedule_complete(s, k))
+            finish_cell(b, first + k);
+}
+
+/* Takes turns until every cell of the model is finished. */
+static int take_turns(const struct sb_bench *b, size_t first, const struct sb_schedule *s,
+                      double start_c) {
+    size_t k;
+    int launch;
+    finish_complete(b, first, s);
+    while (sb_schedule_next(s, &k, &launch)) {
+        struct sb_cell *c = &b->results->cells[b->slot[first + k]];
+        int rc = sb_bench_launch(b, first + k, launch, start_c);
+        if (rc != 0) {
+            sb_cell_drop_unfinished(c);
+            return rc;
+        }
+        if (c->status != SB_PENDING)
+            finish_cell(b, first + k);
+        finish_complete(b, first, s);
+    }
+    return 0;
+}
+
 /* One model's cells: [first, end). */
 static int run_model(const struct sb_bench *b, size_t first, size_t end, double start_c) {
-    int launches = b->config->launches;
     size_t n = end - first;
-    for (int launch = 1; launch <= launches; launch++)
-        for (size_t k = 0; k < n; k++) {
-            size_t i = launch % 2 ? first + k : end - 1 - k;
-            struct sb_cell *c = &b->results->cells[b->slot[i]];
-            if (b->skip[i] || c->status != SB_PENDING)
-                continue;
-            const struct sb_preflight_cell *pf = &b->preflight->cells[i];
-            if (launch == 1 && pf->problem) {
-                c->status = pf->skipped ? SB_SKIPPED : SB_FAILED;
-                c->reason = sb_strdup(pf->problem);
-                c->detail = sb_strdup(pf->detail);
-                finish_cell(b, i);
-                continue;
-            }
-            if (sb_cell_drop_unfinished(c) < launch) {
-                int rc = sb_bench_launch(b, i, launch, start_c);
-                if (rc != 0) {
-                    sb_cell_drop_unfinished(c);
-                    return rc;
-                }
-            }
-            if (launch == launches || c->status != SB_PENDING)
-                finish_cell(b, i);
-        }
-    return 0;
+    const struct sb_cell **cells = sb_alloc(n, sizeof *cells);
+    for (size_t k = 0; k < n; k++) {
+        cells[k] = &b->results->cells[b->slot[first + k]];
+        prepare_cell(b, first + k);
+    }
+    struct sb_schedule s = {cells, b->skip + first, n, b->config->launches};
+    int rc = take_turns(b, first, &s, start_c);
+    free(cells);
+    return rc;
 }
 
 int sb_bench_run(const struct sb_bench *b) {

@@ -117,7 +117,7 @@ static double estimate_s(const struct sb_config *c, const struct sb_preflight_ce
         for (size_t d = 0; d < c->n_depths; d++)
             tokens += c->n_predict + ((double)c->prompts[i].text_len / 4 + c->depths[d]) / 20;
     int warmups = c->warmup == SB_WARMUP_AUTO ? 2 : c->warmup;
-    return c->launches * (load_s + (warmups + c->runs) * tokens * token_s);
+    return sb_config_likely_launches(c) * (load_s + (warmups + c->runs) * tokens * token_s);
 }
 
 /* What a model's file calls it, or NULL. */

@@ -31,7 +31,8 @@ static const struct sb_option bench_options[] = {
     {"runs", &sb_type_int, BENCH(runs), .min = 1, .max = 1000, .fallback = "3"},
     {"warmup", &sb_type_int, BENCH(warmup), .max = 100, .words = WORDS("auto"),
      .word_value = SB_WARMUP_AUTO, .fallback = "auto"},
-    {"launches", &sb_type_int, BENCH(launches), .min = 1, .max = 100, .fallback = "1"},
+    {"launches", &sb_type_int, BENCH(launches), .min = 1, .max = 100, .words = WORDS("auto"),
+     .word_value = SB_LAUNCHES_AUTO, .fallback = "1"},
     {"n_predict", &sb_type_int, BENCH(n_predict), .min = 2, .max = 1000000, .fallback = "128"},
     {"ctx", &sb_type_int, BENCH(ctx), .min = 3, .max = 100000000, .fallback = "8192"},
     {"depths", &sb_type_depths, NO_FIELD, .max = 100000000, .fallback = "0"},
@@ -325,4 +326,8 @@ void sb_config_release(struct sb_config *c) {
     free(c->cells);
     free(c->file);
     *c = (struct sb_config){0};
+}
+
+int sb_config_likely_launches(const struct sb_config *c) {
+    return c->launches == SB_LAUNCHES_AUTO ? 3 : c->launches;
 }

@@ -2,8 +2,8 @@
  * of cells, tables over it.
  *
  * doc.c what the document's stretches are · markdown.c code blocks and figures · row.c rows and
- * marks · flags.c doubts · table.c tables · runs.c the runs · extras.c, depth.c and environment.c
- * what goes beyond the reference format · report.c the document · html*.c the page. */
+ * marks · flags.c doubts · table.c tables · runs.c the runs · launches.c why launching
+ * stopped · extras.c, depth.c and environment.c what goes beyond the reference format · report.c the document · html*.c the page. */
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
 
@@ -106,6 +106,8 @@ void report_runs(struct report_doc *d, const struct report_group *g);
 
 /* Each appends nothing when there is nothing to say, else text and a blank line after it. */
 void report_extras(struct report_doc *d, struct report_group *g);
+/* launches = auto: how many were made of each backend, why it stopped, what was saved. */
+void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);
 void report_environment(struct report_doc *d, const struct sb_section *s);
 

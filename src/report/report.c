@@ -76,7 +76,9 @@ void report_protocol(struct sb_buf *b, const struct sb_results *r) {
         sb_buf_adds(b, "1 run");
     else
         sb_buf_addf(b, "%d-run average", runs);
-    if (launches > 1)
+    if (launches < 0)
+        sb_buf_addf(b, " in each of %d to %d launches", SB_LEAST_LAUNCHES, SB_MOST_LAUNCHES);
+    else if (launches > 1)
         sb_buf_addf(b, " in each of %d launches", launches);
     if (isfinite(r->bench.until) && r->bench.until > 0)
         sb_buf_addf(b, " until the 95 %% interval is within ±%g %%, at most %d,",
@@ -163,6 +165,7 @@ void report_group(struct report_doc *d, struct report_group *g) {
     report_main_table(d, g);
     report_runs(d, g);
     report_depths(d, g);
+    report_launches(d, g);
     report_extras(d, g);
 }
 

@@ -177,7 +177,7 @@ static const struct field bench_fields[] = {
     F(title, STRING, .rules = REQUIRED),
     F(runs, INT, .rules = REQUIRED | ALWAYS, .least = 1),
     F(warmup, INT, .rules = ALWAYS, .absent = -1, .words = auto_words),
-    F(launches, INT, .rules = ALWAYS, .absent = 1, .least = 1),
+    F(launches, INT, .rules = ALWAYS, .absent = 1, .least = 1, .words = auto_words),
     F(n_predict, INT, .rules = REQUIRED | ALWAYS),
     F(ctx, INT, .rules = REQUIRED | ALWAYS),
     RENAMED("layout", table, WORD, .rules = ALWAYS, .words = layout_words),

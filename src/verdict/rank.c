@@ -91,30 +91,6 @@ static void set_figure(struct sb_rank_figure *f, struct sb_sample s) {
         f->log_speed += log(s.x[i]) / (double)s.n;
 }
 
-/* T launch by launch; a launch without one of the figures leaves no sample. */
-static void measure_workload(struct sb_rank_cell *c, const struct sb_workload *w, struct sb_at at) {
-    const struct sb_rank_figure *pp = &c->figure[SB_PP], *tg = &c->figure[SB_TG];
-    size_t n = pp->n < tg->n ? pp->n : tg->n;
-    double *load = w->requests_per_load > 0 ? sb_sample_launch_loads(c->cell, at, n) : NULL;
-    struct sb_sample t = {.x = sb_alloc(n, sizeof *t.x)};
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        double time_s = w->prompt_tokens / pp->speed[i] + w->gen_tokens / tg->speed[i] +
-                        (load ? load[i] / w->requests_per_load : 0);
-        t.x[i] = 1 / time_s;
-        sum += time_s;
-    }
-    free(load);
-    t.mean = sum / (double)n;
-    t.n = isfinite(t.mean) && t.mean > 0 ? n : 0;
-    if (n == 1) /* as if the errors of PP and TG went together: no less than it can be */
-        t.noise = (w->prompt_tokens / pp->speed[0] * pp->noise +
-                   w->gen_tokens / tg->speed[0] * tg->noise) /
-                  t.mean;
-    set_figure(&c->figure[SB_WORKLOAD], t);
-    c->finished = t.n > 0;
-}
-
 static void measure(struct sb_rank_cell *c, const struct sb_workload *w) {
     for (int m = 0; m < SB_METRICS; m++)
         c->figure[m] = (struct sb_rank_figure){
@@ -126,7 +102,8 @@ static void measure(struct sb_rank_cell *c, const struct sb_workload *w) {
     set_figure(&c->figure[SB_PP], sb_sample_throughput(c->cell, SB_PP, at));
     set_figure(&c->figure[SB_TG], sb_sample_throughput(c->cell, SB_TG, at));
     set_figure(&c->figure[SB_LOAD], sb_sample_load(c->cell, &c->cached_share));
-    measure_workload(c, w, at);
+    set_figure(&c->figure[SB_WORKLOAD], sb_sample_workload(c->cell, at, w));
+    c->finished = c->figure[SB_WORKLOAD].n > 0;
 }
 
 /* ---- one model ------------------------------------------------------------------------------ */

@@ -156,6 +156,19 @@ static void launches_take_turns(void **state) {
     box_has(box_read("out"), "side by side, 2 a model");
 }
 
+/* The fake server's clock never varies, so that a tie is known after two launches of the five. */
+static void launches_stop_when_the_verdicts_are_known(void **state) {
+    (void)state;
+    two_backends("launches = auto\n");
+    assert_int_equal(SB(MEASURE), 0);
+    assert_int_equal(box_cell("m", "a")->n_launches, 2);
+    assert_int_equal(box_cell("m", "b")->n_launches, 2);
+    box_has(box_read("a.json"), "\"launches\": \"auto\"");
+    box_has(box_read("a.md"), "60 % fewer than five each");
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "2 of 2 cells kept");
+}
+
 static void a_dry_run_writes_and_launches_nothing(void **state) {
     (void)state;
     BOX_CONFIG("", {"a", "env = SOME=thing\nthreads = 3\n"}, {"b", "device = ROCm0\n"});
@@ -252,6 +265,7 @@ int main(void) {
         IN_BOX(resume_measures_again_what_changed),
         IN_BOX(failed_cells_are_tried_again),
         IN_BOX(launches_take_turns),
+        IN_BOX(launches_stop_when_the_verdicts_are_known),
         IN_BOX(a_dry_run_writes_and_launches_nothing),
         IN_BOX(one_config_serves_old_and_new_builds),
         IN_BOX(a_pipe_gets_plain_lines),

@@ -71,7 +71,7 @@ static const struct {
     {BENCH "runs = 0\nwarmup = -1\nlaunches = 1e2\nn_predict = 1\nctx = 0x2000\n" REST,
      "t.ini:3: 'runs' is '0': expected a whole number from 1 to 1000\n"
      "t.ini:4: 'warmup' is '-1': expected a whole number from 0 to 100 or auto\n"
-     "t.ini:5: 'launches' is '1e2': expected a whole number from 1 to 100\n"
+     "t.ini:5: 'launches' is '1e2': expected a whole number from 1 to 100 or auto\n"
      "t.ini:6: 'n_predict' is '1': expected a whole number from 2 to 1000000\n"
      "t.ini:7: 'ctx' is '0x2000': expected a whole number from 3 to 100000000\n"},
     {BENCH "runs = 3.0\nmax_runs = 99999999999999999999\nwarmup = atuo\n" REST,
