@@ -87,9 +87,14 @@ const char *sb_nearest(const char *word, const char *const *candidates, size_t n
 int sb_file_read(const char *path, struct sb_buf *ret, struct sb_buf *error);
 
 /* Writes a temporary file beside `path`, fsyncs it, renames it over `path`, fsyncs the folder:
- * `path` is the old file or the new one, whole, at every moment. 0, or -errno with one line in
- * `error`; then the old file is untouched and no temporary file is left. */
+ * `path` is the old file or the new one, whole, at every moment. A symbolic link stays one, and the
+ * file it leads to is replaced; mode and, where that is allowed, owner are those of the old file.
+ * 0, or -errno with one line in `error`; then the old file is untouched and no temporary file is
+ * left. -ENOTSUP for what is no regular file, -EISDIR for a folder or a name like one. */
 int sb_file_replace(const char *path, const void *data, size_t len, struct sb_buf *error);
+
+/* The same, but a device or a pipe is written to, and may keep the caller waiting. */
+int sb_file_write(const char *path, const void *data, size_t len, struct sb_buf *error);
 
 /* Index: strings -> small numbers, in the order of their first appearance (a balanced tree of
  * libc's tsearch, so that matching thousands of cells stays n log n). Keys are copied. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "overwrite.h"
 #include "stratobench/base.h"
 
 static void say(const char *command, const char *message, const char *end) {
@@ -46,7 +47,8 @@ int sb_cli_write(const char *command, const char *path, const struct sb_buf *tex
         return sb_cli_print(command, text);
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     int rc = SB_EXIT_OK;
-    if (sb_file_replace(path, sb_buf_str(text), text->len, &error) < 0)
+    if (sb_may_overwrite(path, SB_OURS_DERIVED, &error) < 0 ||
+        sb_file_write(path, sb_buf_str(text), text->len, &error) < 0)
         rc = sb_cli_fail(command, sb_buf_str(&error));
     sb_buf_release(&error);
     return rc;

@@ -12,8 +12,8 @@ int sb_cli_fail(const char *command, const char *message);
 
 /* Writes to standard output; SB_EXIT_OK, or SB_EXIT_USAGE with a line on stderr. */
 int sb_cli_print(const char *command, const struct sb_buf *text);
-/* Writes to a file, NULL and "-" being standard output; SB_EXIT_OK, or SB_EXIT_USAGE with a line on
- * stderr. */
+/* Writes to a file, NULL and "-" being standard output. Devices and pipes are written to; a file
+ * that stratobench did not write stays. SB_EXIT_OK, or SB_EXIT_USAGE with a line on stderr. */
 int sb_cli_write(const char *command, const char *path, const struct sb_buf *text);
 
 #endif

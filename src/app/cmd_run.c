@@ -110,8 +110,13 @@ static bool look_at_old_results(struct session *s) {
 
 static bool open_output(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    struct sb_strv inputs = {0};
     char *stem = s->o->stem ? sb_strdup(s->o->stem) : default_stem(s->config_file);
-    int rc = sb_output_open(stem, &s->out, &error);
+    sb_strv_add(&inputs, s->config_file);
+    for (size_t i = 0; i < s->config.n_prompts; i++)
+        sb_strv_add(&inputs, s->config.prompts[i].path);
+    int rc = sb_output_open(stem, s->config.chart, &inputs, &s->out, &error);
+    sb_strv_release(&inputs);
     free(stem);
     return rc == 0 || end_with_error(s, &error);
 }
@@ -139,8 +144,8 @@ static void say_warnings(struct session *s) {
     for (size_t i = 0; i < s->config.n_cells; i++) {
         const struct sb_preflight_cell *c = &s->preflight.cells[i];
         for (size_t k = 0; k < c->warnings.n; k++)
-            sb_progress_say(&s->progress, "warning: %s / %s: %s", c->label,
-                            c->plan->backend->label, c->warnings.item[k]);
+            sb_progress_say(&s->progress, "warning: %s / %s: %s", c->label, c->plan->backend->label,
+                            c->warnings.item[k]);
     }
 }
 
@@ -322,8 +327,18 @@ static void run_matrix(struct session *s) {
     }
 }
 
+static bool names_a_file(const char *stem) {
+    const char *slash = strrchr(stem, '/'), *last = slash ? slash + 1 : stem;
+    return *last && strcmp(last, ".") != 0 && strcmp(last, "..") != 0 && strcmp(stem, "-") != 0;
+}
+
 static int run(const void *options, const struct sb_operands *files) {
     const struct options *o = options;
+    if (o->stem && !names_a_file(o->stem))
+        return sb_cli_usage_error("run",
+                                  "-o takes the begin of file names, as results/tonight, "
+                                  "not '%s'",
+                                  o->stem);
     if (o->resume && o->force)
         return sb_cli_usage_error("run",
                                   "--resume keeps what --force would replace: give one of them");

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "overwrite.h"
 #include "stratobench/base.h"
 #include "stratobench/plot.h"
 #include "stratobench/report.h"
@@ -19,9 +20,29 @@ static int cannot(const char *path, int error_number, struct sb_buf *error) {
     return -error_number;
 }
 
-static int prove_no_folder(const char *path, struct sb_buf *error) {
+static bool is_input(const struct stat *st, const struct sb_strv *inputs) {
+    struct stat input;
+    for (size_t i = 0; i < inputs->n; i++)
+        if (stat(inputs->item[i], &input) == 0 && input.st_dev == st->st_dev &&
+            input.st_ino == st->st_ino)
+            return true;
+    return false;
+}
+
+/* Opening a FIFO would wait for its other end, with signals blocked; a device is no place for
+ * results. */
+static int prove_ours(const char *path, enum sb_ours as, const struct sb_strv *inputs,
+                      struct sb_buf *error) {
     struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? cannot(path, EISDIR, error) : 0;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? 0 : cannot(path, errno, error);
+    if (S_ISDIR(st.st_mode))
+        return cannot(path, EISDIR, error);
+    if (S_ISREG(st.st_mode) && !is_input(&st, inputs))
+        return sb_may_overwrite(path, as, error);
+    sb_buf_addf(error, "%s: %s; give another -o STEM", path,
+                S_ISREG(st.st_mode) ? "belongs to what is measured" : "is no regular file");
+    return -EEXIST;
 }
 
 /* Full disks and read-only folders are found now, not after the first hour. */
@@ -31,10 +52,6 @@ static int prove_writable(const struct sb_output *o, struct sb_buf *error) {
     int rc = sb_file_replace(probe, "stratobench\n", 12, error);
     if (rc == 0)
         rc = sb_file_replace(beside, "stratobench\n", 12, error);
-    if (rc == 0)
-        rc = prove_no_folder(o->json, error);
-    if (rc == 0)
-        rc = prove_no_folder(o->markdown, error);
     unlink(probe);
     unlink(beside);
     free(probe);
@@ -42,7 +59,8 @@ static int prove_writable(const struct sb_output *o, struct sb_buf *error) {
     return rc;
 }
 
-int sb_output_open(const char *stem, struct sb_output *ret, struct sb_buf *error) {
+int sb_output_open(const char *stem, bool chart, const struct sb_strv *inputs,
+                   struct sb_output *ret, struct sb_buf *error) {
     struct sb_output o = {
         .stem = sb_strdup(stem),
         .json = sb_asprintf("%s.json", stem),
@@ -51,8 +69,12 @@ int sb_output_open(const char *stem, struct sb_output *ret, struct sb_buf *error
         .logs = sb_asprintf("%s.logs", stem),
         .lock_fd = -1,
     };
-    int rc = 0;
-    if (mkdir(o.logs, 0777) < 0 && errno != EEXIST)
+    int rc = prove_ours(o.json, SB_OURS_RESULTS, inputs, error);
+    if (rc == 0)
+        rc = prove_ours(o.markdown, SB_OURS_DERIVED, inputs, error);
+    if (rc == 0 && chart)
+        rc = prove_ours(o.chart, SB_OURS_DERIVED, inputs, error);
+    if (rc == 0 && mkdir(o.logs, 0777) < 0 && errno != EEXIST)
         rc = cannot(o.logs, errno, error);
     if (rc == 0 && (o.lock_fd = open(o.logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         rc = cannot(o.logs, errno, error);

@@ -9,9 +9,11 @@ struct sb_output {
     int lock_fd; /* on the logs folder: gone with the process, nothing to clean up */
 };
 
-/* Makes the logs folder and locks it, and proves that files can be written beside it. 0, or
- * -errno with one line; -EBUSY when another stratobench works on this STEM. */
-int sb_output_open(const char *stem, struct sb_output *ret, struct sb_buf *error);
+/* Makes the logs folder and locks it, and proves that files can be written beside it, over nothing
+ * that is not ours and over no file in `inputs` (what the matrix is made from). 0, or -errno with
+ * one line; -EBUSY when another stratobench works on this STEM. */
+int sb_output_open(const char *stem, bool chart, const struct sb_strv *inputs,
+                   struct sb_output *ret, struct sb_buf *error);
 void sb_output_close(struct sb_output *o);
 
 /* Renders the document from the results file just written: the one reporting path. */

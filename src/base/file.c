@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +35,60 @@ static void sync_folder_of(const char *path) {
     free(copy);
 }
 
-int sb_file_replace(const char *path, const void *data, size_t len, struct sb_buf *error) {
+/* Where a path leads through symbolic links, also to a file that is not there yet. The caller
+ * frees; NULL: round in circles. */
+static char *follow_links(const char *path) {
+    enum { MOST = 40 }; /* as the kernel */
+    char target[PATH_MAX], *at = sb_strdup(path);
+    for (int i = 0; i < MOST; i++) {
+        ssize_t n = readlink(at, target, sizeof target - 1);
+        if (n < 0)
+            return at;
+        target[n] = '\0';
+        const char *slash = target[0] == '/' ? NULL : strrchr(at, '/');
+        char *next =
+            slash ? sb_asprintf("%.*s/%s", (int)(slash - at), at, target) : sb_strdup(target);
+        free(at);
+        at = next;
+    }
+    free(at);
+    return NULL;
+}
+
+static bool names_a_folder(const char *path) {
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    return *last == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
+/* What stands at `path` now: *ret_there says whether anything does. The kernel is asked to follow
+ * the links, so that one which another user planted in /tmp is refused. 0 or -errno. */
+static int look_at(const char *path, struct stat *ret, bool *ret_there) {
+    *ret_there = stat(path, ret) == 0;
+    if (!*ret_there && errno != ENOENT)
+        return -errno;
+    if (*path == '\0')
+        return -ENOENT;
+    return names_a_folder(path) || (*ret_there && S_ISDIR(ret->st_mode)) ? -EISDIR : 0;
+}
+
+/* As the file that it takes the place of. Only root may give a file away; for others it stays
+ * theirs, and the mode counts. */
+static int take_after(int fd, const struct stat *old) {
+    if (old->st_uid != geteuid() || old->st_gid != getegid())
+        (void)!fchown(fd, old->st_uid, old->st_gid);
+    return fchmod(fd, old->st_mode & 0777) < 0 ? -errno : 0;
+}
+
+/* `old`: what it takes the place of, or NULL. */
+static int replace(const char *path, const struct stat *old, const void *data, size_t len) {
     char *temporary = sb_asprintf("%s.tmp", path);
     /* What a killed program left is swept away; a link planted there is not followed. */
     int rc = unlink(temporary) < 0 && errno != ENOENT ? -errno : 0;
     int fd = rc < 0 ? -1 : open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (rc == 0)
         rc = fd < 0 ? -errno : write_all(fd, data, len);
+    if (rc == 0 && old)
+        rc = take_after(fd, old);
     if (rc == 0 && fsync(fd) < 0)
         rc = -errno;
     if (fd >= 0 && close(fd) < 0 && rc == 0)
@@ -51,8 +99,45 @@ int sb_file_replace(const char *path, const void *data, size_t len, struct sb_bu
         sync_folder_of(path);
     else if (fd >= 0)
         unlink(temporary);
-    if (rc < 0)
-        sb_buf_addf(error, "%s: cannot be written: %s", path, strerror(-rc));
     free(temporary);
     return rc;
+}
+
+static int write_into(const char *path, const void *data, size_t len) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    int rc = write_all(fd, data, len);
+    return close(fd) < 0 && rc == 0 ? -errno : rc;
+}
+
+static int report(const char *path, int rc, struct sb_buf *error) {
+    if (rc < 0)
+        sb_buf_addf(error, "%s: cannot be written: %s", path, strerror(-rc));
+    return rc;
+}
+
+int sb_file_replace(const char *path, const void *data, size_t len, struct sb_buf *error) {
+    struct stat old;
+    bool there;
+    int rc = look_at(path, &old, &there);
+    if (rc < 0)
+        return report(path, rc, error);
+    if (there && !S_ISREG(old.st_mode)) {
+        sb_buf_addf(error, "%s: is no regular file", path);
+        return -ENOTSUP;
+    }
+    char *target = follow_links(path);
+    rc = target ? replace(target, there ? &old : NULL, data, len) : -ELOOP;
+    free(target);
+    return report(path, rc, error);
+}
+
+int sb_file_write(const char *path, const void *data, size_t len, struct sb_buf *error) {
+    struct stat old;
+    bool there;
+    int rc = look_at(path, &old, &there);
+    if (rc == 0 && there && !S_ISREG(old.st_mode))
+        return report(path, write_into(path, data, len), error);
+    return rc < 0 ? report(path, rc, error) : sb_file_replace(path, data, len, error);
 }

@@ -40,7 +40,7 @@ static void a_missing_folder_is_found_first(void **state) {
     (void)state;
     two_backends();
     expect_refused(SB(MEASURE, "-o", "missing/a"), "missing/a.logs: No such file or directory");
-    expect_refused(SB(MEASURE, "-o", "p.txt/a"), "p.txt/a.logs: Not a directory");
+    expect_refused(SB(MEASURE, "-o", "p.txt/a"), "p.txt/a.json: Not a directory");
 }
 
 static void become_nobody(void) {
@@ -67,6 +67,75 @@ static void a_folder_in_place_of_a_file_is_found_first(void **state) {
         expect_refused(SB(MEASURE, "--force"), box_text("%s: Is a directory", *name));
         assert_int_equal(rmdir(*name), 0);
     }
+}
+
+static void what_it_did_not_write_is_left_alone(void **state) {
+    (void)state;
+    two_backends();
+    static const struct {
+        const char *file, *text;
+    } theirs[] = {
+        {"a.md", "# My notes\n"}, {"a.svg", "<svg/>"}, {"a.json", "{\"name\": \"package\"}"}};
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++) {
+        box_write(theirs[i].file, "%s", theirs[i].text);
+        expect_refused(SB(MEASURE, "--force"),
+                       box_text("%s: was not written by stratobench", theirs[i].file));
+        assert_string_equal(box_read(theirs[i].file), theirs[i].text);
+        assert_int_equal(unlink(theirs[i].file), 0);
+    }
+    box_write("a.svg", "<svg/>");
+    BOX_CONFIG("chart = off\n", {"a", ""});
+    assert_int_equal(SB(MEASURE), 0);
+    assert_string_equal(box_read("a.svg"), "<svg/>");
+    BOX_CONFIG("", {"a", ""});
+    assert_int_equal(unlink("a.svg"), 0);
+    assert_int_equal(SB(MEASURE, "--force"), 0); /* its own document */
+}
+
+/* Also where it looks like a document of ours. */
+static void its_own_prompt_is_left_alone(void **state) {
+    (void)state;
+    run_once();
+    char *document = box_read("a.md");
+    assert_int_equal(unlink("p.txt"), 0);
+    assert_int_equal(symlink("a.md", "p.txt"), 0);
+    expect_refused(SB(MEASURE, "--force"), "a.md: belongs to what is measured");
+    assert_string_equal(box_read("a.md"), document);
+}
+
+static void links_and_modes_stay(void **state) {
+    (void)state;
+    two_backends();
+    struct stat st;
+    assert_int_equal(mkdir("far", 0755), 0);
+    assert_int_equal(symlink("far/a.json", "a.json"), 0);
+    assert_int_equal(SB(MEASURE, "--backend", "a"), 0);
+    assert_int_equal(chmod("far/a.json", 0640), 0);
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    assert_int_equal(lstat("a.json", &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(lstat("far/a.json", &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0640);
+    box_expect_ok("m", "b");
+}
+
+/* Nothing blocks with its signals blocked, too. */
+static void a_pipe_in_place_of_a_file_is_found_first(void **state) {
+    (void)state;
+    two_backends();
+    for (const char *const *name = ARGS("a.json", "a.md", "a.svg"); *name; name++) {
+        assert_int_equal(mkfifo(*name, 0600), 0);
+        expect_refused(SB(MEASURE), box_text("%s: is no regular file", *name));
+        assert_int_equal(unlink(*name), 0);
+    }
+}
+
+static void a_stem_names_a_file(void **state) {
+    (void)state;
+    two_backends();
+    for (const char *const *stem = ARGS("out/", ".", "..", "./..", "-", "/"); *stem; stem++)
+        expect_refused(SB(MEASURE, "-o", *stem), "-o takes the begin of file names");
+    expect_refused(SB(MEASURE, "-o", ""), "--output needs a value");
 }
 
 /* ---- results that are there --------------------------------------------------------------- */
@@ -195,6 +264,11 @@ int main(void) {
         IN_BOX(a_missing_folder_is_found_first),
         IN_BOX(a_folder_that_is_not_ours_is_found_first),
         IN_BOX(a_folder_in_place_of_a_file_is_found_first),
+        IN_BOX(what_it_did_not_write_is_left_alone),
+        IN_BOX(its_own_prompt_is_left_alone),
+        IN_BOX(links_and_modes_stay),
+        IN_BOX(a_pipe_in_place_of_a_file_is_found_first),
+        IN_BOX(a_stem_names_a_file),
         IN_BOX(results_are_not_overwritten_unasked),
         IN_BOX(a_damaged_file_is_named_with_the_place),
         IN_BOX(a_read_only_results_file_is_replaced_when_asked),

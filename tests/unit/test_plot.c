@@ -217,7 +217,7 @@ static void test_output_draw(void **state) {
     struct sb_output o;
     struct sb_results r = fixture_set("T");
     fixture_launches(&r, "m", "a", 1, 1, 0);
-    assert_int_equal(sb_output_open(stem, &o, &error), 0);
+    assert_int_equal(sb_output_open(stem, true, &(struct sb_strv){0}, &o, &error), 0);
     assert_int_equal(sb_results_save(&r, o.json, &error), 0);
     assert_int_equal(sb_output_draw(&o, &r, &error), 0);
     assert_int_equal(sb_file_read(o.chart, &svg, &error), 0);
