@@ -14,6 +14,10 @@ static const double gnuplot_timeout_s = 120;
 
 /* ---- gnuplot's SVG made ours ---------------------------------------------------------------- */
 
+static bool begins(const char *line, const char *with) {
+    return strncmp(line, with, strlen(with)) == 0;
+}
+
 /* "rgb(  0, 114, 178)" becomes "#0072b2", which the style sheet can match. Returns what of the
  * line was read, 0 when it is no such colour. */
 static size_t add_colour(struct sb_buf *b, const char *s) {
@@ -51,6 +55,8 @@ static void add_line(struct sb_buf *b, const char *line, size_t len, const struc
             read = add_colour(b, s);
         else if (strncmp(s, ">T", 2) == 0)
             read = add_text(b, s, texts);
+        else if (begins(s, "<title>gnuplot_") && strstr(s, "</title>")) /* of what has no name */
+            read = (size_t)(strstr(s, "</title>") + strlen("</title>") - s);
         else if (strncmp(s, " id=\"gnuplot_", 13) == 0 && strchr(s + 13, '"'))
             read = (size_t)(strchr(s + 13, '"') + 1 - s);
         else if (strncmp(s, bold_font, strlen(bold_font)) == 0) {
@@ -67,25 +73,25 @@ static void add_line(struct sb_buf *b, const char *line, size_t len, const struc
     free(copy);
 }
 
-static bool begins(const char *line, const char *with) {
-    return strncmp(line, with, strlen(with)) == 0;
-}
-
 static const char *next_line(const char *line) {
     const char *end = strchr(line, '\n');
     return end ? end + 1 : line + strlen(line);
 }
 
-static void add_head(struct sb_buf *b, const struct plot_script *p) {
+static void add_head(struct sb_buf *b, const char *title, const struct plot_size *size) {
     sb_buf_addf(b,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" "
                 "xmlns:xlink=\"http://www.w3.org/1999/xlink\" class=\"stratobench\" role=\"img\" "
                 "width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
                 "style=\"max-width:100%%;height:auto\">\n<title>",
-                p->width_px, p->height_px, p->width_px, p->height_px);
-    sb_xml_escape(b, p->texts.n ? p->texts.item[0] : "");
-    sb_buf_adds(b, "</title>\n"
-                   "<style>\n"
+                size->width_px, size->height_px, size->width_px, size->height_px);
+    sb_xml_escape(b, title);
+    sb_buf_adds(b, "</title>\n");
+}
+
+/* A picture that stands alone brings its look; within a page it is the page's. */
+static void add_look(struct sb_buf *b, const struct plot_size *size) {
+    sb_buf_adds(b, "<style>\n"
                    ".stratobench text{font-variant-numeric:tabular-nums;"
                    "paint-order:stroke;stroke:" PLOT_GROUND ";stroke-width:3px}\n"
                    "@media (prefers-color-scheme:dark){\n"
@@ -99,30 +105,32 @@ static void add_head(struct sb_buf *b, const struct plot_script *p) {
                    "}\n"
                    "</style>\n");
     sb_buf_addf(b, "<rect width=\"%d\" height=\"%d\" rx=\"8\" fill=\"" PLOT_GROUND "\"/>\n",
-                p->width_px, p->height_px);
+                size->width_px, size->height_px);
 }
 
-/* Takes over what is drawn: without gnuplot's prolog, its name and version, its filters, and the
- * many groups that hold nothing. */
-static bool add_drawing(struct sb_buf *b, const char *raw, const struct plot_script *p) {
+/* Takes over one picture of what is drawn: without gnuplot's prolog, its name and version, its
+ * filters, and the many groups that hold nothing. Returns what follows it, NULL when there is none.
+ */
+static const char *add_drawing(struct sb_buf *b, const char *raw, const struct sb_strv *texts) {
     const char *line = strstr(raw, "<g id=\"gnuplot_canvas\">");
-    bool in_filter = false;
+    bool in_filter = false, end = false;
     if (!line)
-        return false;
-    for (const char *next; *line; line = next) {
+        return NULL;
+    for (const char *next; *line && !end; line = next) {
         next = next_line(line);
         const char *text = line + strspn(line, " \t");
         size_t len = (size_t)(next - line) - (next > line && next[-1] == '\n');
         bool empty_group = begins(text, "<g ") && begins(next, "</g>\n");
         bool backdrop = begins(text, "<rect x=\"0\" y=\"0\"");
+        end = begins(text, "</svg>");
         in_filter |= begins(text, "<filter");
         if (empty_group)
             next = next_line(next);
         else if (!in_filter && !backdrop && *text != '\n')
-            add_line(b, line, len, &p->texts);
+            add_line(b, line, len, texts);
         in_filter &= !begins(text, "</filter>");
     }
-    return true;
+    return end ? line : NULL;
 }
 
 /* ---- gnuplot -------------------------------------------------------------------------------- */
@@ -146,22 +154,36 @@ static int run_gnuplot(const struct plot_script *p, struct sb_buf *out, struct s
     return rc;
 }
 
-int sb_plot_svg(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
+static int plot(const struct sb_results *const *sets, size_t n, bool panels, struct sb_buf *svg,
                 struct sb_buf *error) {
     struct plot_script script;
     struct sb_buf raw = SB_BUF_INIT(SVG_MAX_BYTES);
-    plot_script_make(sets, n, &script);
+    plot_script_make(sets, n, panels, &script);
     int rc = script.n_cells ? run_gnuplot(&script, &raw, error) : -ENODATA;
     if (script.n_cells == 0)
         sb_buf_adds(error, "no cells to draw");
-    if (rc == 0) {
-        add_head(svg, &script);
-        if (raw.overflow || !add_drawing(svg, sb_buf_str(&raw), &script)) {
-            sb_buf_adds(error, "gnuplot printed no chart that could be read");
-            rc = -EIO;
-        }
+    const char *at = rc == 0 && !raw.overflow ? sb_buf_str(&raw) : NULL;
+    for (size_t i = 0; at && i < script.n_sheets; i++) {
+        add_head(svg, n && sets[0]->bench.title ? sets[0]->bench.title : "", &script.sheets[i]);
+        if (!panels)
+            add_look(svg, &script.sheets[i]);
+        at = add_drawing(svg, at, &script.texts);
+    }
+    if (rc == 0 && !at) {
+        sb_buf_adds(error, "gnuplot printed no chart that could be read");
+        rc = -EIO;
     }
     sb_buf_release(&raw);
     plot_script_release(&script);
     return rc;
+}
+
+int sb_plot_svg(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
+                struct sb_buf *error) {
+    return plot(sets, n, false, svg, error);
+}
+
+int sb_plot_panels(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
+                   struct sb_buf *error) {
+    return plot(sets, n, true, svg, error);
 }

@@ -4,10 +4,14 @@
 
 #include "stratobench/results.h"
 
+struct plot_size {
+    int width_px, height_px;
+};
 struct plot_script {
     struct sb_buf commands; /* for gnuplot: numbers, and placeholders T0, T1, ... for texts */
     struct sb_strv texts;   /* what the placeholders stand for, raw */
-    int width_px, height_px;
+    struct plot_size *sheets;
+    size_t n_sheets; /* pictures that gnuplot prints one after the other */
     size_t n_cells;
 };
 
@@ -19,7 +23,9 @@ struct plot_script {
 /* A font that gnuplot passes on by name, and that the SVG makes a bold sans-serif. */
 #define PLOT_BOLD "stratobench-bold"
 
-void plot_script_make(const struct sb_results *const *sets, size_t n, struct plot_script *ret);
+/* One sheet for a document, or (panels) one a panel, narrow enough for a small screen. */
+void plot_script_make(const struct sb_results *const *sets, size_t n, bool panels,
+                      struct plot_script *ret);
 void plot_script_release(struct plot_script *p);
 
 #endif

@@ -254,7 +254,7 @@ static void test_chart(void **state) {
     char *without = render(&r);
     assert_int_equal(count(without, "<figure"), 0);
     assert_int_equal(setenv("PATH", path_of_all, 1), 0);
-    if (sb_plot_svg(&set, 1, &chart, &error) == -ENOENT) {
+    if (sb_plot_panels(&set, 1, &chart, &error) == -ENOENT) {
         free(without);
         sb_results_release(&r);
         skip();

@@ -1,0 +1,189 @@
+/* Lines of PP and TG over depth, for every model and prompt with several depths. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sheet.h"
+
+/* A model's stretch of cells, at one prompt. */
+struct stretch {
+    const struct sb_cell *cells;
+    size_t n;
+    int prompt;
+    const char *prompt_label; /* "" where there is one prompt alone */
+};
+
+static bool is_drawn(const struct stretch *s, const struct sb_cell *c, const struct sb_point *p,
+                     enum sb_metric m) {
+    return c->status == SB_OK && p->at.prompt == s->prompt && sb_point_summary(p, m)->n > 0;
+}
+
+static struct stretch stretch_at(const struct sb_results *set, size_t first, int prompt) {
+    size_t end = first + 1;
+    while (end < set->n_cells && !chart_begins_model(set, end))
+        end++;
+    const char *label = set->bench.n_prompts > 1 ? set->bench.prompts[prompt].label : NULL;
+    return (struct stretch){&set->cells[first], end - first, prompt, label ? label : ""};
+}
+
+static int deepest(const struct stretch *s, size_t from, size_t n) {
+    int depth = 0;
+    for (size_t i = from; i < from + n; i++)
+        for (size_t p = 0; p < s->cells[i].n_points; p++)
+            if (is_drawn(s, &s->cells[i], &s->cells[i].points[p], SB_PP) &&
+                s->cells[i].points[p].at.depth > depth)
+                depth = s->cells[i].points[p].at.depth;
+    return depth;
+}
+
+static struct scale scale_of(const struct stretch *s, enum sb_metric m) {
+    double least = NAN, most = NAN;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t p = 0; p < s->cells[i].n_points; p++) {
+            if (!is_drawn(s, &s->cells[i], &s->cells[i].points[p], m))
+                continue;
+            const struct sb_summary *f = sb_point_summary(&s->cells[i].points[p], m);
+            least = fmin(least, f->mean);
+            most = fmax(most, f->mean + (f->stddev > 0 ? f->stddev : 0));
+        }
+    struct scale scale = chart_scale(least, most);
+    scale.high *= scale.log ? 1.3 : 1.05;
+    return scale;
+}
+
+static size_t add_points(struct chart *c, const struct stretch *s, size_t cell, enum sb_metric m) {
+    size_t n = 0;
+    sb_buf_addf(&c->script->commands, "$line%zu << EOD\n", cell);
+    for (size_t k = 0; k < s->cells[cell].n_points; k++) {
+        const struct sb_point *p = &s->cells[cell].points[k];
+        if (!is_drawn(s, &s->cells[cell], p, m))
+            continue;
+        const struct sb_summary *f = sb_point_summary(p, m);
+        sb_buf_addf(&c->script->commands, "%d %.6g %.6g\n", p->at.depth, f->mean,
+                    f->stddev > 0 ? f->stddev : 0);
+        n++;
+    }
+    chart_add(c, "EOD\n");
+    return n;
+}
+
+/* A line, and each of its points as a plot of its own, whose title a pointer over it reads. */
+static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enum sb_metric m) {
+    const char *colour = chart_colour(c, &s->cells[cell]);
+    sb_buf_addf(&c->script->commands, "$line%zu using 1:2 with lines lw 2 lc rgb '%s' notitle, ",
+                cell, colour);
+    for (size_t k = 0, row = 0; k < s->cells[cell].n_points; k++) {
+        const struct sb_point *p = &s->cells[cell].points[k];
+        if (!is_drawn(s, &s->cells[cell], p, m))
+            continue;
+        const struct sb_summary *f = sb_point_summary(p, m);
+        struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
+        chart_put_figure(&text, (struct figure){f->mean, f->stddev});
+        sb_buf_addf(&text, " tok/s %s", sb_metric_name(m));
+        char *where = sb_asprintf(" at depth %d", p->at.depth);
+        sb_buf_addf(
+            &c->script->commands,
+            "$line%zu every ::%zu::%zu using 1:2:3 with yerrorbars pt %d ps 0.7 lw 1.2 lc rgb "
+            "'%s' title 'T%zu', ",
+            cell, row, row, chart_marker(c, &s->cells[cell]), colour,
+            chart_hint(c, &s->cells[cell], where, sb_buf_str(&text)));
+        free(where);
+        sb_buf_release(&text);
+        row++;
+    }
+}
+
+static void draw_panel(struct chart *c, const struct panel *p, const struct stretch *s,
+                       enum sb_metric m) {
+    char *head =
+        sb_asprintf("%s over depth (tok/s%s)", sb_metric_name(m), chart_scale_words(&p->y));
+    chart_text(c, TEXT_HEAD, p->left, p->top - HEADS_HEIGHT / 2.0, head,
+               c->width - p->left - c->edge);
+    free(head);
+    chart_begin_panel(c, p);
+    bool *has = sb_alloc(s->n, sizeof *has);
+    for (size_t i = 0; i < s->n; i++)
+        has[i] = add_points(c, s, i, m) > 0;
+    chart_add(c, "plot ");
+    for (size_t i = 0; i < s->n; i++)
+        if (has[i])
+            plot_line(c, s, i, m);
+    chart_add(c, PLOT_NOTHING);
+    free(has);
+}
+
+/* Marker and name of each backend, side by side. */
+static void put_legend(struct chart *c, const struct stretch *s) {
+    double x = c->edge + 8;
+    for (size_t i = 0; i < s->n; i++) {
+        const char *name = sb_backend_label(&s->cells[i]);
+        double most = c->width - c->edge - x - 10;
+        if (deepest(s, i, 1) == 0 || most < 40)
+            continue;
+        sb_buf_addf(&c->legend, "%.1f %.1f %d %ld\n", x, c->y, chart_marker(c, &s->cells[i]),
+                    strtol(chart_colour(c, &s->cells[i]) + 1, NULL, 16));
+        chart_text(c, TEXT_HEAD, x + 10, c->y, name, most);
+        x += 30 + fmin(chart_text_width(name), most);
+    }
+}
+
+static void put_head(struct chart *c, const struct stretch *s) {
+    char *name = sb_asprintf("%s%s%s", sb_model_label(s->cells), *s->prompt_label ? " — " : "",
+                             s->prompt_label);
+    chart_text(c, TEXT_MODEL, c->edge, c->y + MODEL_HEIGHT / 2.0, name, c->width - 2 * c->edge);
+    free(name);
+    c->y += MODEL_HEIGHT + HEADS_HEIGHT / 2.0;
+    put_legend(c, s);
+    c->y += HEADS_HEIGHT * 1.5;
+}
+
+static double pair_height(void) {
+    return MODEL_HEIGHT + 2 * HEADS_HEIGHT + LINES_HEIGHT + AXIS_HEIGHT;
+}
+
+static void draw_pair(struct chart *c, const struct stretch *s) {
+    static const enum sb_metric metrics[] = {SB_TG, SB_PP};
+    double column = (c->width - 2 * c->edge) / (c->panels ? 1 : 2), top = c->y;
+    for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+        if (c->panels)
+            chart_begin_sheet(c, c->edge + pair_height());
+        if (c->panels || i == 0) {
+            put_head(c, s);
+            top = c->y;
+        }
+        struct panel p = {.left = c->edge + 55 + (c->panels ? 0 : column * (double)i),
+                          .top = top,
+                          .width = column - 75,
+                          .height = LINES_HEIGHT,
+                          .x.high = deepest(s, 0, s->n) * 1.03,
+                          .y = scale_of(s, metrics[i])};
+        draw_panel(c, &p, s, metrics[i]);
+        if (c->panels)
+            chart_end_sheet(c);
+    }
+    c->y = top + LINES_HEIGHT + AXIS_HEIGHT;
+}
+
+/* Draws each model's pairs, or only counts them (c NULL). */
+static size_t each_pair(struct chart *c, const struct sb_results *set) {
+    size_t n = 0;
+    int prompts = set->bench.n_prompts > 1 ? (int)set->bench.n_prompts : 1;
+    for (size_t i = 0; i < set->n_cells; i++)
+        for (int prompt = 0; chart_begins_model(set, i) && prompt < prompts; prompt++) {
+            struct stretch s = stretch_at(set, i, prompt);
+            if (deepest(&s, 0, s.n) == 0)
+                continue;
+            n++;
+            if (c)
+                draw_pair(c, &s);
+        }
+    return n;
+}
+
+double lines_height(const struct sb_results *set) {
+    return (double)each_pair(NULL, set) * pair_height();
+}
+
+void lines_draw(struct chart *c, const struct sb_results *set) {
+    each_pair(c, set);
+}
