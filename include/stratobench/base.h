@@ -96,6 +96,17 @@ int sb_file_replace(const char *path, const void *data, size_t len, struct sb_bu
 /* The same, but a device or a pipe is written to, and may keep the caller waiting. */
 int sb_file_write(const char *path, const void *data, size_t len, struct sb_buf *error);
 
+/* Secrets: what a variable is called says whether its value may be published. */
+
+/* Does the name ("HF_TOKEN", "DB_PASSWORD", "api-key"; what follows a '=' does not count) look like
+ * that of a secret? A place of one ("KEY_FILE") does not. */
+bool sb_env_is_secret(const char *name);
+/* "NAME=value" as it may be shown: "NAME=(secret)" where the name, or a login in a URL, says so. The
+ * caller frees. */
+char *sb_env_shown(const char *assignment);
+/* Replaces, in a command line, the values of options whose names look like those of secrets. */
+void sb_argv_hide_secrets(struct sb_strv *argv);
+
 /* Index: strings -> small numbers, in the order of their first appearance (a balanced tree of
  * libc's tsearch, so that matching thousands of cells stays n log n). Keys are copied. */
 

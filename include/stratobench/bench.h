@@ -24,7 +24,7 @@ struct sb_preflight_cell {
     char *problem; /* short reason for the row, NULL = can run */
     char *detail;  /* the long form: what, where, what to do */
     struct sb_strv warnings;
-    struct sb_strv argv, env; /* exact, but for port and alias */
+    struct sb_strv argv, env; /* exact, but for port, alias and secrets */
     uint64_t need_bytes;      /* weights + KV at ctx; 0 unknown */
     double eta_s;             /* rough: load + warm-up + runs; NaN unknown */
 };

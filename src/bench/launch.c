@@ -127,6 +127,7 @@ static int load(struct launch *l, const struct sb_server_spec *spec) {
         return -1;
     sb_strv_release(&l->cell->backend.argv);
     sb_strv_copy(&l->cell->backend.argv, sb_server_argv(l->server));
+    sb_argv_hide_secrets(&l->cell->backend.argv);
     if (isnan(l->cell->load_s))
         l->cell->load_s = l->record.load_s;
     return prove_device(l);

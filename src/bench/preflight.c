@@ -203,7 +203,9 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
     }
     if (b->draft)
         check_draft(c, pf, p);
-    sb_strv_copy(&p->env, &b->env);
+    sb_argv_hide_secrets(&p->argv);
+    for (size_t i = 0; i < b->env.n; i++)
+        sb_strv_take(&p->env, sb_env_shown(b->env.item[i]));
     if (p->gguf) {
         p->need_bytes =
             p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, (uint64_t)c->ctx, b->cache_type);
@@ -312,6 +314,18 @@ void sb_preflight_release(struct sb_preflight *p) {
 /* What makes two cells comparable: the model's bytes, what was asked of it and how. Spelled as the
  * config spells it, since two builds may spell the same option differently. The server's version
  * is left out: comparing builds is the point. */
+/* The condition as it may be published. Of a secret also 16 bits of its hash: enough to notice
+ * another one, too few to tell by them which it is. */
+static void add_condition(struct sb_strv *v, const char *key, const char *text, char *shown) {
+    char hex[SHA256_DIGEST_STRING_LENGTH];
+    if (strcmp(text, shown) == 0)
+        sb_strv_take(v, sb_asprintf("%s=%s", key, text));
+    else
+        sb_strv_take(v, sb_asprintf("%s=%s #%.4s", key, shown,
+                                    SHA256Data((const uint8_t *)text, strlen(text), hex)));
+    free(shown);
+}
+
 static void fingerprint(const struct sb_config *c, const struct sb_preflight_cell *p,
                         struct sb_cell *ret) {
     const struct sb_backend *b = p->plan->backend;
@@ -343,10 +357,14 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
             sb_strv_take(v, sb_asprintf("%s=%s", given[i].key, given[i].value));
     if (b->threads > 0)
         sb_strv_take(v, sb_asprintf("threads=%d", b->threads));
+    struct sb_strv args = {0};
+    sb_strv_copy(&args, &b->args);
+    sb_argv_hide_secrets(&args);
     for (size_t i = 0; i < b->args.n; i++)
-        sb_strv_take(v, sb_asprintf("arg=%s", b->args.item[i]));
+        add_condition(v, "arg", b->args.item[i], sb_strdup(args.item[i]));
     for (size_t i = 0; i < b->env.n; i++)
-        sb_strv_take(v, sb_asprintf("env=%s", b->env.item[i]));
+        add_condition(v, "env", b->env.item[i], sb_env_shown(b->env.item[i]));
+    sb_strv_release(&args);
     struct sb_buf all = SB_BUF_INIT(1 << 20);
     for (size_t i = 0; i < v->n; i++)
         sb_buf_addf(&all, "%s\n", v->item[i]);
@@ -385,7 +403,7 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
     ret->backend.notes = sb_strdup(b->notes);
     ret->backend.device = sb_strdup(b->device);
     sb_strv_copy(&ret->backend.argv, &p->argv);
-    sb_strv_copy(&ret->backend.env, &b->env);
+    sb_strv_copy(&ret->backend.env, &p->env);
     if (p->build) {
         ret->backend.server_version = sb_strdup(p->build->version);
         const struct sb_llama_device *d = b->device ? find_device(p->build, b->device) : NULL;

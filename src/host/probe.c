@@ -196,19 +196,59 @@ static cJSON *probe_gpus(const char *root) {
     return gpus;
 }
 
+/* The variables of the caller that are recorded. A name that ends in '_' stands for all that begin
+ * with it: those are names of the software that computes. AMD_ and VK_ are anyone's. */
+static const char *const recorded[] = {
+    "GGML_",
+    "HSA_",
+    "HIP_",
+    "ROCBLAS_",
+    "HIPBLASLT_",
+    "RADV_",
+    "MESA_",
+    "ROCR_VISIBLE_DEVICES",
+    "GPU_MAX_HW_QUEUES",
+    "CUDA_VISIBLE_DEVICES",
+    "AMD_LOG_LEVEL",
+    "AMD_SERIALIZE_KERNEL",
+    "AMD_SERIALIZE_COPY",
+    "AMD_DIRECT_DISPATCH",
+    "AMD_DEBUG",
+    "AMD_VULKAN_ICD",
+    "VK_DRIVER_FILES",
+    "VK_ADD_DRIVER_FILES",
+    "VK_ICD_FILENAMES",
+    "VK_INSTANCE_LAYERS",
+    "VK_LOADER_DRIVERS_SELECT",
+    "VK_LOADER_DRIVERS_DISABLE",
+    "VK_LOADER_LAYERS_ENABLE",
+    "VK_LOADER_LAYERS_DISABLE",
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "OMP_PLACES",
+    "GOMP_CPU_AFFINITY",
+};
+
+static bool is_recorded(const char *name, size_t n) {
+    for (size_t i = 0; i < sizeof recorded / sizeof *recorded; i++) {
+        size_t length = strlen(recorded[i]);
+        bool begins = n >= length && strncmp(name, recorded[i], length) == 0;
+        if (begins && (n == length || recorded[i][length - 1] == '_'))
+            return !sb_env_is_secret(name);
+    }
+    return false;
+}
+
 static cJSON *probe_environment(const char *const *envp) {
-    static const char *const prefixes[] = {"GGML_", "HSA_", "ROCBLAS_", "HIP_",
-                                           "VK_",   "AMD_", "RADV_",    "MESA_"};
     cJSON *environment = cJSON_CreateObject();
     for (; envp && *envp; envp++) {
-        const char *equals = strchr(*envp, '=');
-        for (size_t i = 0; equals && i < sizeof prefixes / sizeof *prefixes; i++) {
-            if (strncmp(*envp, prefixes[i], strlen(prefixes[i])) != 0)
-                continue;
-            char *name = sb_strndup(*envp, (size_t)(equals - *envp));
-            put_text(environment, name, sb_strdup(equals + 1));
-            free(name);
-        }
+        size_t n = strcspn(*envp, "=");
+        if (!(*envp)[n] || !is_recorded(*envp, n))
+            continue;
+        char *shown = sb_env_shown(*envp), *name = sb_strndup(*envp, n);
+        put_text(environment, name, sb_strdup(shown + n + 1));
+        free(shown);
+        free(name);
     }
     return environment;
 }

@@ -74,6 +74,35 @@ static void the_server_is_on_loopback_and_its_key_is_secret(void **state) {
     sb_strv_release(&env);
 }
 
+/* The server gets them; no file and no screen does. Another one is another condition. */
+static void secrets_are_published_nowhere(void **state) {
+    (void)state;
+    setenv("AMD_API_KEY", "caller-6a7b", 1);
+    BOX_CONFIG("", {"b", "env = FAKE_MODE=hang\nenv = HF_TOKEN=config-1f2e\n"});
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    struct sb_strv env = words_of(box_await_server("a.logs/m--b--1.log", "task 1 "), "environ");
+    assert_string_equal(value_of(&env, "HF_TOKEN="), "config-1f2e");
+    sb_strv_release(&env);
+    kill(pid, SIGINT);
+    assert_int_equal(box_wait(pid), 130);
+    BOX_CONFIG("", {"b", "env = HF_TOKEN=config-1f2e\n"});
+    for (const char *const *how = ARGS("--dry-run", "--force"); *how; how++) {
+        assert_int_equal(SB(MEASURE, *how), 0);
+        for (const char *const *f = ARGS("out", "err", "a.json", "a.md", "a.logs/m--b--1.log"); *f;
+             f++) {
+            box_has_not(box_read(*f), "config-1f2e");
+            box_has_not(box_read(*f), "caller-6a7b");
+        }
+    }
+    unsetenv("AMD_API_KEY");
+    box_has(box_read("a.json"), "\"HF_TOKEN\": \"(secret)\"");
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "1 of 1 cells kept");
+    BOX_CONFIG("", {"b", "env = HF_TOKEN=config-3d4c\n"});
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "1 ok cells no longer match");
+}
+
 static void args_cannot_open_the_server(void **state) {
     (void)state;
     BOX_CONFIG("", {"b", "args = --host 0.0.0.0\n"});
@@ -184,6 +213,7 @@ static void nothing_breaks_out_of_the_document_or_the_screen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(the_server_is_on_loopback_and_its_key_is_secret),
+        IN_BOX(secrets_are_published_nowhere),
         IN_BOX(args_cannot_open_the_server),
         IN_BOX(an_id_cannot_leave_the_stem),
         IN_BOX(nothing_breaks_out_of_the_document_or_the_screen),

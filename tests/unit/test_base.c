@@ -114,6 +114,72 @@ static void nearest_finds_a_slip_and_nothing_far(void **state) {
     assert_null(sb_nearest("benchmark", names, 3));
 }
 
+static void names_tell_secrets(void **state) {
+    (void)state;
+    static const char *const secret[] = {"HF_TOKEN",
+                                         "HUGGING_FACE_HUB_TOKEN",
+                                         "AMD_API_KEY",
+                                         "VK_PASSWORD",
+                                         "PGPASSWORD",
+                                         "db_pass",
+                                         "AWS_SECRET_ACCESS_KEY",
+                                         "GITHUB_PAT",
+                                         "OPENAI_APIKEY",
+                                         "BASIC_AUTH=x",
+                                         "hf-token",
+                                         "api-key",
+                                         "MY_PWD",
+                                         "GOOGLE_CREDENTIALS"};
+    static const char *const plain[] = {"HOME",
+                                        "PWD",
+                                        "OLDPWD",
+                                        "KEY_FILE",
+                                        "TOKENIZERS_PARALLELISM",
+                                        "MAX_TOKENS",
+                                        "ssl-key-file",
+                                        "KEYBOARD",
+                                        "PATH",
+                                        "n=HF_TOKEN",
+                                        "COMPASS",
+                                        ""};
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        if (!sb_env_is_secret(secret[i]))
+            fail_msg("%s is a secret", secret[i]);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (sb_env_is_secret(plain[i]))
+            fail_msg("%s is no secret", plain[i]);
+}
+
+static void secrets_are_not_shown(void **state) {
+    (void)state;
+    static const char *const env[][2] = {{"HF_TOKEN=abc", "HF_TOKEN=(secret)"},
+                                         {"HF_TOKEN=", "HF_TOKEN="},
+                                         {"A=b=c", "A=b=c"},
+                                         {"P=http://u:p@host:1/x", "P=(secret)"},
+                                         {"P=http://host/@x", "P=http://host/@x"}};
+    for (size_t i = 0; i < sizeof env / sizeof *env; i++) {
+        char *shown = sb_env_shown(env[i][0]);
+        assert_string_equal(shown, env[i][1]);
+        free(shown);
+    }
+    static const char *const argv[][2] = {{"llama-server", "llama-server"},
+                                          {"--hf-token", "--hf-token"},
+                                          {"abc", "(secret)"},
+                                          {"--api-key=abc", "--api-key=(secret)"},
+                                          {"-hft", "-hft"},
+                                          {"abc", "(secret)"},
+                                          {"--threads", "--threads"},
+                                          {"4", "4"},
+                                          {"https://u:p@h/m", "(secret)"}};
+    struct sb_strv v = {0};
+    for (size_t i = 0; i < sizeof argv / sizeof *argv; i++)
+        sb_strv_add(&v, argv[i][0]);
+    sb_argv_hide_secrets(&v);
+    for (size_t i = 0; i < sizeof argv / sizeof *argv; i++)
+        assert_string_equal(v.item[i], argv[i][1]);
+    sb_strv_release(&v);
+}
+
 static void strv_is_null_terminated(void **state) {
     (void)state;
     struct sb_strv v = {0};
@@ -142,6 +208,8 @@ int main(void) {
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
         cmocka_unit_test(printable_neutralises_what_turns_the_direction),
         cmocka_unit_test(nearest_finds_a_slip_and_nothing_far),
+        cmocka_unit_test(names_tell_secrets),
+        cmocka_unit_test(secrets_are_not_shown),
         cmocka_unit_test(strv_is_null_terminated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,10 +169,15 @@ static void test_probe(void **state) {
     const char *envp[] = {"HOME=/home/x",
                           "HSA_OVERRIDE_GFX_VERSION=11.5.1",
                           "GGML_EMPTY=",
-                          "AMD_BAD=\xff"
+                          "MESA_BAD=\xff"
                           "x",
                           "VK_DRIVER_FILES=/a=b",
                           "NOT_HIP_X=1",
+                          "AMD_API_KEY=sk-1",
+                          "AMD_LOG_LEVELS=1",
+                          "VK_PASSWORD=x",
+                          "GGML_REMOTE_TOKEN=x",
+                          "LC_ALL=C",
                           NULL};
     cJSON *host = sb_host_probe(*state, envp);
     assert_text(host, "hardware",
@@ -214,7 +219,7 @@ static void test_probe(void **state) {
     assert_int_equal(cJSON_GetArraySize(environment), 4);
     assert_text(environment, "HSA_OVERRIDE_GFX_VERSION", "11.5.1");
     assert_text(environment, "GGML_EMPTY", "");
-    assert_text(environment, "AMD_BAD", "\xef\xbf\xbdx");
+    assert_text(environment, "MESA_BAD", "\xef\xbf\xbdx");
     assert_text(environment, "VK_DRIVER_FILES", "/a=b");
     assert_int_equal(cJSON_GetArraySize(item(host, "warnings")), 0);
     cJSON_Delete(host);
