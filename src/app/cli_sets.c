@@ -2,20 +2,66 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd.h"
 
+static const char *name_of(const char *path) {
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+/* 0, or -1 with a line in `error`. */
+static int add_set(struct sb_cli_sets *s, const char *name, const char *text, size_t len,
+                   struct sb_buf *error) {
+    struct sb_results r;
+    if (sb_results_parse(name, text, len, &r, error) < 0)
+        return -1;
+    s->item = sb_realloc(s->item, s->n + 1, sizeof *s->item);
+    s->item[s->n++] = r;
+    return 0;
+}
+
+static int add_shards(struct sb_cli_sets *s, const char *command, const char *path,
+                      const struct sb_buf *log, struct sb_buf *error) {
+    struct sb_shards shards;
+    int rc = 0;
+    sb_shards_read(sb_buf_str(log), log->len, &shards);
+    for (size_t i = 0; i < shards.remarks.n; i++)
+        fprintf(stderr, "stratobench %s: warning: %s: %s\n", command, name_of(path),
+                shards.remarks.item[i]);
+    for (size_t i = 0; i < shards.json.n && rc == 0; i++)
+        rc = add_set(s, shards.name.item[i], shards.json.item[i], strlen(shards.json.item[i]),
+                     error);
+    if (shards.json.n == 0) {
+        sb_buf_addf(error, "%s: no results in this log are whole", name_of(path));
+        rc = -1;
+    }
+    sb_shards_release(&shards);
+    return rc;
+}
+
+/* A results file, or a log with results in it. */
+static int add_file(struct sb_cli_sets *s, const char *command, const char *path,
+                    struct sb_buf *error) {
+    struct sb_buf text = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
+    int rc = sb_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &text, error);
+    if (rc == 0 && sb_buf_str(&text)[strspn(sb_buf_str(&text), " \t\r\n")] != '{' &&
+        sb_shards_begin(sb_buf_str(&text), text.len))
+        rc = add_shards(s, command, path, &text, error);
+    else if (rc == 0)
+        rc = add_set(s, name_of(path), sb_buf_str(&text), text.len, error);
+    sb_buf_release(&text);
+    return rc;
+}
+
 int sb_cli_load_sets(const char *command, char *const *paths, size_t n, struct sb_cli_sets *ret) {
-    struct sb_cli_sets s = {sb_alloc(n, sizeof *s.item), sb_alloc(n, sizeof *s.pointers), 0};
+    struct sb_cli_sets s = {0};
     bool failed = false;
     for (size_t i = 0; i < n; i++) {
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-        if (sb_results_load(paths[i], &s.item[s.n], &error) < 0) {
+        if (add_file(&s, command, paths[i], &error) < 0) {
             fprintf(stderr, "stratobench %s: %s\n", command, sb_buf_str(&error));
             failed = true;
-        } else {
-            s.pointers[s.n] = &s.item[s.n];
-            s.n++;
         }
         sb_buf_release(&error);
     }
@@ -23,6 +69,9 @@ int sb_cli_load_sets(const char *command, char *const *paths, size_t n, struct s
         sb_cli_sets_release(&s);
         return SB_EXIT_USAGE;
     }
+    s.pointers = sb_alloc(s.n, sizeof *s.pointers);
+    for (size_t i = 0; i < s.n; i++)
+        s.pointers[i] = &s.item[i];
     *ret = s;
     return 0;
 }

@@ -101,7 +101,8 @@ const struct sb_command sb_cmd_report = {
     .usage = "[options] RESULTS.json...",
     .summary = "render stored results as Markdown or HTML",
     .about = "Renders stored results as one document. Files with the same title make one section, "
-             "in which the newer result of a cell stands.",
+             "in which the newer result of a cell stands. A file may be a log with results in it "
+             "(run --log-results); - is standard input.",
     .notes = "Exit codes: 0 done; 1 --check found a difference; 2 bad usage, or a file that cannot "
              "be read or written.",
     .options = table,

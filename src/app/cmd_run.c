@@ -21,7 +21,7 @@
 struct options {
     const char *stem;
     struct sb_selection selection;
-    bool resume, force, quiet, verbose, dry_run, force_memory, allow_concurrent;
+    bool resume, force, quiet, verbose, dry_run, force_memory, allow_concurrent, log_results;
 };
 
 struct session {
@@ -153,8 +153,8 @@ static void say_warnings(struct session *s) {
 
 static void save(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    free(s->plan.results.updated_at);
-    s->plan.results.updated_at = sb_now_rfc3339();
+    free(s->plan.results.bench.updated_at);
+    s->plan.results.bench.updated_at = sb_now_rfc3339();
     bool failed = sb_results_save(&s->plan.results, s->out.json, &error) < 0;
     if (failed && !s->unsaved)
         sb_progress_say(&s->progress, "warning: %s (the last good file stays; going on)",
@@ -171,6 +171,18 @@ static void render(struct session *s) {
     sb_buf_release(&error);
 }
 
+/* All that is known, after every cell: who reads the log takes the last whole one. */
+static void log_results(const struct session *s) {
+    if (!s->o->log_results)
+        return;
+    struct sb_buf text = SB_BUF_INIT(2 * SB_RESULTS_MAX_BYTES);
+    const char *slash = strrchr(s->out.stem, '/');
+    sb_shard_print(&s->plan.results, slash ? slash + 1 : s->out.stem, &text);
+    fwrite(sb_buf_str(&text), 1, text.len, stdout);
+    fflush(stdout);
+    sb_buf_release(&text);
+}
+
 static void on_stage(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of) {
     struct session *s = arg;
     sb_progress_stage(&s->progress, cell, stage, launch, index, of);
@@ -183,6 +195,7 @@ static void on_changed(void *arg, size_t cell, bool ended) {
         return;
     render(s); /* whatever ends the harness next, the document holds every finished cell */
     sb_progress_ended(&s->progress, cell);
+    log_results(s);
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -248,7 +261,7 @@ static void print_ranking(const struct session *s) {
     const struct sb_results *set = &s->plan.results;
     struct sb_workload workload = SB_WORKLOAD_DEFAULT;
     struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
-    if (s->config.bench.summary && s->config.n_backends > 1 &&
+    if (s->config.summary && s->config.n_backends > 1 &&
         sb_rank_text(&set, 1, &workload, &text) == 0)
         printf("\n%s", sb_buf_str(&text));
     sb_buf_release(&text);
@@ -259,6 +272,7 @@ static int finish(struct session *s, int signal_number) {
     draw(s);
     save(s);
     render(s);
+    log_results(s);
     if (!s->o->quiet) {
         sb_print_results_table(stdout, &s->plan.results);
         print_ranking(s);
@@ -381,6 +395,9 @@ static const struct sb_option table[] = {
      .help = "try cells that need more memory than there is"},
     {"allow-concurrent", 0, SB_OPTION_FLAG, offsetof(struct options, allow_concurrent),
      .help = "measure although another stratobench is measuring"},
+    {"log-results", 0, SB_OPTION_FLAG, offsetof(struct options, log_results),
+     .help = "print the results between marks, too, whenever a cell has ended: report reads them "
+             "from a log"},
     {"quiet", 'q', SB_OPTION_FLAG, offsetof(struct options, quiet), .help = "print errors only"},
     {"verbose", 'v', SB_OPTION_FLAG, offsetof(struct options, verbose),
      .help = "print every stage, and what the harness itself added"},

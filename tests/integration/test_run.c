@@ -257,6 +257,17 @@ static void a_terminal_gets_one_live_line(void **state) {
     box_has(screen, "ok  [2/2] m / Beta: load ");
 }
 
+static void results_come_back_from_a_log(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"x", ""}, {"y", ""});
+    const char *measure = STRATOBENCH " run --allow-concurrent a.ini -v --log-results >log 2>&1";
+    assert_int_equal(box_run(ARGS("sh", "-c", measure)), 0);
+    assert_int_equal(box_run(ARGS("sh", "-c", STRATOBENCH " report - <log >log.md")), 0);
+    assert_string_equal(box_read("err"), "");
+    assert_string_equal(box_read("log.md"), box_read("a.md"));
+    assert_int_equal(SB("report", "a.md"), 2); /* a file without any */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(broken_cells_say_why_and_the_others_have_figures),
@@ -271,6 +282,7 @@ int main(void) {
         IN_BOX(a_pipe_gets_plain_lines),
         IN_BOX(quiet_prints_errors_only),
         IN_BOX(a_terminal_gets_one_live_line),
+        IN_BOX(results_come_back_from_a_log),
     };
     return BOX_RUN(tests);
 }
