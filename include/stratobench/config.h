@@ -19,13 +19,10 @@
 #define STRATOBENCH_CONFIG_H
 
 #include "stratobench/base.h"
+#include "stratobench/results.h"
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
-#define SB_WARMUP_AUTO   (-1)
-#define SB_LAUNCHES_AUTO (-1)
 #define SB_COOLDOWN_AUTO (-1.0)
-
-enum sb_layout { SB_LAYOUT_SECTIONS, SB_LAYOUT_TABLE };
 
 struct sb_prompt {
     char *given; /* as the file names it, ${} replaced; NULL = the one that is built in */
@@ -80,27 +77,14 @@ struct sb_cell_plan { /* one cell, in the order of the matrix: models, then thei
 
 struct sb_config {
     char *file;
-    char *title;               /* default "Inference Backend Benchmark Results" */
-    char *hardware;            /* NULL = probed */
-    struct sb_strv header;     /* "Access: K8s Job on shadow node", in file order */
-    struct sb_prompt *prompts; /* n_prompts >= 1; default: the one built in */
+    struct sb_protocol bench;  /* n_prompts and n_depths at least 1; defaults in sb_settings */
+    struct sb_prompt *prompts; /* bench.n_prompts: what bench.prompts refers to */
     size_t n_prompts;
-    int runs;      /* default 3, at least 1 */
-    int warmup;    /* default SB_WARMUP_AUTO */
-    int launches;  /* default 1; SB_LAUNCHES_AUTO */
-    int n_predict; /* default 128, at least 2 */
-    int ctx;       /* default 8192 */
-    int *depths;   /* tokens already in the context; default {0} */
-    size_t n_depths;
-    enum sb_layout layout;
+    char *hardware;                       /* NULL = probed */
     double load_timeout_s, run_timeout_s; /* default 900 */
-    bool load_cold;                       /* load = cold; default: load = any */
     double cooldown_s;                    /* default 0; SB_COOLDOWN_AUTO */
-    double until;                         /* share, 0.03 for "3%"; 0 = fixed number of runs */
-    int max_runs;                         /* default 10 */
     double bandwidth_gb_s;
-    bool summary; /* default on */
-    bool chart;   /* default on */
+    bool chart; /* default on */
     struct sb_backend *backends;
     size_t n_backends;
     struct sb_model *models;
@@ -108,6 +92,9 @@ struct sb_config {
     struct sb_cell_plan *cells; /* pointing into models and backends; after selection; >= 1 */
     size_t n_cells;
 };
+
+/* Every key: its section, what it takes, its default and what it means, for a screen. */
+void sb_config_print_keys(struct sb_buf *ret);
 
 /* Whether a `device` may be a GPU: every one but "none", and not stating one does not rule it out.
  */

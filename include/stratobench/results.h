@@ -13,6 +13,91 @@
 #define SB_SCHEMA "stratobench/1"
 enum { SB_RESULTS_MAX_BYTES = 256 << 20, SB_RESULTS_MAX_DEPTH = 32 };
 
+/* ---- the protocol: what a measurement is made of ----------------------------------------- */
+
+#define SB_WARMUP_AUTO   (-1)
+#define SB_LAUNCHES_AUTO (-1)
+
+struct sb_prompt_ref {
+    char *file, *label, *sha256;
+};
+
+/* [bench] of a config and "bench" of results: the same settings in both. */
+struct sb_protocol {
+    char *title;
+    int runs, warmup /* SB_WARMUP_AUTO */, launches /* SB_LAUNCHES_AUTO */, n_predict, ctx;
+    bool table; /* "layout": "table" or "sections" */
+    struct sb_strv header;
+    struct sb_prompt_ref *prompts; /* "prompt": the first; "prompts": all, when several */
+    size_t n_prompts;
+    int *depths;
+    size_t n_depths;
+    double until; /* share; NaN = fixed number of runs */
+    int max_runs;
+    bool summary; /* the document ends with which backend to take */
+    bool load_cold;
+};
+
+/* What a setting decides, and so who notices when it differs. Merge, rank and compare name both
+ * kinds; only a different condition makes cells not comparable. */
+enum sb_role {
+    SB_DISPLAY,    /* how it is shown: nobody */
+    SB_CONDITION,  /* what is measured: part of a cell's fingerprint */
+    SB_REPETITION, /* how often: --resume measures again */
+};
+
+enum sb_setting_type {                    /* of the member */
+                       SB_SETTING_TEXT,   /* char * */
+                       SB_SETTING_LINES,  /* struct sb_strv: a key that may be repeated */
+                       SB_SETTING_INT,    /* int; with words, words[0] stands for -1 */
+                       SB_SETTING_SHARE,  /* double, 0.03 for "3%"; with words, words[0] stands for
+                                             NaN */
+                       SB_SETTING_WORD,   /* bool: which of two words */
+                       SB_SETTING_SWITCH, /* bool: off, on; true or false in results */
+                       SB_SETTING_INTS,   /* a list of int */
+                       SB_SETTING_PROMPT, /* the first of the prompts */
+                       SB_SETTING_PROMPTS,
+};
+
+/* One row a setting: a key of the config, of the results, its limits, and its meaning. */
+struct sb_setting {
+    const char *key;         /* in [bench] */
+    const char *results_key; /* in "bench"; NULL = key */
+    enum sb_setting_type type;
+    size_t offset, size, count_offset; /* in struct sb_protocol; of a list: where its length is */
+    double min, max;                   /* of a number; max 0 = there is none */
+    const char *const *words;          /* NULL-terminated, or NULL */
+    const char *fallback;              /* the default, as a config would say it; NULL = none */
+    int absent;                        /* what an int or word is where results lack it */
+    bool required, always;             /* results without it are refused; it is always saved */
+    bool later;                        /* younger than the first fingerprints: no part of them at
+                                          its default, so that cells of before still match */
+    bool only_until;                   /* matters with `until` alone */
+    enum sb_role role;
+    const char *what; /* as a sentence names it: "context size" */
+    const char *mark; /* a list: the name of one of its values in a fingerprint */
+    const char *help; /* a line */
+};
+extern const struct sb_setting sb_settings[];
+extern const size_t sb_n_settings;
+
+/* A setting's value as a config would say it; prompts by their hashes. */
+void sb_setting_print(const struct sb_setting *s, const struct sb_protocol *p, struct sb_buf *ret);
+bool sb_setting_same(const struct sb_setting *s, const struct sb_protocol *a,
+                     const struct sb_protocol *b);
+bool sb_protocol_same(const struct sb_protocol *a, const struct sb_protocol *b, enum sb_role role);
+/* Adds "n_predict: 128 → 64" for each setting of that role that differs. */
+void sb_protocol_differences(const struct sb_protocol *a, const struct sb_protocol *b,
+                             enum sb_role role, struct sb_strv *ret);
+/* Adds the lines that the conditions are in a cell's fingerprint_of: "n_predict=128". */
+void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret);
+/* Every setting as where results lack it. */
+struct sb_protocol sb_protocol_empty(void);
+void sb_protocol_copy(struct sb_protocol *dst, const struct sb_protocol *src); /* dst: empty */
+void sb_protocol_release(struct sb_protocol *p);
+
+/* ---- cells ------------------------------------------------------------------------------- */
+
 enum sb_status { SB_PENDING, SB_OK, SB_INVALID, SB_FAILED, SB_SKIPPED };
 const char *sb_status_name(enum sb_status s); /* "pending", "ok", ... */
 
@@ -110,32 +195,21 @@ struct sb_cell {
     size_t n_points;
 };
 
-struct sb_prompt_ref {
-    char *file, *label, *sha256;
-};
-
 struct sb_results {
-    struct {
-        char *title;
-        int runs, warmup /* SB_WARMUP_AUTO -> "auto" */, launches, n_predict, ctx;
-        bool table; /* "layout": "table" or "sections" */
-        struct sb_strv header;
-        struct sb_prompt_ref *prompts; /* "prompt": the first; "prompts": all, when several */
-        size_t n_prompts;
-        int *depths;
-        size_t n_depths;
-        double until; /* share; NaN = fixed number of runs */
-        int max_runs;
-        bool summary; /* the document ends with which backend to take */
-        char *chart;  /* file name of the chart beside the document, or NULL */
-        bool load_cold;
-        char *started_at, *updated_at; /* RFC 3339 UTC */
-        char *generator;               /* "stratobench 1.0.0" */
-    } bench;
-    cJSON *host; /* an object, kept verbatim; host.h says what is in it */
+    struct sb_protocol bench;
+    /* Of the file's "bench", too: what came of it. */
+    char *chart;                   /* file name of the chart beside the document, or NULL */
+    char *started_at, *updated_at; /* RFC 3339 UTC */
+    char *generator;               /* "stratobench 1.0.0" */
+    cJSON *host;                   /* an object, kept verbatim; host.h says what is in it */
     struct sb_cell *cells;
     size_t n_cells;
 };
+
+/* What the document says of the machine; "" when it is not known. */
+const char *sb_results_hardware(const struct sb_results *r);
+/* The same text, and the same CPU where both name one. */
+bool sb_same_hardware(const struct sb_results *a, const struct sb_results *b);
 
 /* Identity: a cell is one model and one backend, each known by its id, or its label where it has no
  * id. Resume, merge, compare and rank all go by this. */
@@ -178,6 +252,8 @@ struct sb_launch sb_launch_empty(void);
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 void sb_cell_release(struct sb_cell *c);
+/* Sets the fingerprint from fingerprint_of, once that is complete. */
+void sb_cell_seal(struct sb_cell *c);
 /* A launch is recorded when it has ended: drops the runs of one that has not. Returns the number of
  * the last launch that is done, 0 when none is. */
 int sb_cell_drop_unfinished(struct sb_cell *c);
@@ -296,6 +372,7 @@ struct sb_section {
      * the order of first appearance. */
     struct sb_results set;
     char **hidden;                   /* one a cell: a sentence on the ok result it hides, or NULL */
+    const struct sb_results **from;  /* one a cell: the set it comes from */
     struct sb_strv warnings;         /* sentences: in what the files differ that should not */
     const struct sb_results **parts; /* the sets of this section, in the order given */
     size_t n_parts;

@@ -166,7 +166,8 @@ struct sb_compare_figure {
 };
 
 struct sb_compare_cell {
-    const struct sb_cell *base, *next; /* NULL where a side has none */
+    const struct sb_cell *base, *next;            /* NULL where a side has none */
+    const struct sb_results *base_set, *next_set; /* the files they come from */
     enum sb_compare_state state;
     struct sb_strv differences; /* "n_predict: 128 → 64"; also when compared by force */
     struct sb_compare_figure *figures;
@@ -178,6 +179,8 @@ struct sb_comparison {
     struct sb_sections base, next; /* as merged; the cells point into them */
     struct sb_compare_cell *cells; /* BASE's in their order, then what is new */
     size_t n_cells;
+    struct sb_strv repetition; /* "runs: 3 → 5": how often the sides measured, which keeps nothing
+                                  from being compared */
     size_t count[SB_CELL_STATES];
     int exit_code; /* 0, 1 or 3 */
 };

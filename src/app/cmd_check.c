@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "cmd.h"
 #include "plan_print.h"
 #include "stratobench/host.h"
@@ -33,11 +34,23 @@ static void print_machine(bool bandwidth) {
 
 struct options {
     struct sb_selection selection;
-    bool force_memory, bandwidth;
+    bool force_memory, bandwidth, keys;
 };
+
+static int print_keys(void) {
+    struct sb_buf keys = SB_BUF_INIT(SB_CONFIG_MAX_BYTES);
+    sb_config_print_keys(&keys);
+    int rc = sb_cli_print("check", &keys);
+    sb_buf_release(&keys);
+    return rc;
+}
 
 static int check(const void *options, const struct sb_operands *files) {
     const struct options *o = options;
+    if (o->keys)
+        return print_keys();
+    if (files->n == 0)
+        return sb_cli_usage_error("check", "no config file given");
     struct sb_config config;
     struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
     if (sb_config_load(files->item[0], &o->selection, &config, &errors) < 0) {
@@ -67,6 +80,8 @@ static const struct sb_option table[] = {
      .help = "do not count missing memory as a problem"},
     {"bandwidth", 0, SB_OPTION_FLAG, offsetof(struct options, bandwidth),
      .help = "measure how fast the CPU reads memory, for `bandwidth =`"},
+    {"keys", 0, SB_OPTION_FLAG, offsetof(struct options, keys),
+     .help = "print every key of a config: what it means, takes, and its default"},
     {0},
 };
 
@@ -81,6 +96,7 @@ const struct sb_command sb_cmd_check = {
     .options_size = sizeof(struct options),
     .operand = "config file",
     .one = true,
+    .none = true, /* --keys needs none */
     .files = "*.ini",
     .run = check,
 };

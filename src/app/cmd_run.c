@@ -153,8 +153,8 @@ static void say_warnings(struct session *s) {
 
 static void save(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    free(s->plan.results.bench.updated_at);
-    s->plan.results.bench.updated_at = sb_now_rfc3339();
+    free(s->plan.results.updated_at);
+    s->plan.results.updated_at = sb_now_rfc3339();
     bool failed = sb_results_save(&s->plan.results, s->out.json, &error) < 0;
     if (failed && !s->unsaved)
         sb_progress_say(&s->progress, "warning: %s (the last good file stays; going on)",
@@ -261,7 +261,7 @@ static void print_ranking(const struct session *s) {
     const struct sb_results *set = &s->plan.results;
     struct sb_workload workload = SB_WORKLOAD_DEFAULT;
     struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
-    if (s->config.summary && s->config.n_backends > 1 &&
+    if (s->config.bench.summary && s->config.n_backends > 1 &&
         sb_rank_text(&set, 1, &workload, &text) == 0)
         printf("\n%s", sb_buf_str(&text));
     sb_buf_release(&text);

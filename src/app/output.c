@@ -112,8 +112,8 @@ int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_bu
         rc = sb_file_replace(o->chart, sb_buf_str(&svg), svg.len, error);
     if (rc == 0) {
         const char *slash = strrchr(o->chart, '/');
-        free(r->bench.chart);
-        r->bench.chart = sb_strdup(slash ? slash + 1 : o->chart);
+        free(r->chart);
+        r->chart = sb_strdup(slash ? slash + 1 : o->chart);
     }
     sb_buf_release(&svg);
     return rc;

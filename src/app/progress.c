@@ -82,7 +82,7 @@ static int launches_left(const struct sb_progress *p, size_t cell) {
     if (p->skip[cell] || p->preflight->cells[cell].problem || c->status != SB_PENDING)
         return 0;
     int left = sb_config_likely_launches(p->config) - (int)c->n_launches;
-    return left < 1 && p->config->launches == SB_LAUNCHES_AUTO ? 1 : left;
+    return left < 1 && p->config->bench.launches == SB_LAUNCHES_AUTO ? 1 : left;
 }
 
 /* Seconds left, from what earlier launches of the same backend took, else of any backend; before
@@ -142,10 +142,10 @@ static size_t fitting(const char *s, int width) {
 
 static void stage_text(const struct sb_progress *p, enum sb_stage stage, int launch, int index,
                        int of, struct sb_buf *b) {
-    if (p->config->launches == SB_LAUNCHES_AUTO)
+    if (p->config->bench.launches == SB_LAUNCHES_AUTO)
         sb_buf_addf(b, "launch %d, ", launch);
-    else if (p->config->launches > 1)
-        sb_buf_addf(b, "launch %d/%d, ", launch, p->config->launches);
+    else if (p->config->bench.launches > 1)
+        sb_buf_addf(b, "launch %d/%d, ", launch, p->config->bench.launches);
     sb_buf_adds(b, stage_names[stage]);
     if (index > 0 && of > 0)
         sb_buf_addf(b, " %d/%d", index, of);

@@ -19,12 +19,12 @@ static void invalidate(struct sb_cell *c, char *reason) {
 
 /* Enough valid runs at every point, or the cell is invalid with the reason of the first bad one. */
 static void check_runs(const struct sb_config *config, struct sb_cell *c) {
-    int wanted = config->runs * sb_config_likely_launches(config);
+    int wanted = config->bench.runs * sb_config_likely_launches(config);
     size_t least = (size_t)(wanted < LEAST_VALID_RUNS ? wanted : LEAST_VALID_RUNS);
     for (size_t p = 0; p < config->n_prompts; p++)
-        for (size_t d = 0; d < config->n_depths; d++) {
+        for (size_t d = 0; d < config->bench.n_depths; d++) {
             size_t n;
-            struct sb_at at = {(int)p, config->depths[d], 1};
+            struct sb_at at = {(int)p, config->bench.depths[d], 1};
             free(sb_cell_values(c, SB_TG, at, 0, &n));
             if (n >= least)
                 continue;
@@ -129,7 +129,7 @@ static int run_model(const struct sb_bench *b, size_t first, size_t end, double 
         cells[k] = &b->results->cells[b->slot[first + k]];
         prepare_cell(b, first + k);
     }
-    struct sb_schedule s = {cells, b->skip + first, n, b->config->launches};
+    struct sb_schedule s = {cells, b->skip + first, n, b->config->bench.launches};
     int rc = take_turns(b, first, &s, start_c);
     free(cells);
     return rc;

@@ -79,8 +79,8 @@ static void look_at_page_cache(struct launch *l) {
     const struct sb_strv *files = &l->b->preflight->cells[l->index].gguf->files;
     double share = 0;
     for (size_t i = 0; i < files->n; i++)
-        share += l->config->load_cold ? sb_host_evict(files->item[i])
-                                      : sb_host_cached_share(files->item[i]);
+        share += l->config->bench.load_cold ? sb_host_evict(files->item[i])
+                                            : sb_host_cached_share(files->item[i]);
     l->record.cached_share = share / (double)files->n;
 }
 

@@ -80,8 +80,8 @@ static void observe_machine(struct launch *l, const struct sb_run *r) {
 static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct sb_run **ret) {
     struct sb_request request;
     struct sb_llama_reply reply;
-    sb_prompt_request(&l->prompts[at.prompt], (size_t)at.depth, l->requests++, l->config->n_predict,
-                      &request);
+    sb_prompt_request(&l->prompts[at.prompt], (size_t)at.depth, l->requests++,
+                      l->config->bench.n_predict, &request);
     int rc = fill_context(l, &request);
     if (rc == 0)
         rc = complete(l, &request.body, &reply);
@@ -102,7 +102,7 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
 }
 
 static int warm_up(struct launch *l, struct sb_at at) {
-    int fixed = l->config->warmup, most = fixed == SB_WARMUP_AUTO ? MAX_WARMUPS : fixed;
+    int fixed = l->config->bench.warmup, most = fixed == SB_WARMUP_AUTO ? MAX_WARMUPS : fixed;
     double pp = (double)NAN, tg = (double)NAN;
     const struct sb_run *r;
     for (int i = 1; i <= most; i++) {
@@ -127,15 +127,15 @@ static bool settled(const struct launch *l, struct sb_at at) {
         double *x = sb_cell_values(l->cell, (enum sb_metric)m, at, l->record.launch, &n);
         struct sb_summary s = sb_summarize(x, n);
         free(x);
-        if (!(s.ci95 <= l->config->until * s.mean))
+        if (!(s.ci95 <= l->config->bench.until * s.mean))
             return false;
     }
     return true;
 }
 
 static int measure_point(struct launch *l, struct sb_at at) {
-    bool adaptive = l->config->until > 0;
-    int runs = l->config->runs, most = adaptive ? l->config->max_runs : runs;
+    bool adaptive = l->config->bench.until > 0;
+    int runs = l->config->bench.runs, most = adaptive ? l->config->bench.max_runs : runs;
     const struct sb_run *r;
     if (warm_up(l, at) < 0)
         return -1;
@@ -153,13 +153,13 @@ static int measure_point(struct launch *l, struct sb_at at) {
 
 /* What cannot fit is said before it is sent: a server would cut it, each build in its own way. */
 static int check_fits(struct launch *l, struct sb_at at) {
-    size_t need =
-        sb_prompt_length(&l->prompts[at.prompt], (size_t)at.depth) + (size_t)l->config->n_predict;
-    if (need <= (size_t)l->config->ctx)
+    size_t need = sb_prompt_length(&l->prompts[at.prompt], (size_t)at.depth) +
+                  (size_t)l->config->bench.n_predict;
+    if (need <= (size_t)l->config->bench.ctx)
         return 0;
     l->failure.invalid = true;
     l->failure.reason = sb_asprintf("%zu tokens (depth, prompt, n_predict) do not fit ctx %d", need,
-                                    l->config->ctx);
+                                    l->config->bench.ctx);
     return -1;
 }
 
@@ -176,8 +176,8 @@ int sb_launch_measure(struct launch *l) {
     for (size_t p = 0; p < l->config->n_prompts; p++) {
         if (prepare(l, p) < 0)
             return -1;
-        for (size_t d = 0; d < l->config->n_depths; d++) {
-            struct sb_at at = {(int)p, l->config->depths[d], 1};
+        for (size_t d = 0; d < l->config->bench.n_depths; d++) {
+            struct sb_at at = {(int)p, l->config->bench.depths[d], 1};
             if (check_fits(l, at) < 0 || measure_point(l, at) < 0)
                 return -1;
         }

@@ -114,10 +114,11 @@ static double estimate_s(const struct sb_config *c, const struct sb_preflight_ce
     double token_s = (double)p->gguf->bytes_per_token / (gb_s * 1e9);
     double load_s = (double)p->gguf->file_bytes / 1e9, tokens = 0;
     for (size_t i = 0; i < c->n_prompts; i++)
-        for (size_t d = 0; d < c->n_depths; d++)
-            tokens += c->n_predict + ((double)c->prompts[i].text_len / 4 + c->depths[d]) / 20;
-    int warmups = c->warmup == SB_WARMUP_AUTO ? 2 : c->warmup;
-    return sb_config_likely_launches(c) * (load_s + (warmups + c->runs) * tokens * token_s);
+        for (size_t d = 0; d < c->bench.n_depths; d++)
+            tokens +=
+                c->bench.n_predict + ((double)c->prompts[i].text_len / 4 + c->bench.depths[d]) / 20;
+    int warmups = c->bench.warmup == SB_WARMUP_AUTO ? 2 : c->bench.warmup;
+    return sb_config_likely_launches(c) * (load_s + (warmups + c->bench.runs) * tokens * token_s);
 }
 
 /* What a model's file calls it, or NULL. */
@@ -142,7 +143,7 @@ struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
                                                const struct sb_cell_plan *plan) {
     const struct sb_backend *b = plan->backend;
     return (struct sb_llama_launch){.model_path = plan->model->path,
-                                    .ctx = c->ctx,
+                                    .ctx = c->bench.ctx,
                                     .device = b->device,
                                     .gpu_layers = b->gpu_layers,
                                     .flash_attn = b->flash_attn,
@@ -162,7 +163,8 @@ static void check_draft(const struct sb_config *c, struct sb_preflight *pf,
     const struct sb_backend *b = p->plan->backend;
     struct sb_gguf *draft = &pf->drafts[b - c->backends];
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    enum sb_gguf_status s = draft->header_sha256[0] ? SB_GGUF_OK : sb_gguf_read(b->draft, draft, &error);
+    enum sb_gguf_status s =
+        draft->header_sha256[0] ? SB_GGUF_OK : sb_gguf_read(b->draft, draft, &error);
     if (s == SB_GGUF_OK)
         p->draft = draft;
     else
@@ -208,15 +210,16 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
         sb_strv_take(&p->env, sb_env_shown(b->env.item[i]));
     if (p->gguf) {
         p->need_bytes =
-            p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, (uint64_t)c->ctx, b->cache_type);
+            p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, (uint64_t)c->bench.ctx, b->cache_type);
         if (p->draft)
-            p->need_bytes += p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, (uint64_t)c->ctx, NULL);
+            p->need_bytes +=
+                p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, (uint64_t)c->bench.ctx, NULL);
         p->eta_s = estimate_s(c, p);
-        if (p->gguf->n_ctx_train > 0 && (uint32_t)c->ctx > p->gguf->n_ctx_train)
+        if (p->gguf->n_ctx_train > 0 && (uint32_t)c->bench.ctx > p->gguf->n_ctx_train)
             sb_strv_take(&p->warnings,
                          sb_asprintf("ctx %d is more than the %u the model was trained for; "
                                      "llama-server may cut it",
-                                     c->ctx, p->gguf->n_ctx_train));
+                                     c->bench.ctx, p->gguf->n_ctx_train));
     }
     if (p->gguf && p->build)
         check_memory(o, p);
@@ -332,26 +335,16 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
     struct sb_strv *v = &ret->fingerprint_of;
     const struct {
         const char *key, *value;
-    } given[] = {{"device", b->device},
-                 {"gpu_layers", b->gpu_layers},
-                 {"flash_attn", b->flash_attn},
-                 {"mmap", b->mmap},
-                 {"cache_type", b->cache_type},
-                 {"spec", b->spec}};
+    } given[] = {{"device", b->device},         {"gpu_layers", b->gpu_layers},
+                 {"flash_attn", b->flash_attn}, {"mmap", b->mmap},
+                 {"cache_type", b->cache_type}, {"spec", b->spec}};
     if (p->gguf) {
         sb_strv_take(v, sb_asprintf("model_bytes=%llu", (unsigned long long)p->gguf->file_bytes));
         sb_strv_take(v, sb_asprintf("model_header=%s", p->gguf->header_sha256));
     }
     if (p->draft)
         sb_strv_take(v, sb_asprintf("draft=%s", p->draft->header_sha256));
-    for (size_t i = 0; i < c->n_prompts; i++)
-        sb_strv_take(v, sb_asprintf("prompt=%s", c->prompts[i].sha256));
-    for (size_t i = 0; i < c->n_depths; i++)
-        sb_strv_take(v, sb_asprintf("depth=%d", c->depths[i]));
-    sb_strv_take(v, sb_asprintf("n_predict=%d", c->n_predict));
-    sb_strv_take(v, sb_asprintf("ctx=%d", c->ctx));
-    if (c->load_cold)
-        sb_strv_add(v, "load=cold");
+    sb_protocol_fingerprint(&c->bench, v);
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         if (given[i].value)
             sb_strv_take(v, sb_asprintf("%s=%s", given[i].key, given[i].value));
@@ -365,12 +358,7 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
     for (size_t i = 0; i < b->env.n; i++)
         add_condition(v, "env", b->env.item[i], sb_env_shown(b->env.item[i]));
     sb_strv_release(&args);
-    struct sb_buf all = SB_BUF_INIT(1 << 20);
-    for (size_t i = 0; i < v->n; i++)
-        sb_buf_addf(&all, "%s\n", v->item[i]);
-    char hex[SHA256_DIGEST_STRING_LENGTH];
-    ret->fingerprint = sb_strdup(SHA256Data((const uint8_t *)sb_buf_str(&all), all.len, hex));
-    sb_buf_release(&all);
+    sb_cell_seal(ret);
 }
 
 static char *shown(const char *configured, char *measured) {

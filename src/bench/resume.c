@@ -27,45 +27,15 @@ static size_t index_in(const struct sb_config *c, const char *model, const char 
 
 static void describe_bench(const struct sb_config *c, const struct sb_results *old,
                            struct sb_results *r) {
-    r->bench.title = sb_strdup(c->title);
-    r->bench.runs = c->runs;
-    r->bench.warmup = c->warmup;
-    r->bench.launches = c->launches;
-    r->bench.n_predict = c->n_predict;
-    r->bench.ctx = c->ctx;
-    r->bench.table = c->layout == SB_LAYOUT_TABLE;
-    sb_strv_copy(&r->bench.header, &c->header);
-    r->bench.n_prompts = c->n_prompts;
-    r->bench.prompts = sb_alloc(c->n_prompts, sizeof *r->bench.prompts);
-    for (size_t i = 0; i < c->n_prompts; i++)
-        r->bench.prompts[i] = (struct sb_prompt_ref){.file = sb_strdup(c->prompts[i].path),
-                                                     .label = sb_strdup(c->prompts[i].label),
-                                                     .sha256 = sb_strdup(c->prompts[i].sha256)};
-    r->bench.n_depths = c->n_depths;
-    r->bench.depths = sb_alloc(c->n_depths, sizeof *r->bench.depths);
-    memcpy(r->bench.depths, c->depths, c->n_depths * sizeof *c->depths);
-    r->bench.until = c->until > 0 ? c->until : (double)NAN;
-    r->bench.max_runs = c->max_runs;
-    r->bench.summary = c->summary;
-    r->bench.load_cold = c->load_cold;
-    r->bench.started_at = old ? sb_strdup(old->bench.started_at) : sb_now_rfc3339();
-    r->bench.updated_at = sb_now_rfc3339();
-    r->bench.generator = sb_strdup("stratobench " STRATOBENCH_VERSION);
+    sb_protocol_copy(&r->bench, &c->bench);
+    r->started_at = old ? sb_strdup(old->started_at) : sb_now_rfc3339();
+    r->updated_at = sb_now_rfc3339();
+    r->generator = sb_strdup("stratobench " STRATOBENCH_VERSION);
     r->host = sb_host_probe("", (const char *const *)environ);
     if (c->hardware) {
         cJSON_DeleteItemFromObjectCaseSensitive(r->host, "hardware");
         cJSON_AddStringToObject(r->host, "hardware", c->hardware);
     }
-}
-
-/* Were the old file's cells measured the way this config asks? How often is not part of a cell's
- * fingerprint, since it does not change what is measured. */
-static bool same_protocol(const struct sb_results *old, const struct sb_results *now) {
-    return old->bench.runs == now->bench.runs && old->bench.launches == now->bench.launches &&
-           old->bench.warmup == now->bench.warmup &&
-           isnan(old->bench.until) == isnan(now->bench.until) &&
-           (isnan(now->bench.until) ||
-            (old->bench.until == now->bench.until && old->bench.max_runs == now->bench.max_runs));
 }
 
 /* Fills an empty cell from the preflight, then takes over what an earlier file holds of it and
@@ -100,7 +70,7 @@ void sb_plan_make(const struct sb_config *config, const struct sb_config *whole,
                            .skip = sb_alloc(config->n_cells, sizeof *plan.skip)};
     struct sb_results *r = &plan.results;
     describe_bench(config, old, r);
-    bool protocol = old && same_protocol(old, r);
+    bool protocol = old && sb_protocol_same(&old->bench, &r->bench, SB_REPETITION);
     size_t most = whole->n_cells + (old ? old->n_cells : 0);
     r->cells = sb_alloc(most, sizeof *r->cells);
     for (size_t w = 0; w < whole->n_cells; w++) {

@@ -11,17 +11,17 @@
 
 static void check_context(struct sb_parser *p) {
     const struct sb_config *c = p->c;
-    if (c->n_predict >= c->ctx) {
+    if (c->bench.n_predict >= c->bench.ctx) {
         sb_diag(&p->diags, sb_bench_key_line(p, "ctx"),
-                "'ctx' is %d: it must hold the prompt and the %d tokens of 'n_predict'", c->ctx,
-                c->n_predict);
+                "'ctx' is %d: it must hold the prompt and the %d tokens of 'n_predict'",
+                c->bench.ctx, c->bench.n_predict);
         return;
     }
-    for (size_t i = 0; i < c->n_depths; i++)
-        if (c->depths[i] >= c->ctx - c->n_predict)
+    for (size_t i = 0; i < c->bench.n_depths; i++)
+        if (c->bench.depths[i] >= c->bench.ctx - c->bench.n_predict)
             sb_diag(&p->diags, sb_bench_key_line(p, "depths"),
                     "depth %d and the %d tokens of 'n_predict' do not fit into a 'ctx' of %d",
-                    c->depths[i], c->n_predict, c->ctx);
+                    c->bench.depths[i], c->bench.n_predict, c->bench.ctx);
 }
 
 static void use_default_prompt(struct sb_config *c) {
@@ -59,13 +59,24 @@ static void check_prompts(struct sb_parser *p) {
     }
 }
 
+/* What the results will say of the prompts. */
+static void describe_prompts(struct sb_config *c) {
+    c->bench.n_prompts = c->n_prompts;
+    c->bench.prompts = sb_alloc(c->n_prompts, sizeof *c->bench.prompts);
+    for (size_t i = 0; i < c->n_prompts; i++)
+        c->bench.prompts[i] = (struct sb_prompt_ref){.file = sb_strdup(c->prompts[i].path),
+                                                     .label = sb_strdup(c->prompts[i].label),
+                                                     .sha256 = sb_strdup(c->prompts[i].sha256)};
+}
+
 static void check_bench(struct sb_parser *p) {
-    const struct sb_config *c = p->c;
+    struct sb_config *c = p->c;
     check_context(p);
     check_prompts(p);
-    if (c->until > 0 && c->max_runs < c->runs)
+    describe_prompts(c);
+    if (c->bench.until > 0 && c->bench.max_runs < c->bench.runs)
         sb_diag(&p->diags, sb_bench_key_line(p, "max_runs"),
-                "'max_runs' is %d, less than 'runs', %d", c->max_runs, c->runs);
+                "'max_runs' is %d, less than 'runs', %d", c->bench.max_runs, c->bench.runs);
 }
 
 /* ---- sections that refer to each other ---------------------------------------------------- */

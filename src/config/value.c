@@ -106,8 +106,8 @@ static bool parse_spec(struct sb_parser *p, const struct sb_option *o, void *fie
                        const char *raw) {
     char *spec = text_of(p, o, raw), extra, type[64];
     int most = 1, words = spec ? sscanf(spec, "%63[a-z0-9-] %d %c", type, &most, &extra) : 0;
-    if (spec && (words < 1 || words > 2 || most < 1 || most > 1000 ||
-                 (words == 1 && spec[strlen(type)]))) {
+    if (spec &&
+        (words < 1 || words > 2 || most < 1 || most > 1000 || (words == 1 && spec[strlen(type)]))) {
         sb_diag(&p->diags, p->line,
                 "%s '%.1024s': expected a type and perhaps a number of tokens from 1 to 1000, "
                 "as in 'draft-mtp 3'",
@@ -121,7 +121,7 @@ const struct sb_type sb_type_spec = {parse_spec, free_string};
 
 /* ---- numbers and choices ------------------------------------------------------------------ */
 
-static const char *what_is_expected(const struct sb_option *o, char text[160]) {
+const char *sb_what_is_expected(const struct sb_option *o, char text[160]) {
     static const char *const names[] = {"a number", "a whole number", "a percentage"};
     const char *unit = o->type == &sb_type_percent ? "%" : "";
     size_t used = 0, n = count(o->words);
@@ -142,7 +142,8 @@ static const char *what_is_expected(const struct sb_option *o, char text[160]) {
 static bool unexpected(struct sb_parser *p, const struct sb_option *o, const char *value) {
     char expected[160], hint[80];
     sb_diag(&p->diags, p->line, "'%s' is '%.80s': expected %s%s", o->name, value,
-            what_is_expected(o, expected), sb_did_you_mean(hint, value, o->words, count(o->words)));
+            sb_what_is_expected(o, expected),
+            sb_did_you_mean(hint, value, o->words, count(o->words)));
     return false;
 }
 
@@ -239,15 +240,6 @@ static int index_of(struct sb_parser *p, const struct sb_option *o, const char *
     free(text);
     return index;
 }
-
-static bool parse_layout(struct sb_parser *p, const struct sb_option *o, void *field,
-                         const char *raw) {
-    int index = index_of(p, o, raw);
-    if (index >= 0)
-        *(enum sb_layout *)field = (enum sb_layout)index;
-    return index >= 0;
-}
-const struct sb_type sb_type_layout = {parse_layout, NULL};
 
 static bool parse_flag(struct sb_parser *p, const struct sb_option *o, void *field,
                        const char *raw) {
@@ -353,36 +345,35 @@ static bool parse_env(struct sb_parser *p, const struct sb_option *o, void *fiel
 }
 const struct sb_type sb_type_env = {parse_env, free_list};
 
-static bool parse_depths(struct sb_parser *p, const struct sb_option *o, void *field,
-                         const char *raw) {
-    (void)field;
+static bool parse_ints(struct sb_parser *p, const struct sb_option *o, void *field,
+                       const char *raw) {
     struct sb_strv words = {0};
     if (!points_of(p, o, raw, &words))
         return false;
-    int *depths = sb_alloc(words.n, sizeof *depths);
+    int *list = sb_alloc(words.n, sizeof *list);
     bool ok = true;
     for (size_t i = 0; i < words.n; i++) {
         double value = 0;
         if (!decimal(o, words.item[i], "", true, &value))
             ok = unexpected(p, o, words.item[i]);
-        depths[i] = ok ? (int)value : 0; /* out of range there is no such int */
+        list[i] = ok ? (int)value : 0; /* out of range there is no such int */
         for (size_t k = 0; ok && k < i; k++)
-            if (depths[k] == depths[i]) {
-                sb_diag(&p->diags, p->line, "depth %d is given twice", depths[i]);
+            if (list[k] == list[i]) {
+                sb_diag(&p->diags, p->line, "'%s' holds %d twice", o->name, list[i]);
                 ok = false;
             }
     }
     if (ok) {
-        free(p->c->depths);
-        p->c->depths = depths;
-        p->c->n_depths = words.n;
+        free(*(int **)field);
+        *(int **)field = list;
+        *(size_t *)(void *)((char *)p->target + o->count_offset) = words.n;
     } else {
-        free(depths);
+        free(list);
     }
     sb_strv_release(&words);
     return ok;
 }
-const struct sb_type sb_type_depths = {parse_depths, NULL};
+const struct sb_type sb_type_ints = {parse_ints, NULL};
 
 /* ---- prompts ------------------------------------------------------------------------------ */
 
@@ -480,6 +471,7 @@ const struct sb_option *sb_option_find(const struct sb_section_kind *kind, const
 }
 
 int sb_bench_key_line(const struct sb_parser *p, const char *name) {
-    int line = p->bench_seen[sb_option_find(p->bench, name) - p->bench->options];
+    const struct sb_section_kind *bench = &p->kinds[SB_KIND_BENCH];
+    int line = p->bench_seen[sb_option_find(bench, name) - bench->options];
     return line ? line : p->bench_line;
 }

@@ -29,22 +29,27 @@ struct sb_option {
     double min, max;          /* of a number */
     const char *const *words; /* what may stand there (instead of a number), NULL-terminated */
     double word_value;        /* of words[0], for a number */
+    size_t count_offset;      /* of a list: of its length, in the section's struct */
     bool required, repeats, may_be_empty;
+    const char *help; /* a line */
 };
 
 struct sb_section_kind {
     const char *name;
-    const struct sb_option *options;
+    struct sb_option options[SB_OPTIONS_MAX];
     size_t n_options;
     void *(*add)(struct sb_config *c, const char *id, int line); /* NULL: one, without an id */
 };
+enum { SB_KIND_BENCH, SB_KIND_BACKEND, SB_KIND_MODEL, SB_KINDS };
+/* The sections of a file and their keys. */
+void sb_section_kinds(struct sb_section_kind ret[SB_KINDS]);
 
 struct sb_parser {
     struct sb_diags diags;
     struct sb_config *c;
-    char *folder;       /* what relative paths start from; NULL = the current one */
-    char *prompt_label; /* NULL = not given */
-    const struct sb_section_kind *bench;
+    char *folder;                       /* what relative paths start from; NULL = the current one */
+    char *prompt_label;                 /* NULL = not given */
+    struct sb_section_kind *kinds;      /* SB_KINDS of them */
     int bench_line;                     /* of [bench]; 0 = not seen */
     int bench_seen[SB_OPTIONS_MAX];     /* line of each of its keys; 0 = not given */
     int line;                           /* being read */
@@ -56,14 +61,17 @@ struct sb_parser {
 };
 
 extern const struct sb_type sb_type_text, sb_type_path, sb_type_server, sb_type_device,
-    sb_type_spec;                                         /* char * */
-extern const struct sb_type sb_type_choice;               /* char *: one of `words`, or a number */
-extern const struct sb_type sb_type_layout, sb_type_flag; /* the place in `words` */
+    sb_type_spec;                           /* char * */
+extern const struct sb_type sb_type_choice; /* char *: one of `words`, or a number */
+extern const struct sb_type sb_type_flag;   /* bool: the place in `words` */
 extern const struct sb_type sb_type_int, sb_type_number, sb_type_percent; /* int, double, share */
 extern const struct sb_type sb_type_words, sb_type_header, sb_type_env;   /* struct sb_strv */
+extern const struct sb_type sb_type_ints;                                 /* int *, a list */
 /* These have no single field: they set members of the parser or of its config. */
-extern const struct sb_type sb_type_depths, sb_type_prompt, sb_type_prompts, sb_type_prompt_label;
+extern const struct sb_type sb_type_prompt, sb_type_prompts, sb_type_prompt_label;
 
+/* "a whole number from 1 to 9 or auto", or "". */
+const char *sb_what_is_expected(const struct sb_option *o, char text[160]);
 /* NULL when the section has no such key. */
 const struct sb_option *sb_option_find(const struct sb_section_kind *kind, const char *name);
 /* The line of a key of [bench] (which must be one), or of [bench] itself when it was not given. */

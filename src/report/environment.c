@@ -141,9 +141,9 @@ void report_environment(struct report_doc *d, const struct sb_section *s) {
     struct sb_buf list = SB_BUF_INIT(SB_TEXT_MAX);
     put_hosts(&list, s);
     put_backends(&list, &s->set);
-    if (s->set.bench.generator && list.len) {
+    if (s->set.generator && list.len) {
         sb_buf_adds(&list, "- measured by: ");
-        sb_markdown_escape(&list, s->set.bench.generator);
+        sb_markdown_escape(&list, s->set.generator);
         sb_buf_adds(&list, "\n");
     }
     if (list.len) {

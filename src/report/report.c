@@ -115,9 +115,8 @@ static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
 }
 
 void report_head(struct sb_buf *b, const struct sb_results *r) {
-    put_date(b, r->bench.started_at);
-    put_head_line(b, "Hardware",
-                  cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, "hardware")));
+    put_date(b, r->started_at);
+    put_head_line(b, "Hardware", sb_results_hardware(r));
     put_header_lines(b, r, "Access");
     put_benchmark(b, r);
     put_header_lines(b, r, "Note");
@@ -225,10 +224,10 @@ static void trim_end(struct sb_buf *b) {
 
 static void put_charts(struct sb_buf *b, const struct sb_results *const *sets, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (!sets[i]->bench.chart)
+        if (!sets[i]->chart)
             continue;
         sb_buf_adds(b, "\n![PP, TG and load by model and backend, with standard deviations](");
-        sb_markdown_escape(b, sets[i]->bench.chart);
+        sb_markdown_escape(b, sets[i]->chart);
         sb_buf_adds(b, ")\n");
     }
 }

@@ -41,6 +41,22 @@ char *sb_cell_key(const struct sb_cell *c) {
     return sb_asprintf("%s\x1f%s", sb_model_key(c), backend_key(c));
 }
 
+/* ---- The machine ---------------------------------------------------------------------------- */
+
+static const char *host_text(const struct sb_results *r, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, key));
+}
+
+const char *sb_results_hardware(const struct sb_results *r) {
+    return first_of(host_text(r, "hardware"), NULL);
+}
+
+bool sb_same_hardware(const struct sb_results *a, const struct sb_results *b) {
+    const char *cpu_a = host_text(a, "cpu"), *cpu_b = host_text(b, "cpu");
+    return strcmp(sb_results_hardware(a), sb_results_hardware(b)) == 0 &&
+           (!cpu_a || !cpu_b || strcmp(cpu_a, cpu_b) == 0);
+}
+
 /* ---- Where and what ------------------------------------------------------------------------- */
 
 int sb_at_order(struct sb_at a, struct sb_at b) {

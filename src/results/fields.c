@@ -7,9 +7,6 @@
 /* ---- The document --------------------------------------------------------------------------- */
 
 static const char *const status_words[] = {"pending", "ok", "invalid", "failed", "skipped", NULL};
-static const char *const layout_words[] = {"sections", "table", NULL};
-static const char *const load_words[] = {"any", "cold", NULL};
-static const char *const auto_words[] = {"auto", NULL};
 
 const char *sb_status_name(enum sb_status s) {
     return status_words[s];
@@ -26,7 +23,7 @@ const char *sb_status_name(enum sb_status s) {
     { .key = name, .kind = FIELD_OBJECT, .rules = FIELD_REQUIRED, .object = &(within) }
 #define COUNTED(type, count) .count_offset = offsetof(type, count)
 #define OBJECT(table, type, line)                                                                  \
-    { .fields = table, .n_fields = sizeof table / sizeof *table, .size = type, .one_line = line }
+    { .fields = table, .n_own = sizeof table / sizeof *table, .size = type, .one_line = line }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 enum {
@@ -172,33 +169,19 @@ static const struct field prompt_fields[] = {
 static const struct object prompt = OBJECT(prompt_fields, sizeof(struct sb_prompt_ref), true);
 
 static const struct field bench_fields[] = {
-#define F(name, ...)            MEMBER(#name, struct sb_results, bench.name, __VA_ARGS__)
-#define RENAMED(key, name, ...) MEMBER(key, struct sb_results, bench.name, __VA_ARGS__)
-    F(title, STRING, .rules = REQUIRED),
-    F(runs, INT, .rules = REQUIRED | ALWAYS, .least = 1),
-    F(warmup, INT, .rules = ALWAYS, .absent = -1, .words = auto_words),
-    F(launches, INT, .rules = ALWAYS, .absent = 1, .least = 1, .words = auto_words),
-    F(n_predict, INT, .rules = REQUIRED | ALWAYS),
-    F(ctx, INT, .rules = REQUIRED | ALWAYS),
-    RENAMED("layout", table, WORD, .rules = ALWAYS, .words = layout_words),
-    F(header, STRINGS, .rules = ALWAYS),
-    RENAMED("prompt", prompts, FIRST, COUNTED(struct sb_results, bench.n_prompts),
-            .object = &prompt),
-    F(prompts, ARRAY, .rules = FIELD_SEVERAL, COUNTED(struct sb_results, bench.n_prompts),
-      .object = &prompt),
-    F(depths, INTS, COUNTED(struct sb_results, bench.n_depths)),
-    RENAMED("until_share", until, NUMBER),
-    F(max_runs, INT, .absent = 10, .least = 1),
-    F(summary, BOOL),
+#define F(name, ...) MEMBER(#name, struct sb_results, name, __VA_ARGS__)
     F(chart, STRING),
-    RENAMED("load", load_cold, WORD, .words = load_words),
     F(started_at, TIME),
     F(updated_at, TIME),
     F(generator, STRING),
-#undef RENAMED
 #undef F
 };
-static const struct object bench = OBJECT(bench_fields, 0, false);
+static const struct object bench = {
+    .fields = bench_fields,
+    .n_own = sizeof bench_fields / sizeof *bench_fields,
+    .settings = true,
+    .protocol_offset = offsetof(struct sb_results, bench),
+};
 
 static const struct field document_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_results, name, __VA_ARGS__)
@@ -209,6 +192,54 @@ static const struct field document_fields[] = {
 #undef F
 };
 const struct object results_document = OBJECT(document_fields, sizeof(struct sb_results), false);
+
+/* ---- Settings as fields --------------------------------------------------------------------- */
+
+static struct field field_of_setting(const struct sb_setting *s, size_t protocol_offset) {
+    static const enum field_kind kinds[] = {
+        [SB_SETTING_TEXT] = FIELD_STRING,   [SB_SETTING_LINES] = FIELD_STRINGS,
+        [SB_SETTING_INT] = FIELD_INT,       [SB_SETTING_SHARE] = FIELD_NUMBER,
+        [SB_SETTING_WORD] = FIELD_WORD,     [SB_SETTING_SWITCH] = FIELD_BOOL,
+        [SB_SETTING_INTS] = FIELD_INTS,     [SB_SETTING_PROMPT] = FIELD_FIRST,
+        [SB_SETTING_PROMPTS] = FIELD_ARRAY,
+    };
+    bool several = s->type == SB_SETTING_PROMPTS;
+    return (struct field){
+        .key = s->results_key ? s->results_key : s->key,
+        .kind = kinds[s->type],
+        .offset = protocol_offset + s->offset,
+        .size = s->size,
+        .rules = (s->required ? FIELD_REQUIRED : 0) | (s->always ? FIELD_ALWAYS : 0) |
+                 (several ? FIELD_SEVERAL : 0),
+        .absent = s->absent,
+        .least = s->role == SB_REPETITION && s->min >= 1 ? 1 : 0, /* counts that are divided by */
+        .count_offset = s->count_offset ? protocol_offset + s->count_offset : 0,
+        .object = s->type == SB_SETTING_PROMPT || several ? &prompt : NULL,
+        .words = s->words,
+    };
+}
+
+size_t object_n_fields(const struct object *o) {
+    return (o->settings ? sb_n_settings : 0) + o->n_own;
+}
+
+struct field object_field(const struct object *o, size_t i) {
+    size_t n_settings = o->settings ? sb_n_settings : 0;
+    return i < n_settings ? field_of_setting(&sb_settings[i], o->protocol_offset)
+                          : o->fields[i - n_settings];
+}
+
+static const struct object protocol = {.settings = true, .size = sizeof(struct sb_protocol)};
+
+struct sb_protocol sb_protocol_empty(void) {
+    struct sb_protocol p = {0};
+    fields_init(&protocol, &p);
+    return p;
+}
+
+void sb_protocol_release(struct sb_protocol *p) {
+    fields_release(&protocol, p);
+}
 
 /* ---- Walking it ----------------------------------------------------------------------------- */
 
@@ -225,20 +256,25 @@ void field_set_int(const struct field *f, void *base, int value) {
         *(int *)field_at(f, base) = value;
 }
 
+static void init(const struct field *f, void *base) {
+    if (f->kind == FIELD_OBJECT)
+        fields_init(f->object, field_at(f, base));
+    else if (f->kind == FIELD_INT || f->kind == FIELD_BOOL || f->kind == FIELD_WORD)
+        field_set_int(f, base, f->absent);
+    else if (f->kind == FIELD_COUNT)
+        *(long long *)field_at(f, base) = -1;
+    else if (f->kind == FIELD_NUMBER)
+        *(double *)field_at(f, base) = NAN;
+    else
+        memset(field_at(f, base), 0, f->size);
+    if (f->count_offset)
+        *field_count(f, base) = 0;
+}
+
 void fields_init(const struct object *o, void *base) {
-    for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++) {
-        if (f->kind == FIELD_OBJECT)
-            fields_init(f->object, field_at(f, base));
-        else if (f->kind == FIELD_INT || f->kind == FIELD_BOOL || f->kind == FIELD_WORD)
-            field_set_int(f, base, f->absent);
-        else if (f->kind == FIELD_COUNT)
-            *(long long *)field_at(f, base) = -1;
-        else if (f->kind == FIELD_NUMBER)
-            *(double *)field_at(f, base) = NAN;
-        else
-            memset(field_at(f, base), 0, f->size);
-        if (f->count_offset)
-            *field_count(f, base) = 0;
+    for (size_t i = 0; i < object_n_fields(o); i++) {
+        struct field f = object_field(o, i);
+        init(&f, base);
     }
 }
 
@@ -268,11 +304,13 @@ static void release(const struct field *f, void *base) {
 }
 
 static void release_fields(const struct object *o, void *base) {
-    for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++)
-        if (f->kind == FIELD_OBJECT)
-            release_fields(f->object, field_at(f, base));
+    for (size_t i = 0; i < object_n_fields(o); i++) {
+        struct field f = object_field(o, i);
+        if (f.kind == FIELD_OBJECT)
+            release_fields(f.object, field_at(&f, base));
         else
-            release(f, base);
+            release(&f, base);
+    }
 }
 
 void fields_release(const struct object *o, void *base) {
@@ -293,7 +331,10 @@ bool field_is_absent(const struct field *f, const void *base) {
     case FIELD_JSON: return *(void *const *)field_at(f, base) == NULL;
     case FIELD_STRINGS:
     case FIELD_PAIRS: return ((const struct sb_strv *)field_at(f, base))->n == 0;
-    case FIELD_OBJECT: return field_is_absent(f->object->fields, field_at(f, base));
+    case FIELD_OBJECT: {
+        struct field first = object_field(f->object, 0);
+        return field_is_absent(&first, field_at(f, base));
+    }
     case FIELD_SHARES:
     case FIELD_INTS:
     case FIELD_ARRAY:

@@ -46,11 +46,16 @@ struct field {
 };
 
 struct object {
-    const struct field *fields;
-    size_t n_fields; /* at most 64 */
+    const struct field *fields; /* after the settings; at most 64 in all */
+    size_t n_own;
     size_t size;
-    bool one_line; /* printed on one line */
+    bool one_line;          /* printed on one line */
+    bool settings;          /* begins with a field for each of sb_settings, */
+    size_t protocol_offset; /* whose struct sb_protocol lies there */
 };
+
+size_t object_n_fields(const struct object *o);
+struct field object_field(const struct object *o, size_t i);
 
 extern const struct object results_document, results_cell, results_run, results_launch;
 
@@ -72,7 +77,7 @@ void field_set_int(const struct field *f, void *base, int value);
 void fields_init(const struct object *o, void *base);
 void fields_release(const struct object *o, void *base);
 bool field_is_absent(const struct field *f, const void *base);
-/* One more element of an array, every member absent. Not for an array that was grown elsewhere. */
+/* One more element of an array, every member absent. */
 void *field_add(const struct field *f, void *base);
 void field_clear(const struct field *f, void *base);
 

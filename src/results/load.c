@@ -293,23 +293,25 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
 /* Reads a key and returns its index, or -1: none of ours, or none at all. Files list keys in the
  * tables' order, so the search begins where the last one ended. */
 static int read_key(struct json *j, const struct object *o, int from) {
-    int n = (int)o->n_fields;
+    int n = (int)object_n_fields(o);
     for (int i = 0; i < n; i++)
-        if (json_key_is(j, o->fields[(from + i) % n].key))
+        if (json_key_is(j, object_field(o, (size_t)((from + i) % n)).key))
             return (from + i) % n;
     if (j->problem || !json_key(j))
         return -1;
     for (int i = 0; i < n; i++) /* with escapes in it */
-        if (strcmp(o->fields[i].key, sb_buf_str(j->scratch)) == 0)
+        if (strcmp(object_field(o, (size_t)i).key, sb_buf_str(j->scratch)) == 0)
             return i;
     return -1;
 }
 
 static bool require_fields(const struct reader *r, const struct place *p, const struct object *o,
                            uint64_t given) {
-    for (size_t i = 0; i < o->n_fields; i++)
-        if (o->fields[i].rules & FIELD_REQUIRED && !(given & UINT64_C(1) << i))
-            return fail(r, &(struct place){p, o->fields[i].key, 0}, "missing");
+    for (size_t i = 0; i < object_n_fields(o); i++) {
+        struct field f = object_field(o, i);
+        if (f.rules & FIELD_REQUIRED && !(given & UINT64_C(1) << i))
+            return fail(r, &(struct place){p, f.key, 0}, "missing");
+    }
     return true;
 }
 
@@ -330,12 +332,13 @@ static bool read_object(const struct reader *r, const struct place *p, const str
             continue;
         at = found;
         uint64_t bit = UINT64_C(1) << at;
-        struct place within = {p, o->fields[at].key, 0};
+        struct field f = object_field(o, (size_t)at);
+        struct place within = {p, f.key, 0};
         if (seen & bit)
             return fail(r, &within, "is there twice");
         seen |= bit;
         given |= null ? 0 : bit;
-        if (!(null ? json_word(r->json, "null") : read_field(r, &within, &o->fields[at], base)))
+        if (!(null ? json_word(r->json, "null") : read_field(r, &within, &f, base)))
             return false;
     }
     return !r->json->problem && require_fields(r, p, o, given);

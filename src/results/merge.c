@@ -5,6 +5,7 @@
 
 struct entry {
     const struct sb_cell *cell;
+    const struct sb_results *from;
     const struct sb_cell *hidden; /* the newest ok result that `cell`, not ok, stands before */
     size_t order;                 /* of first appearance, over all parts */
     size_t model_order;           /* of the model's first appearance */
@@ -50,15 +51,16 @@ static char *describe_hidden(const struct sb_cell *old) {
 }
 
 /* `candidate` is the same cell from a later file: the newer of the two stands. */
-static void settle(struct entry *kept, const struct sb_cell *candidate) {
-    bool newer = is_newer(candidate, kept->cell);
-    const struct sb_cell *winner = newer ? candidate : kept->cell;
-    const struct sb_cell *loser = newer ? kept->cell : candidate;
+static void settle(struct entry *kept, const struct entry *candidate) {
+    bool newer = is_newer(candidate->cell, kept->cell);
+    const struct sb_cell *winner = newer ? candidate->cell : kept->cell;
+    const struct sb_cell *loser = newer ? kept->cell : candidate->cell;
     if (winner->status == SB_OK)
         kept->hidden = NULL;
     else if (loser->status == SB_OK && (!kept->hidden || is_newer(loser, kept->hidden)))
         kept->hidden = loser;
     kept->cell = winner;
+    kept->from = newer ? candidate->from : kept->from;
 }
 
 /* Entries sorted by_cell: drops repeated cells, gives each the place of its model. */
@@ -66,7 +68,7 @@ static size_t settle_all(struct entry *e, size_t n, bool drop_repeated) {
     size_t kept = 0, model = 0;
     for (size_t i = 0; i < n; i++) {
         if (kept && drop_repeated && sb_cell_same(e[kept - 1].cell, e[i].cell)) {
-            settle(&e[kept - 1], e[i].cell);
+            settle(&e[kept - 1], &e[i]);
             continue;
         }
         e[kept] = e[i];
@@ -92,7 +94,7 @@ static void merge_cells(struct sb_section *s) {
     size_t at = 0;
     for (size_t p = 0; p < s->n_parts; p++)
         for (size_t i = 0; i < s->parts[p]->n_cells; i++, at++)
-            e[at] = (struct entry){&s->parts[p]->cells[i], NULL, at, at};
+            e[at] = (struct entry){&s->parts[p]->cells[i], s->parts[p], NULL, at, at};
     qsort(e, n, sizeof *e, by_cell);
     n = settle_all(e, n, s->n_parts > 1);
     qsort(e, n, sizeof *e, by_place);
@@ -100,55 +102,42 @@ static void merge_cells(struct sb_section *s) {
     s->set.cells = sb_alloc(n, sizeof *s->set.cells);
     s->set.n_cells = n;
     s->hidden = sb_alloc(n, sizeof *s->hidden);
+    s->from = sb_alloc(n, sizeof *s->from);
     for (size_t i = 0; i < n; i++) {
+        s->from[i] = e[i].from;
         s->set.cells[i] = *e[i].cell;
         s->hidden[i] = e[i].hidden ? describe_hidden(e[i].hidden) : NULL;
     }
     free(e);
 }
 
-static const char *prompt_of(const struct sb_results *r) {
-    return r->bench.n_prompts ? first_of(r->bench.prompts[0].sha256, NULL) : "";
-}
-
-static const char *hardware_of(const struct sb_results *r) {
-    return first_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, "hardware")),
-                    NULL);
-}
-
 /* Cells made under other conditions must not stand in one table unremarked. */
 static void warn_of_differences(struct sb_section *s) {
     const struct sb_results *a = s->parts[0];
-    bool n_predict = false, ctx = false, prompt = false, hardware = false;
-    for (size_t p = 1; p < s->n_parts; p++) {
-        const struct sb_results *b = s->parts[p];
-        n_predict |= a->bench.n_predict != b->bench.n_predict;
-        ctx |= a->bench.ctx != b->bench.ctx;
-        prompt |= strcmp(prompt_of(a), prompt_of(b)) != 0;
-        hardware |= strcmp(hardware_of(a), hardware_of(b)) != 0;
+    for (size_t i = 0; i < sb_n_settings; i++) {
+        bool same = true;
+        for (size_t p = 1; p < s->n_parts && sb_settings[i].role != SB_DISPLAY; p++)
+            same &= sb_setting_same(&sb_settings[i], &a->bench, &s->parts[p]->bench);
+        if (!same)
+            sb_strv_take(&s->warnings, sb_asprintf("The files of this section differ in the %s.",
+                                                   sb_settings[i].what));
     }
-    const struct {
-        bool differs;
-        const char *text;
-    } warnings[] = {
-        {n_predict, "The files of this section differ in the number of generated tokens."},
-        {ctx, "The files of this section differ in the context size."},
-        {prompt, "The files of this section differ in the prompt."},
-        {hardware, "The files of this section were measured on different hardware."},
-    };
-    for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++)
-        if (warnings[i].differs)
-            sb_strv_add(&s->warnings, warnings[i].text);
+    for (size_t p = 1; p < s->n_parts; p++)
+        if (!sb_same_hardware(a, s->parts[p])) {
+            sb_strv_add(&s->warnings,
+                        "The files of this section were measured on different hardware.");
+            return;
+        }
 }
 
 static void merge_section(struct sb_section *s) {
     s->set = *s->parts[0];
     for (size_t p = 1; p < s->n_parts; p++) {
-        char *start = s->parts[p]->bench.started_at, *update = s->parts[p]->bench.updated_at;
-        if (start && (!s->set.bench.started_at || strcmp(start, s->set.bench.started_at) < 0))
-            s->set.bench.started_at = start;
-        if (update && (!s->set.bench.updated_at || strcmp(update, s->set.bench.updated_at) > 0))
-            s->set.bench.updated_at = update;
+        char *start = s->parts[p]->started_at, *update = s->parts[p]->updated_at;
+        if (start && (!s->set.started_at || strcmp(start, s->set.started_at) < 0))
+            s->set.started_at = start;
+        if (update && (!s->set.updated_at || strcmp(update, s->set.updated_at) > 0))
+            s->set.updated_at = update;
     }
     merge_cells(s);
     warn_of_differences(s);
@@ -182,6 +171,7 @@ void sb_sections_release(struct sb_sections *all) {
         for (size_t c = 0; c < s->set.n_cells; c++)
             free(s->hidden[c]);
         free(s->hidden);
+        free(s->from);
         free(s->set.cells);
         free(s->parts);
         sb_strv_release(&s->warnings);

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <sha256.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,19 +36,29 @@ struct sb_launch sb_launch_empty(void) {
 }
 
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run) {
-    c->runs = sb_realloc(c->runs, c->n_runs + 1, sizeof *c->runs);
+    c->runs = sb_grow(c->runs, c->n_runs, sizeof *c->runs);
     c->runs[c->n_runs] = run;
     return &c->runs[c->n_runs++];
 }
 
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l) {
-    c->launches = sb_realloc(c->launches, c->n_launches + 1, sizeof *c->launches);
+    c->launches = sb_grow(c->launches, c->n_launches, sizeof *c->launches);
     c->launches[c->n_launches] = l;
     return &c->launches[c->n_launches++];
 }
 
 void sb_cell_release(struct sb_cell *c) {
     fields_release(&results_cell, c);
+}
+
+void sb_cell_seal(struct sb_cell *c) {
+    struct sb_buf all = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
+    char hex[SHA256_DIGEST_STRING_LENGTH];
+    for (size_t i = 0; i < c->fingerprint_of.n; i++)
+        sb_buf_addf(&all, "%s\n", c->fingerprint_of.item[i]);
+    free(c->fingerprint);
+    c->fingerprint = sb_strdup(SHA256Data((const uint8_t *)sb_buf_str(&all), all.len, hex));
+    sb_buf_release(&all);
 }
 
 int sb_cell_drop_unfinished(struct sb_cell *c) {

@@ -213,12 +213,13 @@ static void write_value(const struct writer *w, const struct field *f, const voi
 
 static void write_fields(const struct writer *w, const struct object *o, const void *base,
                          bool first) {
-    for (const struct field *f = o->fields; f < o->fields + o->n_fields; f++) {
-        bool needed = f->rules & FIELD_ALWAYS || (f->kind == FIELD_OBJECT && f->size == 0);
-        if (!needed && field_is_absent(f, base))
+    for (size_t i = 0; i < object_n_fields(o); i++) {
+        struct field f = object_field(o, i);
+        bool needed = f.rules & FIELD_ALWAYS || (f.kind == FIELD_OBJECT && f.size == 0);
+        if (!needed && field_is_absent(&f, base))
             continue;
-        write_key(w, f->key, first);
-        write_value(w, f, base);
+        write_key(w, f.key, first);
+        write_value(w, &f, base);
         first = false;
     }
 }

@@ -156,6 +156,18 @@ static void compare_figures(struct sb_compare_cell *c, const struct sb_compare_o
     }
 }
 
+/* What keeps two cells from being compared: what they measured, and on what. */
+static void find_differences(struct sb_compare_cell *c) {
+    const struct sb_results *base = c->base_set, *next = c->next_set;
+    if (c->base->fingerprint && c->next->fingerprint)
+        sb_fingerprint_diff(c->base, c->next, &c->differences);
+    else if (base && next) /* transcribed: what their files say */
+        sb_protocol_differences(&base->bench, &next->bench, SB_CONDITION, &c->differences);
+    if (base && next && !sb_same_hardware(base, next))
+        sb_strv_take(&c->differences, sb_asprintf("hardware: %s → %s", sb_results_hardware(base),
+                                                  sb_results_hardware(next)));
+}
+
 void sb_compare_row(struct sb_compare_cell *c, const struct sb_compare_options *o) {
     bool base_ok = c->base && c->base->status == SB_OK;
     bool next_ok = c->next && c->next->status == SB_OK;
@@ -168,7 +180,7 @@ void sb_compare_row(struct sb_compare_cell *c, const struct sb_compare_options *
     } else if (!next_ok) {
         c->state = SB_CELL_BROKEN;
     } else {
-        sb_fingerprint_diff(c->base, c->next, &c->differences);
+        find_differences(c);
         if (c->differences.n && !o->force)
             c->state = SB_CELL_NOT_COMPARABLE;
         else
@@ -199,15 +211,15 @@ static void take_side(struct sb_comparison *c, struct sb_index *keys,
     for (size_t s = 0; s < side->n; s++) {
         for (size_t i = 0; i < side->item[s].set.n_cells; i++) {
             const struct sb_cell *cell = &side->item[s].set.cells[i];
+            const struct sb_results *from = side->item[s].from[i];
             char *key = key_of(&side->item[s], cell, by_title);
             size_t at = sb_index_add(keys, key);
             free(key);
             if (at == c->n_cells)
                 c->n_cells++;
-            if (is_base)
-                c->cells[at].base = cell;
-            else
-                c->cells[at].next = cell;
+            struct sb_compare_cell *row = &c->cells[at];
+            *(is_base ? &row->base : &row->next) = cell;
+            *(is_base ? &row->base_set : &row->next_set) = from;
         }
     }
 }
@@ -229,6 +241,16 @@ void sb_comparison_conclude(struct sb_comparison *c) {
     c->exit_code = exit_code_of(c);
 }
 
+static void find_repetition(const struct sb_compare_cell *c, struct sb_strv *ret) {
+    struct sb_strv found = {0};
+    if (c->base && c->next)
+        sb_protocol_differences(&c->base_set->bench, &c->next_set->bench, SB_REPETITION, &found);
+    for (size_t i = 0; i < found.n; i++)
+        if (!sb_strv_has(ret, found.item[i]))
+            sb_strv_add(ret, found.item[i]);
+    sb_strv_release(&found);
+}
+
 void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
                         const struct sb_results *const *next, size_t n_next,
                         const struct sb_compare_options *o, struct sb_comparison *ret) {
@@ -241,8 +263,10 @@ void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
     take_side(&c, &keys, &c.base, true, by_title);
     take_side(&c, &keys, &c.next, false, by_title);
     sb_index_release(&keys);
-    for (size_t i = 0; i < c.n_cells; i++)
+    for (size_t i = 0; i < c.n_cells; i++) {
         sb_compare_row(&c.cells[i], o);
+        find_repetition(&c.cells[i], &c.repetition);
+    }
     sb_comparison_conclude(&c);
     *ret = c;
 }
@@ -253,6 +277,7 @@ void sb_comparison_release(struct sb_comparison *c) {
         free(c->cells[i].figures);
     }
     free(c->cells);
+    sb_strv_release(&c->repetition);
     sb_sections_release(&c->base);
     sb_sections_release(&c->next);
     *c = (struct sb_comparison){0};

@@ -16,6 +16,22 @@ static void add_string(cJSON *o, const char *key, const char *value) {
         cJSON_AddStringToObject(o, key, value);
 }
 
+static void add_strings(cJSON *o, const char *key, const struct sb_strv *v) {
+    cJSON *list = cJSON_AddArrayToObject(o, key);
+    for (size_t i = 0; i < v->n; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(v->item[i]));
+}
+
+/* In what the files of a side differ that should not. */
+static void add_warnings(cJSON *o, const char *key, const struct sb_sections *side) {
+    struct sb_strv all = {0};
+    for (size_t i = 0; i < side->n; i++)
+        sb_strv_copy(&all, &side->item[i].warnings);
+    if (all.n)
+        add_strings(o, key, &all);
+    sb_strv_release(&all);
+}
+
 static cJSON *figure_json(const struct sb_compare_figure *f) {
     static const struct {
         const char *metric, *base, *next;
@@ -77,11 +93,8 @@ static cJSON *cell_json(const struct sb_compare_cell *cell, bool paired) {
     add_string(o, "state", sb_compare_state_name(cell->state));
     add_side(o, "base", cell->base);
     add_side(o, "new", cell->next);
-    if (cell->differences.n) {
-        cJSON *list = cJSON_AddArrayToObject(o, "differences");
-        for (size_t i = 0; i < cell->differences.n; i++)
-            cJSON_AddItemToArray(list, cJSON_CreateString(cell->differences.item[i]));
-    }
+    if (cell->differences.n)
+        add_strings(o, "differences", &cell->differences);
     cJSON *figures = cJSON_AddArrayToObject(o, "figures");
     for (size_t i = 0; i < cell->n_figures; i++)
         cJSON_AddItemToArray(figures, figure_json(&cell->figures[i]));
@@ -104,6 +117,10 @@ void sb_comparison_json(const struct sb_comparison *c, struct sb_buf *ret) {
     for (int s = 0; s < SB_CELL_STATES; s++)
         cJSON_AddNumberToObject(counts, sb_compare_state_name((enum sb_compare_state)s),
                                 (double)c->count[s]);
+    add_warnings(root, "base_warnings", &c->base);
+    add_warnings(root, "new_warnings", &c->next);
+    if (c->repetition.n)
+        add_strings(root, "repetition", &c->repetition);
     cJSON *cells = cJSON_AddArrayToObject(root, "cells");
     for (size_t i = 0; i < c->n_cells; i++)
         cJSON_AddItemToArray(cells, cell_json(&c->cells[i], c->options.paired));

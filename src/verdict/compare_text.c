@@ -282,11 +282,20 @@ static void add_warnings(const struct writer *w, const struct sb_sections *side)
             sb_buf_addf(w->out, "\n%s\n", side->item[i].warnings.item[k]);
 }
 
+static void add_repetition(const struct writer *w) {
+    const struct sb_strv *v = &w->c->repetition;
+    for (size_t i = 0; i < v->n; i++)
+        sb_buf_addf(w->out, "%s%s",
+                    i ? "; " : "\nThe sides were not measured equally often: ", v->item[i]);
+    sb_buf_adds(w->out, v->n ? ".\n" : "");
+}
+
 static void write_all(const struct writer *w) {
     add_table(w);
     add_remarks(w);
     add_conclusion(w);
     add_rules(w);
+    add_repetition(w);
     add_warnings(w, &w->c->base);
     add_warnings(w, &w->c->next);
 }

@@ -13,6 +13,7 @@ enum { MOST_NAMED = 3 }; /* models named in a sentence before "and N more" */
 
 struct writer {
     const struct sb_rank *rank;
+    const struct sb_section *section; /* whose warnings are said; NULL = said elsewhere */
     enum sb_style style;
     struct sb_buf *out;
 };
@@ -145,7 +146,7 @@ static void add_sentence(const struct writer *w) {
 }
 
 void sb_rank_sentence(const struct sb_rank *r, struct sb_buf *ret) {
-    add_sentence(&(struct writer){r, SB_STYLE_MARKDOWN, ret});
+    add_sentence(&(struct writer){r, NULL, SB_STYLE_MARKDOWN, ret});
 }
 
 /* ---- over the models ------------------------------------------------------------------------ */
@@ -172,7 +173,7 @@ static void add_overall(const struct writer *w) {
     const struct sb_rank *r = w->rank;
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
-    struct writer cell = {r, w->style, &b};
+    struct writer cell = {r, w->section, w->style, &b};
     size_t *order = by_speed(r);
     for (size_t i = 0; i < r->n_compared; i++) {
         const struct sb_rank_backend *backend = &r->backends[order[i]];
@@ -250,7 +251,7 @@ static void add_model_rows(const struct writer *w, size_t model, struct sb_table
     static const enum sb_metric order[] = {SB_WORKLOAD, SB_PP, SB_TG, SB_LOAD};
     const struct sb_rank_model *m = &w->rank->models[model];
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
-    struct writer cell = {w->rank, w->style, &b};
+    struct writer cell = {w->rank, w->section, w->style, &b};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         enum sb_metric metric = order[i];
         if (metric != SB_WORKLOAD && m->best[metric] == SIZE_MAX)
@@ -337,6 +338,8 @@ static void add_flagged(const struct writer *w) {
 }
 
 static void add_notes(const struct writer *w) {
+    for (size_t i = 0; w->section && i < w->section->warnings.n; i++)
+        sb_buf_addf(w->out, "- %s\n", w->section->warnings.item[i]);
     const struct sb_workload *load = &w->rank->workload;
     struct doubts d = find_doubts(w->rank);
     if (d.compared)
@@ -407,7 +410,7 @@ static void add_details(const struct writer *w) {
 }
 
 void sb_rank_details(const struct sb_rank *r, struct sb_buf *ret) {
-    add_details(&(struct writer){r, SB_STYLE_MARKDOWN, ret});
+    add_details(&(struct writer){r, NULL, SB_STYLE_MARKDOWN, ret});
 }
 
 static void add_section(const struct writer *w) {
@@ -440,7 +443,7 @@ static int write_all(const struct sb_results *const *sets, size_t n, const struc
             if (all.n > 1)
                 add_title(style, all.item[i].set.bench.title, ret);
             if (worth)
-                add_section(&(struct writer){&rank, style, ret});
+                add_section(&(struct writer){&rank, &all.item[i], style, ret});
             else
                 sb_buf_adds(ret, "No model was run with two backends: there is nothing to rank.\n");
         }

@@ -32,7 +32,7 @@ static void with_hostile_results(char *text, bool table, void (*use)(const struc
     }
     struct sb_prompt_ref prompt = {.label = text};
     struct sb_results r = sb_results_empty();
-    r.bench.title = r.bench.started_at = r.bench.generator = text;
+    r.bench.title = r.started_at = r.generator = text;
     r.bench.header = (struct sb_strv){lines, 1};
     r.bench.prompts = &prompt;
     r.bench.n_prompts = 1;

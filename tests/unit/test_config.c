@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "config_fixture.h"
 
 static void accept_text(const char *text, size_t len, const struct sb_selection *sel,
@@ -47,9 +49,9 @@ static void defaults_are_those_of_the_contract(void **state) {
     struct sb_config c;
     accept(BENCH REST, &c);
     assert_string_equal(c.file, "t.ini");
-    assert_string_equal(c.title, "Inference Backend Benchmark Results");
+    assert_string_equal(c.bench.title, "Inference Backend Benchmark Results");
     assert_null(c.hardware);
-    assert_int_equal(c.header.n, 0);
+    assert_int_equal(c.bench.header.n, 0);
     assert_int_equal(c.n_prompts, 1);
     assert_string_equal(c.prompts[0].path, getenv("PROMPT"));
     assert_string_equal(c.prompts[0].label, "p.txt");
@@ -58,19 +60,19 @@ static void defaults_are_those_of_the_contract(void **state) {
     /* printf 'Why?\n' | sha256sum */
     assert_string_equal(c.prompts[0].sha256,
                         "a88d8b2a36b1e5a70d30528edcc5ac25bfe5c1a54349745f01f4d1e1e028447f");
-    assert_int_equal(c.runs, 3);
-    assert_int_equal(c.warmup, SB_WARMUP_AUTO);
-    assert_int_equal(c.launches, 1);
-    assert_int_equal(c.n_predict, 128);
-    assert_int_equal(c.ctx, 8192);
-    assert_int_equal(c.n_depths, 1);
-    assert_int_equal(c.depths[0], 0);
-    assert_int_equal(c.layout, SB_LAYOUT_SECTIONS);
+    assert_int_equal(c.bench.runs, 3);
+    assert_int_equal(c.bench.warmup, SB_WARMUP_AUTO);
+    assert_int_equal(c.bench.launches, 1);
+    assert_int_equal(c.bench.n_predict, 128);
+    assert_int_equal(c.bench.ctx, 8192);
+    assert_int_equal(c.bench.n_depths, 1);
+    assert_int_equal(c.bench.depths[0], 0);
+    assert_false(c.bench.table);
     assert_true(c.load_timeout_s == 900 && c.run_timeout_s == 900);
-    assert_false(c.load_cold);
-    assert_true(c.cooldown_s == 0 && c.until == 0 && c.bandwidth_gb_s == 0);
-    assert_int_equal(c.max_runs, 10);
-    assert_true(c.summary && c.chart);
+    assert_false(c.bench.load_cold);
+    assert_true(c.cooldown_s == 0 && isnan(c.bench.until) && c.bandwidth_gb_s == 0);
+    assert_int_equal(c.bench.max_runs, 10);
+    assert_true(c.bench.summary && c.chart);
     const struct sb_backend *b = &c.backends[0];
     assert_string_equal(b->label, "b");
     assert_string_equal(b->server, "llama-server");
@@ -110,18 +112,18 @@ static void every_key_is_read(void **state) {
            "[model m]\nlabel = M\npath = /m.gguf\nbackends = c b\nquantization = Q8_0\n"
            "file_size = ~75 GiB\ntotal_params = 70B\nactive_params = 10B\nnotes = K\n",
            &c);
-    assert_string_equal(c.title, "T");
+    assert_string_equal(c.bench.title, "T");
     assert_string_equal(c.hardware, "H");
-    assert_int_equal(c.header.n, 2);
-    assert_string_equal(c.header.item[1], "C: d: e");
+    assert_int_equal(c.bench.header.n, 2);
+    assert_string_equal(c.bench.header.item[1], "C: d: e");
     assert_int_equal(c.n_prompts, 2);
     assert_string_equal(c.prompts[1].label, "q.txt");
-    assert_true(c.runs == 5 && c.warmup == 2 && c.launches == 3 && c.n_predict == 64);
-    assert_true(c.ctx == 20000 && c.n_depths == 3 && c.depths[1] == 4096 && c.depths[2] == 16384);
-    assert_int_equal(c.layout, SB_LAYOUT_TABLE);
+    assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 && c.bench.n_predict == 64);
+    assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 && c.bench.depths[2] == 16384);
+    assert_true(c.bench.table);
     assert_true(c.load_timeout_s == 1.5 && c.run_timeout_s == 60 && c.cooldown_s == 7.5);
-    assert_true(c.load_cold && c.until == 0.03 && c.max_runs == 8 && c.bandwidth_gb_s == 256);
-    assert_false(c.summary || c.chart);
+    assert_true(c.bench.load_cold && c.bench.until == 0.03 && c.bench.max_runs == 8 && c.bandwidth_gb_s == 256);
+    assert_false(c.bench.summary || c.chart);
     const struct sb_backend *b = &c.backends[0];
     assert_string_equal(b->label, "B");
     assert_string_equal(b->server, "/opt/llama/bin/llama-server");
@@ -159,9 +161,9 @@ static void words_that_stand_for_numbers(void **state) {
     (void)state;
     struct sb_config c;
     accept(BENCH "warmup = auto\ncooldown = auto\nuntil = off\n" REST, &c);
-    assert_int_equal(c.warmup, SB_WARMUP_AUTO);
+    assert_int_equal(c.bench.warmup, SB_WARMUP_AUTO);
     assert_true(c.cooldown_s == SB_COOLDOWN_AUTO);
-    assert_true(c.until == 0);
+    assert_true(isnan(c.bench.until));
     sb_config_release(&c);
 }
 
@@ -199,7 +201,7 @@ static void a_text_ends_where_the_contract_says(void **state) {
         struct sb_config c;
         char *text = sb_asprintf(BENCH "title =%s\n" REST, texts[i].raw);
         accept(text, &c);
-        assert_string_equal(c.title, texts[i].value);
+        assert_string_equal(c.bench.title, texts[i].value);
         sb_config_release(&c);
         free(text);
     }

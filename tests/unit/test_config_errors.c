@@ -95,7 +95,7 @@ static const struct {
      "t.ini:4: depth 5000 and the 128 tokens of 'n_predict' do not fit into a 'ctx' of 1000\n"},
     {BENCH "depths = 0, 4096\n" REST,
      "t.ini:3: 'depths' is '0,': expected a whole number from 0 to 100000000\n"},
-    {BENCH "depths = 0 4096 0\n" REST, "t.ini:3: depth 0 is given twice\n"},
+    {BENCH "depths = 0 4096 0\n" REST, "t.ini:3: 'depths' holds 0 twice\n"},
     {BENCH "depths =\n" REST, "t.ini:3: 'depths' is empty\n"},
     /* choices */
     {BENCH "layout = tabel\nload = warm\nsummary = no\nchart = of\n" REST,

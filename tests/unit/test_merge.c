@@ -127,10 +127,10 @@ static void test_titles_and_dates(void **state) {
     init_set(&a, "T");
     init_set(&b, "U");
     init_set(&c, "T");
-    a.r.bench.started_at = (char *)"2026-03-01T00:00:00Z";
-    a.r.bench.updated_at = (char *)"2026-03-01T01:00:00Z";
-    c.r.bench.started_at = (char *)"2026-02-01T00:00:00Z";
-    c.r.bench.updated_at = (char *)"2026-04-01T00:00:00Z";
+    a.r.started_at = (char *)"2026-03-01T00:00:00Z";
+    a.r.updated_at = (char *)"2026-03-01T01:00:00Z";
+    c.r.started_at = (char *)"2026-02-01T00:00:00Z";
+    c.r.updated_at = (char *)"2026-04-01T00:00:00Z";
     c.r.bench.ctx = 4096;
     const struct sb_results *results[] = {&a.r, &b.r, &c.r};
     struct sb_sections all = sb_results_merge(results, 3);
@@ -138,8 +138,8 @@ static void test_titles_and_dates(void **state) {
     assert_string_equal(all.item[0].set.bench.title, "T");
     assert_int_equal(all.item[0].n_parts, 2);
     assert_ptr_equal(all.item[0].parts[1], &c.r);
-    assert_string_equal(all.item[0].set.bench.started_at, "2026-02-01T00:00:00Z");
-    assert_string_equal(all.item[0].set.bench.updated_at, "2026-04-01T00:00:00Z");
+    assert_string_equal(all.item[0].set.started_at, "2026-02-01T00:00:00Z");
+    assert_string_equal(all.item[0].set.updated_at, "2026-04-01T00:00:00Z");
     assert_int_equal(all.item[0].warnings.n, 1);
     assert_string_equal(all.item[0].warnings.item[0],
                         "The files of this section differ in the context size.");

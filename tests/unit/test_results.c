@@ -154,7 +154,7 @@ static void unknown_keys_and_nulls_are_ignored(void **state) {
         "\"future\":[{}],\"cells\":[" CELL("\"status\":\"pending\",\"z\":3,\"load_s\":null") "]"));
     assert_int_equal(r.cells[0].status, SB_PENDING);
     assert_true(isnan(r.cells[0].load_s));
-    assert_null(r.bench.generator);
+    assert_null(r.generator);
     sb_results_release(&r);
 }
 
@@ -163,7 +163,7 @@ static void json_escapes_and_a_byte_order_mark(void **state) {
     struct sb_results r = parse("\xef\xbb\xbf" DOC(",\"generator\":\"\\u00e9\\uD83D\\ude00\\u20ac"
                                                    "\\/\\\"\\t\\u0041\"",
                                                    "\"cells\" : [ ] "));
-    assert_string_equal(r.bench.generator, "é😀€/\"\tA");
+    assert_string_equal(r.generator, "é😀€/\"\tA");
     sb_results_release(&r);
 }
 
@@ -172,7 +172,7 @@ static void keys_with_escapes(void **state) {
     (void)state;
     struct sb_results r = parse(
         DOC(",\"g\\u0065nerator\":\"A\",\"generato\":1,\"generators\":2", "\"c\\u0065lls\":[]"));
-    assert_string_equal(r.bench.generator, "A");
+    assert_string_equal(r.generator, "A");
     sb_results_release(&r);
 }
 
