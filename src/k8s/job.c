@@ -56,14 +56,16 @@ void k8s_put_metadata(struct sb_buf *b, const struct k8s_set *s, const char *nam
 enum { BEGIN_S = 900, STOP_S = 60, MOST_WARMUPS = 3, MOST_COOLDOWN_S = 600 };
 
 double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
-    double runs = c->until > 0 ? c->max_runs : c->runs, points = 0;
-    runs += c->warmup == SB_WARMUP_AUTO ? MOST_WARMUPS : c->warmup;
-    for (size_t i = 0; i < c->n_depths; i++)
-        points += c->depths[i] > 0 ? 2 : 1; /* the context is filled by a request of its own */
+    const struct sb_protocol *b = &c->bench;
+    double runs = b->until > 0 ? b->max_runs : b->runs, points = 0;
+    runs += b->warmup == SB_WARMUP_AUTO ? MOST_WARMUPS : b->warmup;
+    for (size_t i = 0; i < b->n_depths; i++)
+        points += b->depths[i] > 0 ? 2 : 1; /* the context is filled by a request of its own */
     points *= (double)c->n_prompts;
     double cooldown_s = c->cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->cooldown_s;
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
-    return BEGIN_S + (double)n_cells * c->launches * launch_s;
+    int launches = b->launches == SB_LAUNCHES_AUTO ? SB_MOST_LAUNCHES : b->launches;
+    return BEGIN_S + (double)n_cells * launches * launch_s;
 }
 
 /* ---- the Job -------------------------------------------------------------------------------- */

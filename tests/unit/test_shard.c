@@ -17,7 +17,7 @@ static char *shard(const char *title, const char *name, int minute) {
     r.bench.runs = 1;
     r.bench.n_predict = 2;
     r.bench.ctx = 3;
-    r.bench.started_at = sb_asprintf("2026-11-24T22:%02d:00Z", minute);
+    r.started_at = sb_asprintf("2026-11-24T22:%02d:00Z", minute);
     struct sb_buf b = SB_BUF_INIT(MAX_BYTES);
     sb_shard_print(&r, name, &b);
     sb_results_release(&r);
