@@ -82,8 +82,8 @@ void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_
              struct sb_rank *ret);
 void sb_rank_release(struct sb_rank *r);
 
-/* Which backends failed what, then the verdict, in plain words, as Markdown: "Vulkan: 1.18× ROCm
- * over 9 models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
+/* Which backends failed what, then the verdict, in plain words, as Markdown: "Vulkan is 1.18× as fast as
+ * ROCm over 9 models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
 void sb_rank_sentence(const struct sb_rank *r, struct sb_buf *ret);
 
 /* What stands under the sentence in the document: the tables, and what to know when reading them. */

@@ -53,7 +53,10 @@ static void add_line(struct sb_buf *b, const char *line, size_t len, const struc
         size_t read = 0;
         if (strncmp(s, "rgb(", 4) == 0)
             read = add_colour(b, s);
-        else if (strncmp(s, ">T", 2) == 0)
+        else if (begins(s, "color='white'")) { /* the clearing around a point */
+            sb_buf_adds(b, "color=\"white\"");
+            read = strlen("color='white'");
+        } else if (strncmp(s, ">T", 2) == 0)
             read = add_text(b, s, texts);
         else if (begins(s, "<title>gnuplot_") && strstr(s, "</title>")) /* of what has no name */
             read = (size_t)(strstr(s, "</title>") + strlen("</title>") - s);
@@ -97,6 +100,7 @@ static void add_look(struct sb_buf *b, const struct plot_size *size) {
                    "@media (prefers-color-scheme:dark){\n"
                    ".stratobench text{stroke:#0d1117}\n"
                    ".stratobench [fill=\"" PLOT_GROUND "\"]{fill:#0d1117}\n"
+                   ".stratobench [color=\"white\"]{color:#0d1117}\n"
                    ".stratobench [fill=\"" PLOT_INK "\"]{fill:#e6edf3}\n"
                    ".stratobench [stroke=\"" PLOT_INK "\"]{stroke:#e6edf3}\n"
                    ".stratobench [fill=\"" PLOT_SOFT "\"]{fill:#9198a1}\n"

@@ -51,26 +51,38 @@ static void release_evidence(struct evidence *e) {
 
 static char *explain_warmup(const struct evidence *e) {
     return sb_asprintf(
-        "WARMUP: the first %s run%s (%.1f) was more than 5 %% below every later one, "
-        "so the mean is too low; the median is %.1f.",
-        sb_metric_name(e->metric), e->where, e->x[0],
-        sb_point_summary(&e->row->point, e->metric)->median);
+        "the first run%s (%.1f) was more than 5 %% below every later one, so the mean "
+        "is too low; the median is %.1f",
+        e->where, e->x[0], sb_point_summary(&e->row->point, e->metric)->median);
+}
+
+static double size_of_warmup(const struct evidence *e) {
+    return sb_point_summary(&e->row->point, e->metric)->median / e->x[0];
 }
 
 static char *explain_drift(const struct evidence *e) {
     double first = e->x[0], last = e->x[e->n - 1];
     return sb_asprintf(
-        "DRIFT: %s%s fell with every run, from %.1f to %.1f (%.1f %%), so the mean "
-        "depends on how many runs were made; heat or a power limit are usual causes.",
-        sb_metric_name(e->metric), e->where, first, last, 100 * (last - first) / first);
+        "fell with every run%s, from %.1f to %.1f (%.1f %%), so the mean depends on how "
+        "many runs were made; heat or a power limit are usual causes",
+        e->where, first, last, 100 * (last - first) / first);
+}
+
+static double size_of_drift(const struct evidence *e) {
+    return e->x[0] / e->x[e->n - 1];
 }
 
 static char *explain_noisy(const struct evidence *e) {
     struct sb_summary s = sb_summarize(e->x, e->n);
-    return sb_asprintf("NOISY: the %s runs%s vary by %.1f %% of their mean (limit %.0f %%), from "
-                       "%.1f to %.1f; the median is %.1f.",
-                       sb_metric_name(e->metric), e->where, 100 * sb_cv(&s),
-                       100 * noisy_cv(e->metric), s.min, s.max, s.median);
+    return sb_asprintf(
+        "the runs%s vary by %.1f %% of their mean (limit %.0f %%), from %.1f to %.1f; "
+        "the median is %.1f",
+        e->where, 100 * sb_cv(&s), 100 * noisy_cv(e->metric), s.min, s.max, s.median);
+}
+
+static double size_of_noise(const struct evidence *e) {
+    struct sb_summary s = sb_summarize(e->x, e->n);
+    return sb_cv(&s) / noisy_cv(e->metric);
 }
 
 static bool same_place(const struct sb_run *a, const struct sb_run *b) {
@@ -101,29 +113,54 @@ static const struct sb_run *unsteady_pair(const struct sb_cell *c, const struct 
     return found;
 }
 
-static char *explain_not_steady(const struct sb_cell *c) {
+static double apart(double a, double b) {
+    return fabs(log(a / b));
+}
+
+static struct report_note not_steady(const struct sb_cell *c) {
+    struct report_note note = {.flag = sb_flag_name(SB_FLAG_NOT_STEADY)};
     const struct sb_run *before = NULL;
     size_t n = 0;
     const struct sb_run *last = unsteady_pair(c, &before, &n);
-    if (!last)
-        return sb_strdup("NOT_STEADY: the warm-up runs had not settled when measuring began.");
+    if (!last) {
+        note.text = sb_strdup("the warm-up runs had not settled when measuring began");
+        return note;
+    }
     char *depth = last->at.depth > 0 ? sb_asprintf(" at depth %d", last->at.depth) : sb_strdup("");
-    char *text = sb_asprintf("NOT_STEADY: measuring began before the warm-up had settled: the last "
-                             "two of %zu warm-up runs%s gave PP %.1f and %.1f, TG %.1f and %.1f.",
-                             n, depth, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
+    note.text = sb_asprintf("measuring began before the warm-up had settled: the last two of %zu "
+                            "warm-up runs%s gave PP %.1f and %.1f, TG %.1f and %.1f",
+                            n, depth, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
+    note.size = fmax(apart(before->pp_tps, last->pp_tps), apart(before->tg_tps, last->tg_tps));
     free(depth);
-    return text;
+    return note;
 }
 
 /* The doubts that a sequence of runs can show. */
 static const struct {
     enum sb_flag flag;
     char *(*explain)(const struct evidence *e);
+    double (*size)(const struct evidence *e);
 } doubts[] = {
-    {SB_FLAG_WARMUP, explain_warmup},
-    {SB_FLAG_DRIFT, explain_drift},
-    {SB_FLAG_NOISY, explain_noisy},
+    {SB_FLAG_WARMUP, explain_warmup, size_of_warmup},
+    {SB_FLAG_DRIFT, explain_drift, size_of_drift},
+    {SB_FLAG_NOISY, explain_noisy, size_of_noise},
 };
+
+/* What a doubt is about, as the rows of this table are told apart: "PP of Vulkan",
+ * "TG of Phi-4-mini on CPU at depth 4096"; without a metric, the whole row. */
+static char *subject_of(const struct report_group *g, const struct report_row *r,
+                        const char *metric) {
+    struct sb_buf b = SB_BUF_INIT(SB_TEXT_MAX);
+    if (metric)
+        sb_buf_addf(&b, "%s of ", metric);
+    if (g->table)
+        sb_buf_addf(&b, "%s%s", sb_model_label(r->cell), g->many_backends ? " on " : "");
+    if (!g->table || g->many_backends)
+        sb_buf_adds(&b, sb_backend_label(r->cell));
+    if (r->point.at.depth > 0)
+        sb_buf_addf(&b, " at depth %d", r->point.at.depth);
+    return sb_buf_detach(&b);
+}
 
 void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r,
                        enum sb_metric m) {
@@ -133,7 +170,10 @@ void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct re
             !sb_strv_has(&r->cell->flags, sb_flag_name(doubts[i].flag)))
             continue;
         struct evidence e = find_evidence(r, m, doubts[i].flag);
-        report_footnote(b, g, doubts[i].explain(&e));
+        struct report_note note = {.flag = sb_flag_name(doubts[i].flag),
+                                   .text = doubts[i].explain(&e),
+                                   .size = doubts[i].size(&e)};
+        report_note(b, g, note, subject_of(g, r, sb_metric_name(m)));
         release_evidence(&e);
     }
 }
@@ -154,9 +194,12 @@ static bool is_explained(const struct sb_cell *c, const char *name) {
 void report_other_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
     for (size_t i = 0; i < r->cell->flags.n; i++) {
         const char *name = r->cell->flags.item[i];
+        struct report_note note = {.flag = name};
         if (strcmp(name, sb_flag_name(SB_FLAG_NOT_STEADY)) == 0)
-            report_footnote(b, g, explain_not_steady(r->cell));
+            note = not_steady(r->cell);
         else if (!is_explained(r->cell, name))
-            report_footnote(b, g, sb_asprintf("%s: noted when the cell was measured.", name));
+            note.text = sb_strdup("noted when the cell was measured");
+        if (note.text)
+            report_note(b, g, note, subject_of(g, &(struct report_row){.cell = r->cell}, NULL));
     }
 }

@@ -87,8 +87,7 @@ static void put_lead(struct sb_buf *b, const struct html_section *s, const struc
 static void put_winner(struct sb_buf *b, const struct html_section *s,
                        const struct sb_rank_model *m) {
     struct podium p = podium_of(s->rank, m);
-    bool clear =
-        p.second && p.second->figure[SB_WORKLOAD].to_best.verdict == SB_VERDICT_SLOWER;
+    bool clear = p.second && p.second->figure[SB_WORKLOAD].to_best.verdict == SB_VERDICT_SLOWER;
     sb_buf_addf(b, "<td class=\"winner%s\">", clear ? "" : " open");
     if (p.first)
         put_backend_name(b, s, p.first->backend);
@@ -186,8 +185,7 @@ static void put_row(struct sb_buf *b, const struct html_section *s, size_t model
         }
         static const enum sb_metric both[] = {SB_TG, SB_PP};
         for (size_t i = 0; i < ARRAY_LEN(both); i++)
-            put_figure(b, s, c, both[i],
-                       m->clear[both[i]] && c == &r->cells[m->best[both[i]]]);
+            put_figure(b, s, c, both[i], m->clear[both[i]] && c == &r->cells[m->best[both[i]]]);
     }
     sb_buf_adds(b, "</tr>\n");
 }

@@ -87,7 +87,8 @@ static void put_verdict(struct sb_buf *b, const struct sb_rank *r) {
  * nobody would read the picture. */
 static void put_chart(struct sb_buf *b, const struct sb_section *s) {
     struct sb_buf svg = SB_BUF_INIT(SB_TEXT_MAX), error = SB_BUF_INIT(SB_ERR_MAX);
-    if (s->set.n_cells <= CHART_MAX_CELLS && sb_plot_panels(s->parts, s->n_parts, &svg, &error) == 0)
+    if (s->set.n_cells <= CHART_MAX_CELLS &&
+        sb_plot_panels(s->parts, s->n_parts, &svg, &error) == 0)
         sb_buf_addf(b, "<figure class=\"chart\">%s</figure>\n", sb_buf_str(&svg));
     sb_buf_release(&svg);
     sb_buf_release(&error);
@@ -105,7 +106,7 @@ static void put_model(struct sb_buf *b, const struct html_section *s, size_t fir
     sb_buf_addf(b, "<details class=\"model\" id=\"%s\"><summary>", anchor);
     sb_xml_escape(b, sb_model_label(g.cells));
     sb_buf_adds(b, "</summary>\n");
-    report_model_facts(&text, g.cells);
+    report_model_facts(&text, &s->section->set, g.cells);
     sb_buf_adds(&text, "\n");
     report_group(&d, &g);
     put_document(b, &d);

@@ -2,7 +2,7 @@
  * of cells, tables over it.
  *
  * doc.c what the document's stretches are · markdown.c code blocks and figures · row.c rows and
- * marks · flags.c doubts · table.c tables · runs.c the runs · launches.c why launching
+ * marks · notes.c footnotes · flags.c doubts · table.c tables · runs.c the runs · launches.c why launching
  * stopped · extras.c, depth.c and environment.c what goes beyond the reference format · report.c the document · html*.c the page. */
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
@@ -39,6 +39,15 @@ void report_doc_begin_details(struct report_doc *d, const char *summary); /* our
 void report_doc_end_details(struct report_doc *d);
 void report_doc_release(struct report_doc *d); /* the marks */
 
+/* A footnote of a table. A flag has one for all that it is about, which tells of the worst. */
+struct report_note {
+    const char *flag;        /* NULL: a note of its own */
+    struct sb_strv subjects; /* "PP of Vulkan", in the order of their marks */
+    size_t largest;          /* of these */
+    double size;             /* how bad it is */
+    char *text;              /* what is to be said of the largest */
+};
+
 /* Cells that share a table: one model's in `sections`, the whole section's in `table`. */
 struct report_group {
     const struct sb_section *section;
@@ -47,7 +56,8 @@ struct report_group {
     bool table; /* layout: rows name their model */
     bool page;  /* for a small screen: the load stands last */
     bool many_backends;
-    struct sb_strv footnotes; /* of the table being written, in the order of their marks */
+    struct report_note *notes; /* of the table being written, in the order of their marks */
+    size_t n_notes;
 };
 
 /* A row: a cell at one of its points. */
@@ -82,15 +92,20 @@ void report_table(struct report_doc *d, struct report_group *g,
                   const struct report_column *const *columns, size_t n_columns,
                   const struct report_row *rows, size_t n_rows);
 /* "Quantization: Q8_0 · File size: …", or nothing. */
-void report_model_facts(struct sb_buf *b, const struct sb_cell *c);
+void report_model_facts(struct sb_buf *b, const struct sb_results *set, const struct sb_cell *c);
+/* No program measured these: they were copied from a document, whose form is kept to the letter. */
+bool report_is_transcribed(const struct sb_results *set);
 
-/* The marks of the doubts about one figure: " ¹"; their text goes to g->footnotes. */
+/* The marks of the doubts about one figure: " ¹"; their text goes to g->notes. */
 void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r,
                        enum sb_metric m);
 /* Flags of the cell that no figure of it explains (main table only). */
 void report_other_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r);
-/* " ¹" and its footnote, plain text; takes ownership of it. */
-void report_footnote(struct sb_buf *b, struct report_group *g, char *text);
+/* " ¹" and its footnote, plain text of which it takes ownership: n.flag, n.size, n.text, and its one
+ * subject. */
+void report_note(struct sb_buf *b, struct report_group *g, struct report_note n, char *subject);
+/* The footnotes of the table just written; forgets them. */
+void report_put_notes(struct report_doc *d, struct report_group *g);
 
 /* A section's head: date, hardware, protocol, prompt. The legend of its layout; the caller frees.
  */

@@ -9,6 +9,10 @@
 #include "parts.h"
 #include "stratobench/verdict.h"
 
+bool report_is_transcribed(const struct sb_results *set) {
+    return !set->generator;
+}
+
 /* ---- the head of a section ----------------------------------------------------------------- */
 
 static void put_head_line(struct sb_buf *b, const char *name, const char *value) {
@@ -186,7 +190,7 @@ static void put_models(struct report_doc *d, const struct sb_section *s, int lev
     for (size_t i = 0, n; i < set->n_cells; i += n) {
         n = report_model_length(set, i);
         put_heading(d->text, level, sb_model_label(&set->cells[i]));
-        report_model_facts(d->text, &set->cells[i]);
+        report_model_facts(d->text, set, &set->cells[i]);
         sb_buf_adds(d->text, "\n");
         struct report_group g = report_group_of(s, i, n);
         report_group(d, &g);

@@ -9,9 +9,3 @@ struct report_row report_row_of_cell(const struct sb_cell *c) {
     return (struct report_row){
         c, {.at = sb_cell_first_at(c), .pp_tps = c->pp_tps, .tg_tps = c->tg_tps}};
 }
-
-void report_footnote(struct sb_buf *b, struct report_group *g, char *text) {
-    sb_strv_take(&g->footnotes, text);
-    sb_buf_adds(b, " ");
-    report_superscript(b, g->footnotes.n);
-}

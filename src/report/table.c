@@ -61,7 +61,7 @@ static void put_problem(struct sb_buf *b, struct report_group *g, const struct s
     }
     const char *hidden = g->section->hidden[c - g->section->set.cells];
     if (hidden)
-        report_footnote(b, g, sb_strdup(hidden));
+        report_note(b, g, (struct report_note){.text = sb_strdup(hidden)}, sb_strdup(""));
 }
 
 static void put_tg(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
@@ -100,12 +100,13 @@ static void put_note(struct sb_buf *b, const char *note, bool *first) {
 }
 
 static void put_notes(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
-    (void)g;
     bool first = true;
     put_note(b, r->cell->backend.notes, &first);
     put_note(b, r->cell->model.notes, &first);
     for (size_t i = 0; i < r->cell->remarks.n; i++)
         put_note(b, r->cell->remarks.item[i], &first);
+    if (r->cell->status == SB_PENDING && !report_is_transcribed(&g->section->set))
+        put_note(b, "pending: not measured yet", &first);
 }
 
 static bool is_table(const struct report_group *g) {
@@ -114,6 +115,18 @@ static bool is_table(const struct report_group *g) {
 
 static bool names_backends(const struct report_group *g) {
     return !g->table || g->many_backends;
+}
+
+/* A row that was not measured yet says so, and for that there are notes. */
+static bool has_pending(const struct report_group *g) {
+    for (size_t i = 0; i < g->n_cells; i++)
+        if (g->cells[i].status == SB_PENDING)
+            return !report_is_transcribed(&g->section->set);
+    return false;
+}
+
+static bool has_none_pending(const struct report_group *g) {
+    return !has_pending(g);
 }
 
 /* The rule of the two figures is one short in the reference document. */
@@ -133,8 +146,10 @@ static const struct report_column column_size = {"Size", .put = put_size, .figur
 static const struct report_column column_params = {"Params", .put = put_params, .figures = true};
 static const struct report_column column_active = {"Active", .put = put_active, .figures = true};
 static const struct report_column column_notes = {"Notes", .put = put_notes};
-static const struct report_column column_notes_if_any = {"Notes", .put = put_notes,
-                                                         .has = has_notes};
+static const struct report_column column_notes_pending = {"Notes", .put = put_notes,
+                                                          .wanted = has_pending};
+static const struct report_column column_notes_if_any = {
+    "Notes", .put = put_notes, .wanted = has_none_pending, .has = has_notes};
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -171,21 +186,6 @@ static void put_rule(struct sb_buf *b, const struct report_column *c) {
         sb_buf_adds(b, "-");
 }
 
-static void put_footnotes(struct report_doc *d, struct report_group *g) {
-    size_t from = d->text->len;
-    for (size_t i = 0; i < g->footnotes.n; i++) {
-        report_superscript(d->text, i + 1);
-        sb_buf_adds(d->text, " ");
-        sb_markdown_escape(d->text, g->footnotes.item[i]);
-        sb_buf_adds(d->text, "  \n");
-    }
-    if (g->footnotes.n) {
-        sb_buf_adds(d->text, "\n");
-        report_doc_mark(d, REPORT_NOTES, from, sb_asprintf("%zu", g->footnotes.n));
-    }
-    sb_strv_release(&g->footnotes);
-}
-
 static void put_head_rows(struct sb_buf *b, const struct report_column *const *shown, size_t n) {
     sb_buf_adds(b, "|");
     for (size_t i = 0; i < n; i++)
@@ -219,7 +219,7 @@ void report_table(struct report_doc *d, struct report_group *g,
     }
     sb_buf_adds(d->text, "\n\n");
     report_doc_mark(d, REPORT_TABLE, from, kinds);
-    put_footnotes(d, g);
+    report_put_notes(d, g);
     free(shown);
 }
 
@@ -228,13 +228,13 @@ void report_main_table(struct report_doc *d, struct report_group *g) {
         &report_column_backend, &column_load, &report_column_pp, &column_main_tg, &column_notes,
     };
     static const struct report_column *const page[] = {
-        &report_column_backend, &column_main_tg, &report_column_pp,
-        &column_notes_if_any,   &column_load,
+        &report_column_backend, &column_main_tg,      &report_column_pp,
+        &column_notes_pending,  &column_notes_if_any, &column_load,
     };
     static const struct report_column *const table[] = {
-        &report_column_model, &column_quantization,   &column_size, &column_params,
-        &column_active,       &report_column_backend, &column_load, &report_column_pp,
-        &column_main_tg,      &column_notes_if_any,
+        &report_column_model, &column_quantization,   &column_size,         &column_params,
+        &column_active,       &report_column_backend, &column_load,         &report_column_pp,
+        &column_main_tg,      &column_notes_pending,  &column_notes_if_any,
     };
     struct report_row *rows = sb_alloc(g->n_cells, sizeof *rows);
     for (size_t i = 0; i < g->n_cells; i++)
@@ -250,14 +250,21 @@ void report_main_table(struct report_doc *d, struct report_group *g) {
 
 /* ---- a model's line in the layout `sections` ----------------------------------------------- */
 
-void report_model_facts(struct sb_buf *b, const struct sb_cell *c) {
+/* A dense model reads all that it has for every token. */
+static const char *active_name(const struct sb_results *set, const struct sb_cell *c) {
+    bool dense = is_given(c->model.active_params) && is_given(c->model.total_params) &&
+                 strcmp(c->model.active_params, c->model.total_params) == 0;
+    return dense && !report_is_transcribed(set) ? "Active params" : "Active params (MoE)";
+}
+
+void report_model_facts(struct sb_buf *b, const struct sb_results *set, const struct sb_cell *c) {
     const struct {
         const char *name, *value;
     } facts[] = {
         {"Quantization", c->model.quantization},
         {"File size", c->model.file_size},
         {"Total params", c->model.total_params},
-        {"Active params (MoE)", c->model.active_params},
+        {active_name(set, c), c->model.active_params},
     };
     size_t start = b->len;
     for (size_t i = 0; i < ARRAY_LEN(facts); i++) {

@@ -95,9 +95,9 @@ static void add_lead(const struct writer *w) {
         add_backend(w, r->second);
         sb_buf_adds(w->out, " tie");
     } else {
-        sb_buf_adds(w->out, ": ");
+        sb_buf_adds(w->out, " is ");
         sb_ratio_add(w->out, r->lead.ratio);
-        sb_buf_adds(w->out, " ");
+        sb_buf_adds(w->out, " as fast as ");
         add_backend(w, r->second);
     }
     sb_buf_adds(w->out, " over ");
@@ -167,8 +167,10 @@ static size_t *by_speed(const struct sb_rank *r) {
 
 static void add_overall(const struct writer *w) {
     static const struct sb_table_column columns[] = {
-        {"Backend", false}, {"Mean speed", true}, {"Worst", true},  {"on", false},
-        {"Wins", true},     {"Ties", true},       {"Losses", true}, {"Inconclusive", true},
+        {"Backend", false}, {"Behind the fastest", true},
+        {"At worst", true}, {"on", false},
+        {"Wins", true},     {"Ties", true},
+        {"Losses", true},   {"Inconclusive", true},
     };
     const struct sb_rank *r = w->rank;
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
@@ -179,9 +181,9 @@ static void add_overall(const struct writer *w) {
         const struct sb_rank_backend *backend = &r->backends[order[i]];
         add_backend(&cell, order[i]);
         sb_table_take(&t, &b);
-        sb_ratio_add(&b, backend->speed);
+        sb_ratio_add(&b, 1 / backend->speed);
         sb_table_take(&t, &b);
-        sb_ratio_add(&b, backend->worst);
+        sb_ratio_add(&b, 1 / backend->worst);
         sb_table_take(&t, &b);
         if (backend->worst < 1)
             add_model(&cell, backend->worst_model);
@@ -224,7 +226,31 @@ static void add_best(const struct writer *w, const struct sb_rank_model *m, int 
     add_value(w->out, metric, best->figure[metric].value);
 }
 
-/* "ROCm: 0.91× (0.86–0.96) slower; CPU failed: server died" */
+static int decimals_of(double factor) {
+    return factor < 9.995 ? 2 : factor < 99.95 ? 1 : 0;
+}
+
+/* How many times as fast the fastest is: "22.6× slower (21.9–23.4)", "tie (1.01×, 0.99–1.03)". A
+ * bound so high that it only says how little is known is left open: "0.26+". */
+static void add_behind(struct sb_buf *b, const struct sb_ratio *to_fastest) {
+    double factor = 1 / to_fastest->ratio, low = 1 / to_fastest->high, high = 1 / to_fastest->low;
+    bool slower = to_fastest->verdict == SB_VERDICT_SLOWER;
+    if (slower) {
+        sb_ratio_add(b, factor);
+        sb_buf_adds(b, " slower (");
+    } else {
+        sb_buf_addf(b, "%s (", sb_verdict_name(to_fastest->verdict));
+        sb_ratio_add(b, factor);
+        sb_buf_adds(b, ", ");
+    }
+    sb_buf_addf(b, "%.*f", decimals_of(low), low);
+    if (high < 100 * factor)
+        sb_buf_addf(b, "–%.*f)", decimals_of(high), high);
+    else
+        sb_buf_adds(b, "+)");
+}
+
+/* "ROCm: 1.10× slower (1.04–1.16); CPU failed: server died" */
 static void add_others(const struct writer *w, const struct sb_rank_model *m, int metric) {
     const struct sb_rank *r = w->rank;
     size_t named = 0;
@@ -241,9 +267,7 @@ static void add_others(const struct writer *w, const struct sb_rank_model *m, in
             add_why_not(w, c);
             continue;
         }
-        sb_buf_addf(w->out, "%.2f× (", ratio->ratio);
-        sb_interval_add(w->out, ratio->low, ratio->high, 2);
-        sb_buf_addf(w->out, ") %s", sb_verdict_name(ratio->verdict));
+        add_behind(w->out, ratio);
     }
 }
 
@@ -344,9 +368,9 @@ static void add_notes(const struct writer *w) {
     struct doubts d = find_doubts(w->rank);
     if (d.compared)
         sb_buf_adds(w->out,
-                    "- Speeds relative to the fastest: 0.90× is ten per cent less throughput, or "
-                    "the time divided by 0.90; in parentheses the 95 % interval. slower: all "
-                    "of it beyond 3 %; tie: all of it within; else inconclusive.\n");
+                    "- 1.10× slower: the fastest does 1.10 times as much in the same time; in "
+                    "parentheses the 95 % interval. slower: all of it beyond 3 %; tie: all of it "
+                    "within; else inconclusive.\n");
     if (d.finished) {
         sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->prompt_tokens,
                     load->gen_tokens);
@@ -357,8 +381,9 @@ static void add_notes(const struct writer *w) {
     }
     if (w->rank->n_common)
         sb_buf_addf(w->out,
-                    "- Mean speed: geometric mean over the %zu model%s that %s finished. A "
-                    "win or a loss is against the best of the others.\n",
+                    "- Behind the fastest of each model, 1.00× when it is that itself: geometric "
+                    "mean over the %zu model%s that %s finished. A win or a loss is against the "
+                    "best of the others.\n",
                     w->rank->n_common, w->rank->n_common == 1 ? "" : "s",
                     w->rank->n_compared == w->rank->n_backends ? "all backends"
                                                                : "the backends in the table");

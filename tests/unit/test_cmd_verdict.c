@@ -51,7 +51,7 @@ static void test_rank(void **state) {
     rank(ARGS("-p", "0", "-g", "0", MAIN_JSON), SB_EXIT_USAGE, "no tokens");
     rank(ARGS("-f", "markdwn", MAIN_JSON), SB_EXIT_USAGE, "did you mean markdown?");
     rank(ARGS("/nonexistent/a.json"), SB_EXIT_USAGE, "/nonexistent/a.json");
-    rank(ARGS("-f", "markdown", MAIN_JSON), SB_EXIT_OK, "## Which backend?\n\n**Vulkan: 1.10×");
+    rank(ARGS("-f", "markdown", MAIN_JSON), SB_EXIT_OK, "## Which backend?\n\n**Vulkan is 1.10×");
     rank(ARGS("-p", "8000", "-g", "10", "-r", "20", MAIN_JSON), SB_EXIT_OK,
          "for 8000+10 tokens and a load every 20 requests");
     struct command_outcome o =

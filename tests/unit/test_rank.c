@@ -203,7 +203,8 @@ static void test_over_models(void **state) {
     }
     assert_close(log(rank.lead.high / rank.lead.low) / 2, sqrt(half) / 3);
     sb_rank_release(&rank);
-    expect_in(&r, "a: 1.04× b over 3 models for 600+128 tokens; b wins on m3 (PP 1.25×).");
+    expect_in(&r,
+              "a is 1.04× as fast as b over 3 models for 600+128 tokens; b wins on m3 (PP 1.25×).");
     sb_results_release(&r);
 }
 
@@ -215,8 +216,10 @@ static void test_ties_and_doubts_in_the_sentence(void **state) {
     fixture_launches(&open, "m", "a", 1, 1, 0);
     fixture_launches(&open, "m", "b", 1, 0.97, 0);
     expect_in(&tie, "a and b tie over 1 model for 600+128 tokens (1.00×).");
-    expect_in(&open, "a: 1.03× b over 1 model for 600+128 tokens, but inconclusive (95 % interval "
-                     "0.98–1.09).");
+    expect_in(
+        &open,
+        "a is 1.03× as fast as b over 1 model for 600+128 tokens, but inconclusive (95 % interval "
+        "0.98–1.09).");
     sb_results_release(&tie);
     sb_results_release(&open);
 }
@@ -234,7 +237,7 @@ static void test_winner_depends_on_the_workload(void **state) {
     rank = rank_of(&r, &writing);
     assert_int_equal(rank.first, 1);
     sb_rank_release(&rank);
-    expect_in(&r, "b: 1.08× a over 1 model for 600+128 tokens, but inconclusive");
+    expect_in(&r, "b is 1.08× as fast as a over 1 model for 600+128 tokens, but inconclusive");
     expect_in(&r, "; a is faster on m in PP (10.0×)");
     sb_results_release(&r);
 }
@@ -259,8 +262,10 @@ static void test_failures(void **state) {
     assert_close(rank.backends[1].speed, 0.8);
     assert_int_equal(rank.cells[3].figure[SB_PP].n, 0);
     sb_rank_release(&rank);
-    expect_in(&r, "a did not finish 1 of 3 models: m3 (invalid: ran on CPU). b did not finish 2 of "
-                  "3 models: m2 (failed: server died), m3 (pending). a: 1.25× b over 1 model");
+    expect_in(
+        &r,
+        "a did not finish 1 of 3 models: m3 (invalid: ran on CPU). b did not finish 2 of "
+        "3 models: m2 (failed: server died), m3 (pending). a is 1.25× as fast as b over 1 model");
     sb_results_release(&r);
 }
 
@@ -311,7 +316,9 @@ static void test_left_out_backend(void **state) {
     assert_close(rank.backends[0].speed, 1); /* c's two records set no mark */
     assert_int_equal(rank.backends[0].wins, 6);
     sb_rank_release(&rank);
-    expect_in(&r, "c is left out over the models: it finished 2 of 6 models. a: 1.25× b over 6");
+    expect_in(
+        &r,
+        "c is left out over the models: it finished 2 of 6 models. a is 1.25× as fast as b over 6");
     sb_results_release(&r);
 }
 

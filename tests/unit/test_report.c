@@ -212,12 +212,31 @@ static void test_many_cells(void **state) {
     free(cells);
 }
 
+/* What this program measured need not keep the reference's form where it says less. */
+static void test_own_form(void **state) {
+    (void)state;
+    struct golden_sets s;
+    golden_load((const char *[]){"statuses", NULL}, &s);
+    struct sb_buf copied = SB_BUF_INIT(1 << 20), own = SB_BUF_INIT(1 << 20);
+    assert_int_equal(sb_report_markdown(s.pointers, s.n, &copied), 0);
+    s.item[0].generator = sb_strdup("stratobench 1.0.0");
+    assert_int_equal(sb_report_markdown(s.pointers, s.n, &own), 0);
+    assert_null(strstr(sb_buf_str(&copied), "pending: not measured yet"));
+    assert_non_null(strstr(sb_buf_str(&own), "pending: not measured yet"));
+    assert_non_null(strstr(sb_buf_str(&copied), "Active params (MoE): 70B"));
+    assert_non_null(strstr(sb_buf_str(&own), "Active params: 70B"));      /* dense */
+    assert_non_null(strstr(sb_buf_str(&own), "Active params (MoE): 3B")); /* of 80B */
+    sb_buf_release(&copied);
+    sb_buf_release(&own);
+    golden_release(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escape),     cmocka_unit_test(test_load),
-        cmocka_unit_test(test_golden),     cmocka_unit_test(test_several_files),
-        cmocka_unit_test(test_reference),  cmocka_unit_test(test_reference_flags),
-        cmocka_unit_test(test_many_cells),
+        cmocka_unit_test(test_escape),    cmocka_unit_test(test_load),
+        cmocka_unit_test(test_golden),    cmocka_unit_test(test_several_files),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_reference_flags),
+        cmocka_unit_test(test_own_form),  cmocka_unit_test(test_many_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
