@@ -19,10 +19,10 @@ struct sb_preflight_cell {
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
-    const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
-    bool skipped;  /* the problem is a `skipped`, not a `failed` (binary not found) */
-    char *problem; /* short reason for the row, NULL = can run */
-    char *detail;  /* the long form: what, where, what to do */
+    const struct sb_gguf *draft; /* the draft model; NULL = none, or unreadable */
+    bool skipped;                /* the problem is a `skipped`, not a `failed` (binary not found) */
+    char *problem;               /* short reason for the row, NULL = can run */
+    char *detail;                /* the long form: what, where, what to do */
     struct sb_strv warnings;
     struct sb_strv argv, env; /* exact, but for port, alias and secrets */
     uint64_t need_bytes;      /* weights + KV at ctx; 0 unknown */
@@ -68,9 +68,8 @@ struct sb_observer {
 struct sb_bench {
     const struct sb_config *config;
     const struct sb_preflight *preflight;
-    struct sb_results *results;
-    const size_t *slot; /* config->cells[i] is results->cells[slot[i]] */
-    const bool *skip;   /* cells to leave as they are (resume) */
+    struct sb_results *results; /* cells[i] is config->cells[i]; foreign ones after them */
+    const bool *skip;           /* one a cell of the config: leave it as it is */
     const char *log_dir;
     int signal_fd;
     struct sb_observer observer;
@@ -81,26 +80,24 @@ int sb_bench_run(const struct sb_bench *b);
 
 /* Is this run to be believed (method.md, One run)? NULL, or the reason in a few words (static
  * or in buf). */
-const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want,
-                         int truncated, char *buf, size_t size);
+const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want, int truncated,
+                         char *buf, size_t size);
 
 /* Plan: from a config and an earlier results file to the results that a run will fill. */
 
 struct sb_plan {
-    struct sb_results results;
-    size_t *slot;   /* config->cells[i] is results.cells[slot[i]] */
-    bool *skip;     /* an earlier run measured it, and it still holds */
-    size_t n_kept;  /* how many of the selected cells are skipped */
-    size_t n_stale; /* ok cells of the earlier file that no longer hold and are measured again */
+    struct sb_results results; /* cells[i] is config->cells[i]; foreign ones after them */
+    bool *skip;                /* one a cell of the config: not selected, or it still holds */
+    size_t n_kept;             /* how many of the selected cells are skipped */
+    size_t n_stale;            /* ok cells that no longer hold and are measured again */
     size_t
         n_foreign; /* cells of the earlier file that the config does not name: kept as they are */
 };
 
-/* `whole` is the config without a selection: it gives the order of the document. `old` (may be
- * NULL, emptied otherwise) is the earlier results file. */
-void sb_plan_make(const struct sb_config *config, const struct sb_config *whole,
-                  const struct sb_preflight *preflight, struct sb_results *old,
-                  struct sb_plan *ret);
+/* The config is narrowed to what is selected or in `old`, the earlier results file (may be NULL,
+ * emptied otherwise). */
+void sb_plan_make(const struct sb_config *config, const struct sb_preflight *preflight,
+                  struct sb_results *old, struct sb_plan *ret);
 void sb_plan_release(struct sb_plan *p);
 
 #endif

@@ -73,6 +73,7 @@ struct sb_model {
 struct sb_cell_plan { /* one cell, in the order of the matrix: models, then their backends */
     const struct sb_model *model;
     const struct sb_backend *backend;
+    bool selected; /* to be measured; the others are there for their place in the order */
 };
 
 struct sb_config {
@@ -89,9 +90,14 @@ struct sb_config {
     size_t n_backends;
     struct sb_model *models;
     size_t n_models;
-    struct sb_cell_plan *cells; /* pointing into models and backends; after selection; >= 1 */
-    size_t n_cells;
+    struct sb_cell_plan *cells; /* the whole matrix, pointing into models and backends */
+    size_t n_cells, n_selected; /* n_selected at least 1 */
 };
+
+/* Drops the cells that are neither selected nor in `known` (NULL = none). */
+void sb_config_narrow(struct sb_config *c, const struct sb_results *known);
+/* The cell of results that this one is, or NULL. */
+struct sb_cell *sb_cell_plan_find(const struct sb_cell_plan *p, const struct sb_results *r);
 
 /* Every key: its section, what it takes, its default and what it means, for a screen. */
 void sb_config_print_keys(struct sb_buf *ret);

@@ -58,6 +58,7 @@ static int check(const void *options, const struct sb_operands *files) {
         sb_buf_release(&errors);
         return SB_EXIT_USAGE;
     }
+    sb_config_narrow(&config, NULL);
     struct sb_preflight preflight;
     struct sb_preflight_options how = {.force_memory = o->force_memory,
                                        .signal_fd = sb_signals_open()};

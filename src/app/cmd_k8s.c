@@ -125,6 +125,7 @@ static int make_manifests(const struct request *r, const struct sb_k8s_options *
     if (rc == 0)
         rc = sb_config_parse(r->config, sb_buf_str(&ini), ini.len, &r->selection, &config, &error);
     if (rc == 0) {
+        sb_config_narrow(&config, NULL);
         rc = print_manifests(r, o, &config, sb_buf_str(&ini), &error);
         sb_config_release(&config);
     }

@@ -28,7 +28,7 @@ struct session {
     const struct options *o;
     const char *config_file;
     int exit_code;
-    struct sb_config config, whole; /* with the selection, and without */
+    struct sb_config config;
     struct sb_preflight preflight;
     struct sb_plan plan;
     struct sb_output out;
@@ -56,8 +56,7 @@ static bool end_with_error(struct session *s, struct sb_buf *error) {
 
 static bool load_config(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    return (sb_config_load(s->config_file, &s->o->selection, &s->config, &error) == 0 &&
-            sb_config_load(s->config_file, &(struct sb_selection){0}, &s->whole, &error) == 0) ||
+    return sb_config_load(s->config_file, &s->o->selection, &s->config, &error) == 0 ||
            end_with_error(s, &error);
 }
 
@@ -203,14 +202,14 @@ static void on_changed(void *arg, size_t cell, bool ended) {
 static int count_not_ok(const struct session *s) {
     int n = 0;
     for (size_t i = 0; i < s->config.n_cells; i++)
-        n += s->plan.results.cells[s->plan.slot[i]].status != SB_OK;
+        n += s->config.cells[i].selected && s->plan.results.cells[i].status != SB_OK;
     return n;
 }
 
 static void print_failures(const struct session *s) {
     for (size_t i = 0; i < s->config.n_cells; i++) {
-        const struct sb_cell *c = &s->plan.results.cells[s->plan.slot[i]];
-        if (c->status == SB_OK || c->status == SB_PENDING)
+        const struct sb_cell *c = &s->plan.results.cells[i];
+        if (c->status == SB_OK || c->status == SB_PENDING || !s->config.cells[i].selected)
             continue;
         fprintf(stderr, "\n%s / %s: %s: %s\n", c->model.label, c->backend.label,
                 sb_status_name(c->status), c->reason ? c->reason : "");
@@ -228,7 +227,7 @@ static void print_where(const struct session *s) {
 static void print_how_to_resume(const struct session *s, int signal_number) {
     size_t done = 0;
     for (size_t i = 0; i < s->config.n_cells; i++)
-        done += s->plan.results.cells[s->plan.slot[i]].status != SB_PENDING;
+        done += s->config.cells[i].selected && s->plan.results.cells[i].status != SB_PENDING;
     const struct {
         const char *option, *value;
     } words[] = {{"", s->config_file},
@@ -245,7 +244,7 @@ static void print_how_to_resume(const struct session *s, int signal_number) {
     fprintf(stderr,
             "\ninterrupted (SIG%s): %zu of %zu cells are done and saved\nresume with: "
             "stratobench run %s--resume\n",
-            sigabbrev_np(signal_number), done, s->config.n_cells, sb_buf_str(&command));
+            sigabbrev_np(signal_number), done, s->config.n_selected, sb_buf_str(&command));
     sb_buf_release(&command);
 }
 
@@ -290,10 +289,10 @@ static int finish(struct session *s, int signal_number) {
 
 static int measure(struct session *s) {
     struct sb_progress *p = &s->progress;
-    sb_plan_make(&s->config, &s->whole, &s->preflight, s->has_old ? &s->old : NULL, &s->plan);
+    sb_plan_make(&s->config, &s->preflight, s->has_old ? &s->old : NULL, &s->plan);
     if (s->has_old)
         sb_progress_say(p, "resuming %s: %zu of %zu cells kept", s->out.json, s->plan.n_kept,
-                        s->config.n_cells);
+                        s->config.n_selected);
     if (s->plan.n_stale)
         sb_progress_say(
             p, "%zu ok cells no longer match the config or the server and are measured again",
@@ -304,7 +303,6 @@ static int measure(struct session *s) {
     p->config = &s->config;
     p->results = &s->plan.results;
     p->preflight = &s->preflight;
-    p->slot = s->plan.slot;
     p->skip = s->plan.skip;
     save(s);
     if (s->unsaved)
@@ -313,7 +311,6 @@ static int measure(struct session *s) {
     struct sb_bench bench = {.config = &s->config,
                              .preflight = &s->preflight,
                              .results = &s->plan.results,
-                             .slot = s->plan.slot,
                              .skip = s->plan.skip,
                              .log_dir = s->out.logs,
                              .signal_fd = s->signal_fd,
@@ -323,6 +320,7 @@ static int measure(struct session *s) {
 
 static bool run_preflight(struct session *s) {
     struct sb_preflight_options o = {.force_memory = s->o->force_memory, .signal_fd = s->signal_fd};
+    sb_config_narrow(&s->config, s->has_old ? &s->old : NULL);
     sb_preflight(&s->config, &o, &s->preflight);
     return s->preflight.interrupted ? end(s, 128 + s->preflight.interrupted) : true;
 }
@@ -370,7 +368,6 @@ static int run(const void *options, const struct sb_operands *files) {
         sb_results_release(&s.old);
     sb_output_close(&s.out);
     sb_config_release(&s.config);
-    sb_config_release(&s.whole);
     if (s.host_lock_fd >= 0)
         close(s.host_lock_fd);
     if (s.signal_fd >= 0)

@@ -78,7 +78,7 @@ static struct sb_pace *pace_of(const struct sb_progress *p, size_t cell) {
 
 /* Launches of a cell that are still to be made, the one in flight included. */
 static int launches_left(const struct sb_progress *p, size_t cell) {
-    const struct sb_cell *c = &p->results->cells[p->slot[cell]];
+    const struct sb_cell *c = &p->results->cells[cell];
     if (p->skip[cell] || p->preflight->cells[cell].problem || c->status != SB_PENDING)
         return 0;
     int left = sb_config_likely_launches(p->config) - (int)c->n_launches;
@@ -153,6 +153,14 @@ static void stage_text(const struct sb_progress *p, enum sb_stage stage, int lau
         sb_buf_addf(b, " %d", index);
 }
 
+/* Of the selected cells, from 1. */
+static size_t number_of(const struct sb_progress *p, size_t cell) {
+    size_t n = 0;
+    for (size_t i = 0; i <= cell; i++)
+        n += p->config->cells[i].selected;
+    return n;
+}
+
 void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,
                        int index, int of) {
     if (p->cell != cell || p->launch != launch) {
@@ -163,7 +171,7 @@ void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, 
     }
     if (p->quiet || (!p->terminal && !p->verbose))
         return;
-    const struct sb_cell *c = &p->results->cells[p->slot[cell]];
+    const struct sb_cell *c = &p->results->cells[cell];
     char elapsed[32], left[32] = "?";
     sb_format_duration(sb_now_s() - p->began_s, elapsed, sizeof elapsed);
     double eta = eta_s(p);
@@ -172,8 +180,8 @@ void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, 
     else if (isfinite(eta))
         sb_format_duration(eta, left, sizeof left);
     struct sb_buf raw = SB_BUF_INIT(4096), line = SB_BUF_INIT(4096);
-    sb_buf_addf(&raw, "[%zu/%zu] %s / %s: ", cell + 1, p->config->n_cells, c->model.label,
-                c->backend.label);
+    sb_buf_addf(&raw, "[%zu/%zu] %s / %s: ", number_of(p, cell), p->config->n_selected,
+                c->model.label, c->backend.label);
     stage_text(p, stage, launch, index, of, &raw);
     sb_buf_addf(&raw, " (%s, ETA %s)", elapsed, left);
     sb_buf_add_printable(&line, sb_buf_str(&raw), raw.len);
@@ -221,7 +229,7 @@ static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
 }
 
 void sb_progress_ended(struct sb_progress *p, size_t cell) {
-    const struct sb_cell *c = &p->results->cells[p->slot[cell]];
+    const struct sb_cell *c = &p->results->cells[cell];
     end_launch(p, c->status == SB_OK);
     if (p->quiet)
         return;
@@ -234,8 +242,8 @@ void sb_progress_ended(struct sb_progress *p, size_t cell) {
     fputs(paint(p, ok ? "\x1b[32m" : "\x1b[31m"), stderr);
     fputs(ok ? "ok  " : "--  ", stderr);
     fputs(paint(p, "\x1b[0m"), stderr);
-    sb_progress_say(p, "[%zu/%zu] %s / %s: %s (%s)", cell + 1, p->config->n_cells, c->model.label,
-                    c->backend.label, sb_buf_str(&b), took);
+    sb_progress_say(p, "[%zu/%zu] %s / %s: %s (%s)", number_of(p, cell), p->config->n_selected,
+                    c->model.label, c->backend.label, sb_buf_str(&b), took);
     if (p->verbose)
         say_overhead(p, c);
     sb_buf_release(&b);

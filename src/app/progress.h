@@ -13,8 +13,7 @@ struct sb_progress {
     const struct sb_config *config;
     const struct sb_results *results;
     const struct sb_preflight *preflight;
-    const size_t *slot; /* as in struct sb_bench */
-    const bool *skip;
+    const bool *skip; /* as in struct sb_bench */
     bool quiet, verbose;
     bool terminal, colour;
     bool line_open; /* a live line stands on the terminal */
@@ -27,7 +26,7 @@ struct sb_progress {
 };
 
 void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose);
-/* After config, results, preflight, slot and skip are set. */
+/* After config, results, preflight and skip are set. */
 void sb_progress_begin(struct sb_progress *p);
 void sb_progress_release(struct sb_progress *p);
 void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,

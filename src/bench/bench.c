@@ -65,7 +65,7 @@ static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *g
 }
 
 static void finish_cell(const struct sb_bench *b, size_t i) {
-    struct sb_cell *c = &b->results->cells[b->slot[i]];
+    struct sb_cell *c = &b->results->cells[i];
     if (c->status == SB_PENDING) {
         c->status = SB_OK;
         sb_cell_summarize(c);
@@ -82,7 +82,7 @@ static void finish_cell(const struct sb_bench *b, size_t i) {
 /* What cannot run says so before anything of its model is launched; what was interrupted in a
  * launch begins it again. */
 static void prepare_cell(const struct sb_bench *b, size_t i) {
-    struct sb_cell *c = &b->results->cells[b->slot[i]];
+    struct sb_cell *c = &b->results->cells[i];
     const struct sb_preflight_cell *pf = &b->preflight->cells[i];
     if (b->skip[i] || c->status != SB_PENDING)
         return;
@@ -108,7 +108,7 @@ static int take_turns(const struct sb_bench *b, size_t first, const struct sb_sc
     int launch;
     finish_complete(b, first, s);
     while (sb_schedule_next(s, &k, &launch)) {
-        struct sb_cell *c = &b->results->cells[b->slot[first + k]];
+        struct sb_cell *c = &b->results->cells[first + k];
         int rc = sb_bench_launch(b, first + k, launch, start_c);
         if (rc != 0) {
             sb_cell_drop_unfinished(c);
@@ -126,7 +126,7 @@ static int run_model(const struct sb_bench *b, size_t first, size_t end, double 
     size_t n = end - first;
     const struct sb_cell **cells = sb_alloc(n, sizeof *cells);
     for (size_t k = 0; k < n; k++) {
-        cells[k] = &b->results->cells[b->slot[first + k]];
+        cells[k] = &b->results->cells[first + k];
         prepare_cell(b, first + k);
     }
     struct sb_schedule s = {cells, b->skip + first, n, b->config->bench.launches};

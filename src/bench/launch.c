@@ -158,7 +158,7 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     struct launch l = {.b = b,
                        .config = b->config,
                        .plan = &b->config->cells[index],
-                       .cell = &b->results->cells[b->slot[index]],
+                       .cell = &b->results->cells[index],
                        .index = index,
                        .record = sb_launch_empty(),
                        .start_temperature_c = start_temperature_c};

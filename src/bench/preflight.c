@@ -227,9 +227,19 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
+static bool is_wanted(const struct sb_config *c, const void *model_or_backend) {
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cells[i].selected &&
+            (c->cells[i].model == model_or_backend || c->cells[i].backend == model_or_backend))
+            return true;
+    return false;
+}
+
 static void probe_builds(const struct sb_config *c, const struct sb_preflight_options *o,
                          struct sb_preflight *pf) {
     for (size_t i = 0; i < c->n_backends && !pf->interrupted; i++) {
+        if (!is_wanted(c, &c->backends[i]))
+            continue;
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
         struct sb_strv command = {0};
         sb_strv_add(&command, c->backends[i].server);
@@ -260,7 +270,8 @@ static void read_models(const struct sb_config *c, struct sb_preflight *pf) {
     }
 }
 
-/* Only what the selected cells use is asked: a backend that is not wanted need not exist. */
+/* A backend that no selected cell uses is not asked: it need not exist. Every model is read, since
+ * the names in all files decide what each is called. */
 void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *o,
                   struct sb_preflight *ret) {
     struct sb_preflight pf = {.n_cells = c->n_cells,
@@ -278,7 +289,8 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
     read_models(c, &pf);
     for (size_t i = 0; i < c->n_cells; i++) {
         pf.cells[i].plan = &c->cells[i];
-        check_cell(c, o, &pf, &pf.cells[i]);
+        if (c->cells[i].selected)
+            check_cell(c, o, &pf, &pf.cells[i]);
     }
     *ret = pf;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "stratobench/base.h"
 #include "value.h"
@@ -165,16 +166,26 @@ static void read_items(struct sb_parser *p, const char *text, size_t len) {
     sb_ini_release(&ini);
 }
 
+/* The folder that relative paths start from; NULL = the current one, as for what has no place of
+ * its own: standard input, `<(...)`. The caller frees. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    bool stream = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    if (!slash || stream)
+        return NULL;
+    return sb_strndup(path, slash > path ? (size_t)(slash - path) : 1);
+}
+
 int sb_config_parse(const char *path, const char *text, size_t len, const struct sb_selection *sel,
                     struct sb_config *ret, struct sb_buf *errors) {
-    const char *slash = strrchr(path, '/');
     struct sb_section_kind kinds[SB_KINDS];
     sb_section_kinds(kinds);
     struct sb_parser p = {
         .kinds = kinds,
         .diags.file = path,
         .c = ret,
-        .folder = slash ? sb_strndup(path, slash > path ? (size_t)(slash - path) : 1) : NULL,
+        .folder = folder_of(path),
     };
     *ret = (struct sb_config){.file = sb_strdup(path), .bench = sb_protocol_empty()};
     if (len > SB_CONFIG_MAX_BYTES) {

@@ -184,12 +184,30 @@ static void make_cells(struct sb_parser *p, const struct sb_selection *sel) {
         const struct sb_model *m = &c->models[i];
         for (size_t k = 0; k < m->backends.n; k++) {
             const struct sb_backend *b = find_backend(c, m->backends.item[k]);
-            if (selected(sel->model, m->id, m->label) && selected(sel->backend, b->id, b->label))
-                c->cells[c->n_cells++] = (struct sb_cell_plan){m, b};
+            bool wanted =
+                selected(sel->model, m->id, m->label) && selected(sel->backend, b->id, b->label);
+            c->cells[c->n_cells++] = (struct sb_cell_plan){m, b, wanted};
+            c->n_selected += wanted;
         }
     }
-    if (c->n_cells == 0)
+    if (c->n_selected == 0)
         nothing_selected(p, sel);
+}
+
+struct sb_cell *sb_cell_plan_find(const struct sb_cell_plan *p, const struct sb_results *r) {
+    struct sb_cell named = {.model.id = p->model->id, .backend.id = p->backend->id};
+    for (size_t i = 0; r && i < r->n_cells; i++)
+        if (sb_cell_same(&r->cells[i], &named))
+            return &r->cells[i];
+    return NULL;
+}
+
+void sb_config_narrow(struct sb_config *c, const struct sb_results *known) {
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cells[i].selected || sb_cell_plan_find(&c->cells[i], known))
+            c->cells[n++] = c->cells[i];
+    c->n_cells = n;
 }
 
 void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {

@@ -55,14 +55,15 @@ static void broken_cells_say_why_and_the_others_have_figures(void **state) {
     }
 }
 
-/* A model without a label is called what its file calls itself, unless another is called so, too. */
+/* A model without a label is called what its file calls itself, unless another is called so, too.
+ */
 static void a_model_is_named_by_its_file(void **state) {
     (void)state;
     for (const char *const *n = ARGS("Llama 3 8B", "Twin"); *n; n++)
-        assert_int_equal(box_run(ARGS(MAKE_GGUF, "--output", **n == 'L' ? "l.gguf" : "t.gguf",
-                                      "--name", *n, "--layers", "1", "--embd", "64", "--vocab",
-                                      "300")),
-                         0);
+        assert_int_equal(
+            box_run(ARGS(MAKE_GGUF, "--output", **n == 'L' ? "l.gguf" : "t.gguf", "--name", *n,
+                         "--layers", "1", "--embd", "64", "--vocab", "300")),
+            0);
     box_write("a.ini",
               "%s%s[model one]\npath = l.gguf\n[model two]\npath = t.gguf\n"
               "[model three]\npath = t.gguf\n[model four]\npath = m.gguf\nlabel = four\n",
@@ -94,6 +95,23 @@ static void globs_choose_cells(void **state) {
     box_expect_ok("one", "a");
     assert_int_equal(SB(MEASURE, "--force", "--model", "none-such"), 2);
     box_expect_ok("one", "a");
+}
+
+/* A config that can be read only once; its paths start from the current folder. */
+static void a_config_may_come_through_a_pipe(void **state) {
+    (void)state;
+    two_backends("");
+    assert_int_equal(box_run(ARGS("bash", "-c",
+                                  "cat a.ini | " STRATOBENCH
+                                  " run --allow-concurrent /dev/stdin -o a --backend a")),
+                     0);
+    box_expect_ok("m", "a");
+    assert_int_equal(
+        box_run(
+            ARGS("bash", "-c", STRATOBENCH " run --allow-concurrent <(cat a.ini) -o a --resume")),
+        0);
+    box_expect_ok("m", "b");
+    box_has(box_read("err"), "1 of 2 cells kept");
 }
 
 static void resume_measures_again_what_changed(void **state) {
@@ -273,6 +291,7 @@ int main(void) {
         IN_BOX(broken_cells_say_why_and_the_others_have_figures),
         IN_BOX(a_model_is_named_by_its_file),
         IN_BOX(globs_choose_cells),
+        IN_BOX(a_config_may_come_through_a_pipe),
         IN_BOX(resume_measures_again_what_changed),
         IN_BOX(failed_cells_are_tried_again),
         IN_BOX(launches_take_turns),

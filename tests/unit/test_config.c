@@ -349,12 +349,32 @@ static void globs_select_by_id_or_label(void **state) {
         struct sb_config c;
         struct sb_buf cells = SB_BUF_INIT(1000);
         accept_text(MATRIX, strlen(MATRIX), &sel, &c);
+        assert_int_equal(c.n_cells, 3); /* those not selected have their place in the order */
+        sb_config_narrow(&c, NULL);
+        assert_int_equal(c.n_cells, c.n_selected);
         for (size_t k = 0; k < c.n_cells; k++)
             sb_buf_addf(&cells, "%s/%s ", c.cells[k].model->id, c.cells[k].backend->id);
         assert_string_equal(sb_buf_str(&cells), selections[i].cells);
         sb_buf_release(&cells);
         sb_config_release(&c);
     }
+}
+
+static void what_is_known_keeps_its_place(void **state) {
+    (void)state;
+    struct sb_selection sel = {"small", NULL};
+    struct sb_config c;
+    accept_text(MATRIX, strlen(MATRIX), &sel, &c);
+    struct sb_cell cells[] = {{.model.id = (char *)"small", .backend.id = (char *)"rocm"},
+                              {.model.id = (char *)"big-70b", .backend.id = (char *)"vulkan"}};
+    struct sb_results known = {.cells = cells, .n_cells = 2};
+    sb_config_narrow(&c, &known);
+    assert_int_equal(c.n_cells, 2);
+    assert_ptr_equal(sb_cell_plan_find(&c.cells[0], &known), &cells[1]);
+    assert_false(c.cells[0].selected);
+    assert_true(c.cells[1].selected);
+    assert_null(sb_cell_plan_find(&c.cells[1], &known));
+    sb_config_release(&c);
 }
 
 static void a_selection_of_nothing_lists_what_there_is(void **state) {
@@ -421,6 +441,7 @@ int main(void) {
         cmocka_unit_test(long_names_and_values_are_whole),
         cmocka_unit_test(relative_paths_start_from_the_file),
         cmocka_unit_test(globs_select_by_id_or_label),
+        cmocka_unit_test(what_is_known_keeps_its_place),
         cmocka_unit_test(a_selection_of_nothing_lists_what_there_is),
         cmocka_unit_test(shipped_configs_load),
     };

@@ -62,7 +62,7 @@ static void look(struct measured *m) {
 static void measure(struct measured *m, const char *key, const char *value, bool until) {
     parse(m, key, value, until);
     look(m);
-    sb_plan_make(&m->config, &m->config, &m->preflight, NULL, &m->plan);
+    sb_plan_make(&m->config, &m->preflight, NULL, &m->plan);
     for (size_t i = 0; i < 2; i++) {
         struct sb_cell *c = &m->plan.results.cells[i];
         for (int k = 0; k < 3; k++) {
@@ -124,7 +124,7 @@ static void expect_compare(const struct sb_setting *s, const struct sb_results *
 static void expect_resume(const struct sb_setting *s, struct measured *old, struct measured *now,
                           bool notice) {
     struct sb_plan resumed;
-    sb_plan_make(&now->config, &now->config, &now->preflight, &old->plan.results, &resumed);
+    sb_plan_make(&now->config, &now->preflight, &old->plan.results, &resumed);
     if (resumed.n_kept != (notice ? 0 : 2))
         fail_msg("%s: --resume keeps %zu cells", s->key, resumed.n_kept);
     sb_plan_release(&resumed);
