@@ -78,6 +78,9 @@ char *sb_exit_text(const struct sb_exit *e);
 int sb_signals_open(void);
 /* The number of a pending signal, taken off; 0 when there is none. */
 int sb_signals_take(int signal_fd);
+/* Closes the descriptor and lets a signal end the program, at once if one is pending: to be called
+ * before what may wait for others, as writing to standard output. -1 is fine. */
+void sb_signals_close(int signal_fd);
 
 /* HTTP: requests to a server, over libcurl, that also watch a child.
  *

@@ -23,6 +23,13 @@ void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t colu
 /* The same for HTML and SVG, in text and in attributes with double quotes; line ends stay. */
 void sb_xml_escape(struct sb_buf *b, const char *text);
 
+/* A value in a workflow command of GitHub's (::error title=PROPERTY::MESSAGE). */
+void sb_github_escape(struct sb_buf *b, const char *text, bool property);
+/* Lines for GitHub's log in which nothing is a workflow command, whatever labels they hold. */
+void sb_github_inert(struct sb_buf *b, const char *text);
+/* A word as a shell would want it, so that it can be pasted. */
+void sb_shell_quote(struct sb_buf *b, const char *word);
+
 /* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
 void sb_format_load(struct sb_buf *b, double load_s);
 

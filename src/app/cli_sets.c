@@ -1,9 +1,9 @@
 #include "cli_sets.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "cmd.h"
 
 static const char *name_of(const char *path) {
@@ -26,9 +26,11 @@ static int add_shards(struct sb_cli_sets *s, const char *command, const char *pa
     struct sb_shards shards;
     int rc = 0;
     sb_shards_read(sb_buf_str(log), log->len, &shards);
-    for (size_t i = 0; i < shards.remarks.n; i++)
-        fprintf(stderr, "stratobench %s: warning: %s: %s\n", command, name_of(path),
-                shards.remarks.item[i]);
+    for (size_t i = 0; i < shards.remarks.n; i++) {
+        char *remark = sb_asprintf("warning: %s: %s", name_of(path), shards.remarks.item[i]);
+        sb_cli_fail(command, remark);
+        free(remark);
+    }
     for (size_t i = 0; i < shards.json.n && rc == 0; i++)
         rc = add_set(s, shards.name.item[i], shards.json.item[i], strlen(shards.json.item[i]),
                      error);
@@ -60,7 +62,7 @@ int sb_cli_load_sets(const char *command, char *const *paths, size_t n, struct s
     for (size_t i = 0; i < n; i++) {
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
         if (add_file(&s, command, paths[i], &error) < 0) {
-            fprintf(stderr, "stratobench %s: %s\n", command, sb_buf_str(&error));
+            sb_cli_fail(command, sb_buf_str(&error));
             failed = true;
         }
         sb_buf_release(&error);

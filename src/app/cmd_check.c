@@ -64,11 +64,11 @@ static int check(const void *options, const struct sb_operands *files) {
                                        .signal_fd = sb_signals_open()};
     print_machine(o->bandwidth);
     sb_preflight(&config, &how, &preflight);
+    sb_signals_close(how.signal_fd);
     int rc = preflight.interrupted ? 128 + preflight.interrupted
                                    : sb_print_plan(stdout, &config, &preflight);
     sb_preflight_release(&preflight);
     sb_config_release(&config);
-    close(how.signal_fd);
     return rc;
 }
 

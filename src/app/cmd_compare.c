@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "cli_sets.h"
 #include "cmd.h"
+#include "stratobench/text.h"
 #include "stratobench/verdict.h"
 
 enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_JSON, N_FORMATS };
@@ -27,10 +28,15 @@ static int print(const struct request *r, const struct sb_comparison *c) {
     writers[r->format](c, &out);
     if (r->ci)
         sb_comparison_annotations(c, &annotations);
-    if (r->format == FORMAT_TEXT)
-        sb_buf_add(&out, sb_buf_str(&annotations), annotations.len);
-    else
+    if (r->format == FORMAT_TEXT && r->ci) {
+        struct sb_buf inert = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
+        sb_github_inert(&inert, sb_buf_str(&out));
+        sb_buf_add(&inert, sb_buf_str(&annotations), annotations.len);
+        sb_buf_release(&out);
+        out = inert;
+    } else {
         fputs(sb_buf_str(&annotations), stderr);
+    }
     int rc = sb_cli_print("compare", &out);
     sb_buf_release(&out);
     sb_buf_release(&annotations);

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "cmd.h"
+#include "plan_print.h"
 #include "stratobench/base.h"
 #include "stratobench/k8s.h"
 
@@ -86,6 +87,11 @@ static void release(struct completed *c) {
     sb_strv_release(&c->k8s.device_paths);
 }
 
+static void warn(char *message) {
+    sb_print_indented(stderr, message, 0);
+    free(message);
+}
+
 /* A Job that cannot see its model would fail only in the cluster. */
 static void warn_of_models_elsewhere(const struct sb_config *c, const struct sb_k8s_options *o) {
     size_t n = strlen(o->models_mount);
@@ -95,8 +101,8 @@ static void warn_of_models_elsewhere(const struct sb_config *c, const struct sb_
         const struct sb_model *m = c->cells[i].model;
         if ((i == 0 || m != c->cells[i - 1].model) &&
             (strncmp(m->path, o->models_mount, n) != 0 || m->path[n] != '/'))
-            fprintf(stderr, "warning: %s:%d: %s is not in %s, where the Jobs see the models\n",
-                    c->file, m->path_line, m->path, o->models_mount);
+            warn(sb_asprintf("warning: %s:%d: %s is not in %s, where the Jobs see the models",
+                             c->file, m->path_line, m->path, o->models_mount));
     }
 }
 
@@ -130,7 +136,7 @@ static int make_manifests(const struct request *r, const struct sb_k8s_options *
         sb_config_release(&config);
     }
     if (error.len)
-        fprintf(stderr, "%s%s", sb_buf_str(&error), error.data[error.len - 1] == '\n' ? "" : "\n");
+        sb_print_indented(stderr, sb_buf_str(&error), 0);
     sb_buf_release(&ini);
     sb_buf_release(&error);
     return rc == 0 ? SB_EXIT_OK : SB_EXIT_USAGE;

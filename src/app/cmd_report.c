@@ -1,5 +1,6 @@
 /* stratobench report: stored results -> a document. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -26,6 +27,13 @@ static int fail(const char *message) {
     return sb_cli_fail("report", message);
 }
 
+static void print_printable(const struct sb_buf *text) {
+    struct sb_buf clean = SB_BUF_INIT(DOCUMENT_MAX_BYTES);
+    sb_buf_add_printable(&clean, sb_buf_str(text), text->len);
+    fputs(sb_buf_str(&clean), stdout);
+    sb_buf_release(&clean);
+}
+
 /* The two differ: shows how, as far as the diff program can be had. */
 static void show_difference(const char *path, const struct sb_buf *document) {
     const char *const argv[] = {"diff",      "-u", "--label", path, "--label",
@@ -34,9 +42,9 @@ static void show_difference(const char *path, const struct sb_buf *document) {
                   error = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit end;
     if (sb_proc_capture(argv, NULL, document, diff_timeout_s, -1, &out, &err, &end, &error) == 0)
-        fputs(sb_buf_str(out.len ? &out : &err), stdout);
+        print_printable(out.len ? &out : &err);
     else
-        fprintf(stderr, "stratobench report: no diff to show: %s\n", sb_buf_str(&error));
+        fail(sb_buf_str(&error));
     sb_buf_release(&out);
     sb_buf_release(&err);
     sb_buf_release(&error);
@@ -51,7 +59,9 @@ static int check_document(const char *path, const struct sb_buf *document) {
                memcmp(sb_buf_str(&found), sb_buf_str(document), found.len) != 0) {
         show_difference(path, document);
         fflush(stdout);
-        fprintf(stderr, "stratobench report: %s is not what the results render to\n", path);
+        char *message = sb_asprintf("%s is not what the results render to", path);
+        fail(message);
+        free(message);
         rc = SB_EXIT_NOT_OK;
     }
     sb_buf_release(&found);

@@ -13,9 +13,11 @@
 #include "output.h"
 #include "plan_print.h"
 #include "progress.h"
+#include "screen.h"
 #include "stratobench/bench.h"
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
+#include "stratobench/text.h"
 #include "stratobench/verdict.h"
 
 struct options {
@@ -35,6 +37,7 @@ struct session {
     struct sb_progress progress;
     struct sb_results old;
     bool has_old;
+    FILE *log; /* standard output, but it never waits */
     int signal_fd, host_lock_fd;
     bool unsaved;    /* the last save failed */
     bool unrendered; /* the last document could not be written */
@@ -48,7 +51,14 @@ static bool end(struct session *s, int exit_code) {
     return false;
 }
 
+/* From here on a signal ends the program as it would any other. */
+static void let_signals_end_it(struct session *s) {
+    sb_signals_close(s->signal_fd);
+    s->signal_fd = -1;
+}
+
 static bool end_with_error(struct session *s, struct sb_buf *error) {
+    let_signals_end_it(s);
     sb_print_indented(stderr, sb_buf_str(error), 0);
     sb_buf_release(error);
     return end(s, SB_EXIT_USAGE);
@@ -171,14 +181,14 @@ static void render(struct session *s) {
 }
 
 /* All that is known, after every cell: who reads the log takes the last whole one. */
-static void log_results(const struct session *s) {
+/* `to`: where it may not wait while servers run, else standard output. */
+static void log_results(const struct session *s, FILE *to) {
     if (!s->o->log_results)
         return;
     struct sb_buf text = SB_BUF_INIT(2 * SB_RESULTS_MAX_BYTES);
     const char *slash = strrchr(s->out.stem, '/');
     sb_shard_print(&s->plan.results, slash ? slash + 1 : s->out.stem, &text);
-    fwrite(sb_buf_str(&text), 1, text.len, stdout);
-    fflush(stdout);
+    fwrite(sb_buf_str(&text), 1, text.len, to);
     sb_buf_release(&text);
 }
 
@@ -194,7 +204,7 @@ static void on_changed(void *arg, size_t cell, bool ended) {
         return;
     render(s); /* whatever ends the harness next, the document holds every finished cell */
     sb_progress_ended(&s->progress, cell);
-    log_results(s);
+    log_results(s, s->log);
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -211,16 +221,17 @@ static void print_failures(const struct session *s) {
         const struct sb_cell *c = &s->plan.results.cells[i];
         if (c->status == SB_OK || c->status == SB_PENDING || !s->config.cells[i].selected)
             continue;
-        fprintf(stderr, "\n%s / %s: %s: %s\n", c->model.label, c->backend.label,
+        fprintf(s->progress.screen, "\n%s / %s: %s: %s\n", c->model.label, c->backend.label,
                 sb_status_name(c->status), c->reason ? c->reason : "");
-        sb_print_indented(stderr, c->detail, 8);
+        sb_print_indented(s->progress.screen, c->detail, 8);
     }
 }
 
 static void print_where(const struct session *s) {
-    fprintf(stderr, "\nwritten: %s, %s, %s/\n", s->out.markdown, s->out.json, s->out.logs);
+    fprintf(s->progress.screen, "\nwritten: %s, %s, %s/\n", s->out.markdown, s->out.json,
+            s->out.logs);
     if (s->unsaved || s->unrendered)
-        fprintf(stderr, "NOT everything is in it: %s could not be written\n",
+        fprintf(s->progress.screen, "NOT everything is in it: %s could not be written\n",
                 s->unsaved ? s->out.json : s->out.markdown);
 }
 
@@ -241,7 +252,7 @@ static void print_how_to_resume(const struct session *s, int signal_number) {
             sb_shell_quote(&command, words[i].value);
             sb_buf_adds(&command, " ");
         }
-    fprintf(stderr,
+    fprintf(s->progress.screen,
             "\ninterrupted (SIG%s): %zu of %zu cells are done and saved\nresume with: "
             "stratobench run %s--resume\n",
             sigabbrev_np(signal_number), done, s->config.n_selected, sb_buf_str(&command));
@@ -266,24 +277,39 @@ static void print_ranking(const struct session *s) {
     sb_buf_release(&text);
 }
 
+/* False: standard output did not take it. */
+static bool print_summary(const struct session *s) {
+    if (!s->o->quiet) {
+        sb_print_results_table(stdout, &s->plan.results);
+        print_ranking(s);
+    }
+    bool printed = fflush(stdout) == 0 && !ferror(stdout);
+    if (!printed)
+        fprintf(stderr, "stratobench run: standard output: %s\n", strerror(errno));
+    if (!s->o->quiet) {
+        print_failures(s);
+        print_where(s);
+    }
+    return printed;
+}
+
 static int finish(struct session *s, int signal_number) {
     sb_progress_clear(&s->progress);
     draw(s);
     save(s);
     render(s);
-    log_results(s);
-    if (!s->o->quiet) {
-        sb_print_results_table(stdout, &s->plan.results);
-        print_ranking(s);
-        fflush(stdout);
-        print_failures(s);
-        print_where(s);
-    }
+    while (signal_number && sb_signals_take(s->signal_fd))
+        ;                  /* a second Ctrl-C of the impatient: it is ending already */
+    let_signals_end_it(s); /* everything is on disk; nobody need read what is printed */
+    fclose(s->log);
+    s->log = NULL;
+    log_results(s, stdout);
+    bool printed = print_summary(s);
     if (signal_number != 0) {
         print_how_to_resume(s, signal_number);
         return 128 + signal_number;
     }
-    bool all_ok = count_not_ok(s) == 0 && !s->unsaved && !s->unrendered;
+    bool all_ok = count_not_ok(s) == 0 && !s->unsaved && !s->unrendered && printed;
     return all_ok ? SB_EXIT_OK : SB_EXIT_NOT_OK;
 }
 
@@ -329,7 +355,9 @@ static void run_matrix(struct session *s) {
     if (!load_config(s) || !open_signals(s))
         return;
     if (s->o->dry_run) {
-        if (run_preflight(s))
+        bool ready = run_preflight(s);
+        let_signals_end_it(s);
+        if (ready)
             s->exit_code = sb_print_plan(stdout, &s->config, &s->preflight);
         return;
     }
@@ -357,10 +385,14 @@ static int run(const void *options, const struct sb_operands *files) {
     struct session s = {.o = o,
                         .config_file = files->item[0],
                         .out.lock_fd = -1,
+                        .log = sb_screen_open(STDOUT_FILENO),
                         .signal_fd = -1,
                         .host_lock_fd = -1};
     sb_progress_init(&s.progress, o->quiet, o->verbose);
     run_matrix(&s);
+    let_signals_end_it(&s);
+    if (s.log)
+        fclose(s.log);
     sb_progress_release(&s.progress);
     sb_plan_release(&s.plan);
     sb_preflight_release(&s.preflight);
@@ -370,8 +402,6 @@ static int run(const void *options, const struct sb_operands *files) {
     sb_config_release(&s.config);
     if (s.host_lock_fd >= 0)
         close(s.host_lock_fd);
-    if (s.signal_fd >= 0)
-        close(s.signal_fd);
     return s.exit_code;
 }
 

@@ -23,22 +23,6 @@ void sb_print_indented(FILE *out, const char *text, int columns) {
 
 /* ---- the plan ----------------------------------------------------------------------------- */
 
-void sb_shell_quote(struct sb_buf *b, const char *word) {
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "_-+=./:,@%";
-    if (*word && word[strspn(word, safe)] == '\0') {
-        sb_buf_adds(b, word);
-        return;
-    }
-    sb_buf_adds(b, "'");
-    for (; *word; word++)
-        if (*word == '\'')
-            sb_buf_adds(b, "'\\''");
-        else
-            sb_buf_add(b, word, 1);
-    sb_buf_adds(b, "'");
-}
-
 static void print_command(FILE *out, const struct sb_preflight_cell *p) {
     struct sb_buf line = SB_BUF_INIT(1 << 20);
     for (size_t i = 0; i < p->env.n; i++) {

@@ -13,9 +13,6 @@ int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_prefligh
 /* One line a cell: model, backend, load, PP, TG or why not. */
 void sb_print_results_table(FILE *out, const struct sb_results *r);
 
-/* A word as a shell would want it, so that it can be pasted. */
-void sb_shell_quote(struct sb_buf *b, const char *word);
-
 /* Text of several lines, made printable, each line indented. NULL prints nothing. */
 void sb_print_indented(FILE *out, const char *text, int columns);
 

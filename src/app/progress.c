@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "screen.h"
 #include "stratobench/text.h"
 
 static const char *const stage_names[] = {
@@ -18,7 +19,8 @@ static const char *const stage_names[] = {
 
 void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    *p = (struct sb_progress){.quiet = quiet, .verbose = verbose};
+    *p = (struct sb_progress){
+        .screen = sb_screen_open(STDERR_FILENO), .quiet = quiet, .verbose = verbose};
     bool plain = (no_color && *no_color) || !term || strcmp(term, "dumb") == 0;
     p->terminal = p->colour = isatty(STDERR_FILENO) && !plain;
 }
@@ -31,6 +33,7 @@ void sb_progress_begin(struct sb_progress *p) {
 }
 
 void sb_progress_release(struct sb_progress *p) {
+    fclose(p->screen);
     free(p->pace);
     free(p->cell_s);
     p->pace = NULL;
@@ -39,7 +42,7 @@ void sb_progress_release(struct sb_progress *p) {
 
 void sb_progress_clear(struct sb_progress *p) {
     if (p->line_open)
-        fputs("\r\x1b[K", stderr);
+        fputs("\r\x1b[K", p->screen);
     p->line_open = false;
 }
 
@@ -51,7 +54,7 @@ void sb_progress_say(struct sb_progress *p, const char *fmt, ...) {
     va_end(ap);
     struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
     sb_buf_add_printable(&clean, text, strlen(text));
-    fprintf(stderr, "%s\n", sb_buf_str(&clean));
+    fprintf(p->screen, "%s\n", sb_buf_str(&clean));
     sb_buf_release(&clean);
     free(text);
 }
@@ -126,18 +129,9 @@ static const char *paint(const struct sb_progress *p, const char *code) {
     return p->colour ? code : "";
 }
 
-static int columns(void) {
+static size_t columns(void) {
     struct winsize w;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
-}
-
-/* The most bytes of `s` that fit `width` columns, a character a column, cut between characters. */
-static size_t fitting(const char *s, int width) {
-    size_t i = 0;
-    for (; s[i]; i++)
-        if ((s[i] & 0xc0) != 0x80 && width-- == 0)
-            break;
-    return i;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : 80;
 }
 
 static void stage_text(const struct sb_progress *p, enum sb_stage stage, int launch, int index,
@@ -187,11 +181,10 @@ void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, 
     sb_buf_add_printable(&line, sb_buf_str(&raw), raw.len);
     const char *text = sb_buf_str(&line);
     if (p->terminal) {
-        fprintf(stderr, "\r\x1b[K%.*s", (int)fitting(text, columns() - 1), text);
-        fflush(stderr);
+        fprintf(p->screen, "\r\x1b[K%.*s", (int)sb_text_fit(text, columns() - 1), text);
         p->line_open = true;
     } else {
-        fprintf(stderr, "%s\n", text);
+        fprintf(p->screen, "%s\n", text);
     }
     sb_buf_release(&raw);
     sb_buf_release(&line);
@@ -239,9 +232,9 @@ void sb_progress_ended(struct sb_progress *p, size_t cell) {
     sb_format_duration(p->cell_s[cell], took, sizeof took);
     bool ok = c->status == SB_OK;
     sb_progress_clear(p);
-    fputs(paint(p, ok ? "\x1b[32m" : "\x1b[31m"), stderr);
-    fputs(ok ? "ok  " : "--  ", stderr);
-    fputs(paint(p, "\x1b[0m"), stderr);
+    fputs(paint(p, ok ? "\x1b[32m" : "\x1b[31m"), p->screen);
+    fputs(ok ? "ok  " : "--  ", p->screen);
+    fputs(paint(p, "\x1b[0m"), p->screen);
     sb_progress_say(p, "[%zu/%zu] %s / %s: %s (%s)", number_of(p, cell), p->config->n_selected,
                     c->model.label, c->backend.label, sb_buf_str(&b), took);
     if (p->verbose)

@@ -3,6 +3,8 @@
 #ifndef STRATOBENCH_PROGRESS_H
 #define STRATOBENCH_PROGRESS_H
 
+#include <stdio.h>
+
 #include "stratobench/bench.h"
 
 struct sb_pace { /* of one backend, over the launches that ended */
@@ -14,6 +16,7 @@ struct sb_progress {
     const struct sb_results *results;
     const struct sb_preflight *preflight;
     const bool *skip; /* as in struct sb_bench */
+    FILE *screen;     /* stderr, but it never waits (screen.h) */
     bool quiet, verbose;
     bool terminal, colour;
     bool line_open; /* a live line stands on the terminal */
@@ -28,6 +31,7 @@ struct sb_progress {
 void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose);
 /* After config, results, preflight and skip are set. */
 void sb_progress_begin(struct sb_progress *p);
+/* Waits until what was said is taken: signals should be free to end the program. */
 void sb_progress_release(struct sb_progress *p);
 void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,
                        int index, int of);

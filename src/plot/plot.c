@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "script.h"
 #include "stratobench/sys.h"
@@ -141,10 +142,16 @@ static const char *add_drawing(struct sb_buf *b, const char *raw, const struct s
 
 static int run_gnuplot(const struct plot_script *p, struct sb_buf *out, struct sb_buf *error) {
     static const char *const argv[] = {"gnuplot", "-d", "-", NULL};
+    struct sb_strv env = {0}; /* GNUTERM would be asked for before ours is, and need not exist */
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, "GNUTERM=", 8) != 0)
+            sb_strv_add(&env, *e);
+    sb_strv_add(&env, "GNUTERM=svg");
     struct sb_buf err = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit end = {0};
-    int rc =
-        sb_proc_capture(argv, NULL, &p->commands, gnuplot_timeout_s, -1, out, &err, &end, error);
+    int rc = sb_proc_capture(argv, (const char *const *)env.item, &p->commands, gnuplot_timeout_s,
+                             -1, out, &err, &end, error);
+    sb_strv_release(&env);
     if (rc == -ENOENT) {
         sb_buf_release(error);
         sb_buf_adds(error, "gnuplot is not on PATH; install it (Debian: apt install gnuplot-nox)");

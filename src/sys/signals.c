@@ -33,3 +33,15 @@ int sb_signals_take(int signal_fd) {
         return 0;
     return (int)info.ssi_signo;
 }
+
+void sb_signals_close(int signal_fd) {
+    if (signal_fd < 0)
+        return;
+    close(signal_fd);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 void sb_style_add(struct sb_buf *b, enum sb_style style, const char *text) {
     if (!text)
         return;

@@ -310,17 +310,6 @@ void sb_comparison_markdown(const struct sb_comparison *c, struct sb_buf *ret) {
 
 /* ---- GitHub's workflow commands -------------------------------------------------------------- */
 
-/* Escapes what would end the message, and in a property also what would end the property. */
-static void add_escaped(struct sb_buf *b, const char *text, bool property) {
-    for (; *text; text++) {
-        if (*text == '%' || *text == '\r' || *text == '\n' ||
-            (property && (*text == ':' || *text == ',')))
-            sb_buf_addf(b, "%%%02X", (unsigned)(unsigned char)*text);
-        else
-            sb_buf_add(b, text, 1);
-    }
-}
-
 /* "PP 183.5 → 150.2 tok/s, −18.1 % (limit 5.0 %); TG …" */
 static void describe_losses(const struct sb_compare_cell *cell, struct sb_buf *b) {
     if (cell->state == SB_CELL_BROKEN) {
@@ -351,9 +340,9 @@ void sb_comparison_annotations(const struct sb_comparison *c, struct sb_buf *ret
         sb_style_add(&title, SB_STYLE_TEXT, sb_backend_label(any_side(cell)));
         describe_losses(cell, &message);
         sb_buf_adds(ret, "::error title=");
-        add_escaped(ret, sb_buf_str(&title), true);
+        sb_github_escape(ret, sb_buf_str(&title), true);
         sb_buf_adds(ret, "::");
-        add_escaped(ret, sb_buf_str(&message), false);
+        sb_github_escape(ret, sb_buf_str(&message), false);
         sb_buf_adds(ret, "\n");
         sb_buf_release(&title);
         sb_buf_release(&message);

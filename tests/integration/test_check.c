@@ -45,6 +45,21 @@ static void a_full_standard_output_is_said(void **state) {
     BOX_CONFIG("", {"a", ""});
     assert_int_equal(box_run(ARGS("sh", "-c", STRATOBENCH " run --dry-run a.ini >/dev/full")), 2);
     box_has(box_read("err"), "standard output: No space left on device");
+    for (const char *const *help = ARGS("--help", "--version", "run --help"); *help; help++) {
+        assert_int_equal(box_run(ARGS("sh", "-c", box_text(STRATOBENCH " %s >/dev/full", *help))),
+                         2);
+        box_has(box_read("err"), "standard output: No space left on device");
+    }
+}
+
+/* Exit 2 would say that nothing was launched. */
+static void a_measurement_nobody_hears_of_was_made(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"a", ""});
+    assert_int_equal(box_run(ARGS("sh", "-c", STRATOBENCH " run --allow-concurrent a.ini >&-")), 1);
+    box_has(box_read("err"), "standard output: Bad file descriptor");
+    box_has(box_read("err"), "written: a.md, a.json");
+    box_expect_ok("m", "a");
 }
 
 /* ---- check -------------------------------------------------------------------------------- */
@@ -105,7 +120,8 @@ static void what_would_not_run_says_why(void **state) {
               "%s%s%s[backend dies]\nserver = ./dies\n[backend other]\nserver = ./other\n"
               "[backend plain]\nserver = ./plain\n[backend gone]\nserver = ./gone\n"
               "[model m]\npath = m.gguf\n",
-              box_bench(""), box_backend("good", ""), box_backend("wrong", "device = Vulkan0,CUDA3\n"));
+              box_bench(""), box_backend("good", ""),
+              box_backend("wrong", "device = Vulkan0,CUDA3\n"));
     assert_int_equal(SB("check", "a.ini"), 1);
     char *plan = box_read("out");
     box_has(plan, "[1/6] m / good: ok\n");
@@ -155,6 +171,7 @@ int main(void) {
         IN_BOX(what_it_cannot_understand_is_a_usage_error),
         IN_BOX(help_and_version_are_no_errors),
         IN_BOX(a_full_standard_output_is_said),
+        IN_BOX(a_measurement_nobody_hears_of_was_made),
         IN_BOX(every_config_error_has_its_line),
         IN_BOX(the_printed_command_can_be_pasted),
         IN_BOX(facts_stand_beside_the_command),

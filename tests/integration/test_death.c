@@ -2,6 +2,7 @@
  * can be resumed, and no server outlives it. */
 #include "box.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #define HANG "env = FAKE_MODE=hang\nenv = FAKE_FROM=3\n" /* after two runs */
@@ -145,6 +146,33 @@ static void a_server_killed_by_hand_costs_its_cell_alone(void **state) {
         }                                                                                          \
     }
 
+static int deaf[2]; /* a pipe that nobody reads */
+
+static void speak_to_the_deaf(void) {
+    static const char filler[4096];
+    fcntl(deaf[1], F_SETFL, O_NONBLOCK);
+    while (write(deaf[1], filler, sizeof filler) > 0)
+        ;
+    fcntl(deaf[1], F_SETFL, 0);
+    if (dup2(deaf[1], STDOUT_FILENO) < 0 || dup2(deaf[1], STDERR_FILENO) < 0)
+        _exit(126);
+}
+
+/* The screen holds nothing up: all is measured and on disk, and then a signal still ends it. */
+static void a_screen_that_nobody_reads_holds_nothing_up(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"a", ""}, {"b", ""});
+    assert_int_equal(pipe(deaf), 0);
+    pid_t pid = box_start_after(speak_to_the_deaf, ARGS(STRATOBENCH, MEASURE, "--verbose"));
+    box_await("a.svg", "</svg>"); /* drawn when all is measured */
+    box_await("a.md", "a.svg");
+    box_expect_ok("m", "b");
+    kill(pid, SIGTERM);
+    assert_int_equal(box_wait(pid), 128 + SIGTERM);
+    close(deaf[0]);
+    close(deaf[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_SIGNAL(a_signal_ends_it_in_order, SIGINT),
@@ -157,6 +185,7 @@ int main(void) {
         IN_BOX(a_second_interrupt_kills_at_once),
         IN_BOX(a_signal_that_was_ignored_stays_ignored),
         IN_BOX(a_server_killed_by_hand_costs_its_cell_alone),
+        IN_BOX(a_screen_that_nobody_reads_holds_nothing_up),
     };
     return BOX_RUN(tests);
 }

@@ -105,6 +105,33 @@ static void test_compare(void **state) {
     free(other);
 }
 
+/* A label cannot speak to the CI that prints it. */
+static void test_ci_label(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    char *path = path_of("hostile.json");
+    fixture_launches(&r, "::error::pwned", "##[error]b", 1, 1, 0);
+    assert_int_equal(sb_results_save(&r, path, &error), 0);
+    sb_results_release(&r);
+    struct command_outcome o = command_run(&sb_cmd_compare, ARGS("--ci", path, path));
+    assert_int_equal(o.rc, SB_EXIT_OK);
+    assert_non_null(strstr(sb_buf_str(&o.text), "\u2236error::pwned"));
+    assert_null(strstr(sb_buf_str(&o.text), "\n::"));
+    assert_null(strstr(sb_buf_str(&o.text), "##["));
+    sb_buf_release(&o.text);
+    free(path);
+}
+
+static void a_file_name_is_printed_harmlessly(void **state) {
+    (void)state;
+    rank(ARGS("/nonexistent/\x1b[31m.json"), SB_EXIT_USAGE, "/nonexistent/\xef\xbf\xbd[31m.json");
+    command_expect(&sb_cmd_k8s, ARGS("/nonexistent/\x1b[31m.ini"), SB_EXIT_USAGE,
+                   "/nonexistent/\xef\xbf\xbd[31m.ini");
+    command_expect(&sb_cmd_report, ARGS("/nonexistent/\x1b[31m.json"), SB_EXIT_USAGE,
+                   "/nonexistent/\xef\xbf\xbd[31m.json");
+}
+
 static void test_plot(void **state) {
     (void)state;
     char *chart = path_of("chart.svg"), *document = path_of("chart.md");
@@ -117,7 +144,9 @@ static void test_plot(void **state) {
     plot(ARGS("-o", chart, "/nonexistent/a.json"), SB_EXIT_USAGE, "/nonexistent/a.json");
     assert_int_not_equal(access(document, F_OK), 0);
     assert_int_not_equal(access(chart, F_OK), 0);
+    setenv("GNUTERM", "x11", 1); /* gnuplot would look for it before it reads what we want */
     plot(ARGS(MAIN_JSON, "-o", chart), SB_EXIT_OK, "");
+    unsetenv("GNUTERM");
     struct command_outcome o = command_run(&sb_cmd_plot, ARGS("-o", "-", MAIN_JSON));
     struct sb_buf svg = SB_BUF_INIT(COMMAND_MAX_BYTES);
     assert_int_equal(sb_file_read(chart, &svg, NULL), 0);
@@ -136,8 +165,8 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
     (void)state;
-    static const char *const names[] = {"base.json", "slow.json", "unsure.json", "other.json",
-                                        "chart.svg"};
+    static const char *const names[] = {"base.json",  "slow.json", "unsure.json",
+                                        "other.json", "chart.svg", "hostile.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_of(names[i]);
         unlink(path);
@@ -148,8 +177,8 @@ static int remove_folder(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rank),
-        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_rank),     cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_ci_label), cmocka_unit_test(a_file_name_is_printed_harmlessly),
         cmocka_unit_test(test_plot),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -47,11 +47,45 @@ static void words_are_filled_into_lines(void **state) {
     sb_buf_release(&b);
 }
 
+static void no_line_is_a_workflow_command(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(4096);
+    sb_github_inert(
+        &b, "::error::a b::c\n  \t::set-env name=x::y\nd ##[error]e ##[group]\n###[x\n:: \nlast");
+    assert_string_equal(sb_buf_str(&b),
+                        ":\u2236error::a b::c\n  \t:\u2236set-env name=x::y\n"
+                        "d #\u266f[error]e #\u266f[group]\n##\u266f[x\n:\u2236 \nlast");
+    sb_buf_release(&b);
+    sb_github_escape(&b, "50 %: a,\nb", true);
+    assert_string_equal(sb_buf_str(&b), "50 %25%3A a%2C%0Ab");
+    sb_buf_release(&b);
+    sb_github_escape(&b, "50 %: a,\nb", false);
+    assert_string_equal(sb_buf_str(&b), "50 %25: a,%0Ab");
+    sb_buf_release(&b);
+}
+
+static void words_are_quoted_for_a_shell(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"a-b=/c", "a-b=/c"},
+                                           {"", "''"},
+                                           {"a b", "'a b'"},
+                                           {"it's", "'it'\\''s'"},
+                                           {"$(x)", "'$(x)'"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_buf b = SB_BUF_INIT(64);
+        sb_shell_quote(&b, cases[i][0]);
+        assert_string_equal(sb_buf_str(&b), cases[i][1]);
+        sb_buf_release(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_width_is_one_of_columns),
         cmocka_unit_test(a_text_is_cut_between_characters),
         cmocka_unit_test(words_are_filled_into_lines),
+        cmocka_unit_test(no_line_is_a_workflow_command),
+        cmocka_unit_test(words_are_quoted_for_a_shell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
