@@ -277,7 +277,20 @@ double *sb_cell_values(const struct sb_cell *c, enum sb_metric m, struct sb_at a
 double *sb_cell_launch_means(const struct sb_cell *c, enum sb_metric m, struct sb_at at,
                              size_t *ret_n);
 
-/* The statistical flags (bits of sb_flag) of one metric at one point. */
+/* Run k of every launch, as it stands to the mean of its launch: averaged, in tok/s. Of a single
+ * launch its values; the fewest runs that a launch has. The caller frees. */
+double *sb_cell_run_means(const struct sb_cell *c, enum sb_metric m, struct sb_at at,
+                          size_t *ret_n);
+/* NOT_STEADY: was the launch still getting faster there when measuring began? In PP or TG the last
+ * warm-up was faster than the one before, and every measured run than the last, by more than the
+ * share within which two warm-ups count as equal; and no less than half of what the runs vary by.
+ * That two warm-ups differ is mostly noise: on 22 clean cells of a busy machine that flagged 22,
+ * this 4. */
+bool sb_cell_still_warming(const struct sb_cell *c, struct sb_at at, int launch);
+
+/* The statistical flags (bits of sb_flag) of one metric at one point: WARMUP and DRIFT are trends
+ * that the launches share. A trend in any one of three launches is mostly chance: at 3 % between
+ * runs that flagged 66 of 100 clean cells, simulated, and this 14. */
 unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p);
 
 /* Sample: what of a cell goes into a comparison, one value a launch. */

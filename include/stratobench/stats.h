@@ -32,7 +32,7 @@ enum sb_flag {
     SB_FLAG_WARMUP = 1 << 0, /* the first is < 0.95 of the least of the rest */
     SB_FLAG_DRIFT = 1 << 1,  /* every value below the one before, > 3 % in all, and not WARMUP */
     SB_FLAG_NOISY = 1 << 2,  /* CV above the limit given, and neither of the above */
-    SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: warm-up never settled */
+    SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: it was still getting faster */
 };
 /* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. 0 when a value
  * is not finite. */
@@ -40,6 +40,8 @@ unsigned sb_flags(const double *x, size_t n, double noisy_cv);
 #define SB_NOISY_CV_PP 0.05
 #define SB_NOISY_CV_TG 0.03
 /* method.md, Warm-up: are two runs in a row within 3 % in PP and 2 % in TG? False for NaN. */
+#define SB_STEADY_PP 0.03
+#define SB_STEADY_TG 0.02
 bool sb_is_steady(double pp_a, double tg_a, double pp_b, double tg_b);
 /* "WARMUP", ...; NULL for a bit that is no flag. */
 const char *sb_flag_name(enum sb_flag flag);

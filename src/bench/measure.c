@@ -5,7 +5,10 @@
 
 #include "launch.h"
 
-static const int MAX_WARMUPS = 3;
+/* Where two warm-ups do not agree: so many, and more for as long as all of a point take less than
+ * that together, since on a fast GPU one takes 0.3 s. */
+enum { MIN_PATIENCE = 3, MAX_PATIENCE = 40 };
+static const double PATIENCE_S = 10;
 
 static void changed(struct launch *l) {
     const struct sb_observer *o = &l->b->observer;
@@ -101,23 +104,33 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     return 0;
 }
 
+static bool may_warm_up(const struct launch *l, int made, double spent_s) {
+    if (l->config->bench.warmup != SB_WARMUP_AUTO)
+        return made < l->config->bench.warmup;
+    return made < MIN_PATIENCE || (made < MAX_PATIENCE && spent_s < PATIENCE_S);
+}
+
 static int warm_up(struct launch *l, struct sb_at at) {
-    int fixed = l->config->bench.warmup, most = fixed == SB_WARMUP_AUTO ? MAX_WARMUPS : fixed;
-    double pp = (double)NAN, tg = (double)NAN;
+    bool automatic = l->config->bench.warmup == SB_WARMUP_AUTO;
+    double pp = (double)NAN, tg = (double)NAN, began_s = sb_now_s();
     const struct sb_run *r;
-    for (int i = 1; i <= most; i++) {
-        sb_launch_stage(l, SB_STAGE_WARMUP, i, fixed == SB_WARMUP_AUTO ? 0 : most);
+    for (int i = 0; may_warm_up(l, i, sb_now_s() - began_s); i++) {
+        sb_launch_stage(l, SB_STAGE_WARMUP, i + 1, automatic ? 0 : l->config->bench.warmup);
         if (one_run(l, at, true, &r) < 0)
             return -1;
-        bool steady = sb_is_steady(r->pp_tps, r->tg_tps, pp, tg);
-        if (fixed == SB_WARMUP_AUTO && steady)
+        if (automatic && sb_is_steady(r->pp_tps, r->tg_tps, pp, tg))
             return 0;
         pp = r->pp_tps;
         tg = r->tg_tps;
     }
-    if (fixed == SB_WARMUP_AUTO && !sb_strv_has(&l->cell->flags, sb_flag_name(SB_FLAG_NOT_STEADY)))
-        sb_strv_add(&l->cell->flags, sb_flag_name(SB_FLAG_NOT_STEADY));
     return 0;
+}
+
+static void flag_if_still_warming(const struct launch *l, struct sb_at at) {
+    const char *flag = sb_flag_name(SB_FLAG_NOT_STEADY);
+    if (l->config->bench.warmup == SB_WARMUP_AUTO && !sb_strv_has(&l->cell->flags, flag) &&
+        sb_cell_still_warming(l->cell, at, l->record.launch))
+        sb_strv_add(&l->cell->flags, flag);
 }
 
 /* Adaptive runs: is the 95 % interval of both metrics within the share asked for? */
@@ -148,6 +161,7 @@ static int measure_point(struct launch *l, struct sb_at at) {
         if (one_run(l, at, false, &r) < 0)
             return -1;
     }
+    flag_if_still_warming(l, at);
     return 0;
 }
 

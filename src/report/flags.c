@@ -9,7 +9,7 @@
 struct evidence {
     const struct report_row *row;
     enum sb_metric metric;
-    char *where; /* " of launch 2", or "" */
+    char *where; /* " of launch 2", " of each launch, on average", or "" */
     double *x;
     size_t n;
 };
@@ -26,21 +26,36 @@ static int last_launch(const struct sb_cell *c) {
     return last;
 }
 
-/* A trend is one within a launch: the first that shows it. Otherwise all runs. */
-static struct evidence find_evidence(const struct report_row *r, enum sb_metric m,
-                                     enum sb_flag flag) {
-    struct evidence e = {.row = r, .metric = m, .where = sb_strdup("")};
+/* Older files took a trend within any launch for one: the first that shows it. NULL when
+ * none does, or there is one launch alone. */
+static double *trend_of_launch(const struct report_row *r, enum sb_metric m, enum sb_flag flag,
+                               int *ret_launch, size_t *ret_n) {
     int last = last_launch(r->cell);
     for (int launch = 1; last > 1 && launch <= last; launch++) {
-        e.x = sb_cell_values(r->cell, m, r->point.at, launch, &e.n);
-        if (sb_flags(e.x, e.n, INFINITY) & flag) {
-            free(e.where);
-            e.where = sb_asprintf(" of launch %d", launch);
-            return e;
-        }
-        free(e.x);
+        double *x = sb_cell_values(r->cell, m, r->point.at, launch, ret_n);
+        *ret_launch = launch;
+        if (sb_flags(x, *ret_n, INFINITY) & flag)
+            return x;
+        free(x);
     }
-    e.x = sb_cell_values(r->cell, m, r->point.at, 0, &e.n);
+    return NULL;
+}
+
+/* A trend shows in the runs of a launch, averaged over the launches; noise in all runs. */
+static struct evidence find_evidence(const struct report_row *r, enum sb_metric m,
+                                     enum sb_flag flag) {
+    struct evidence e = {.row = r, .metric = m};
+    int launch;
+    bool several = last_launch(r->cell) > 1;
+    if (flag != SB_FLAG_NOISY && (sb_cell_flags(r->cell, m, &r->point) & flag)) {
+        e.x = sb_cell_run_means(r->cell, m, r->point.at, &e.n);
+        e.where = sb_strdup(several ? " of each launch, on average" : "");
+    } else if (flag != SB_FLAG_NOISY && (e.x = trend_of_launch(r, m, flag, &launch, &e.n))) {
+        e.where = sb_asprintf(" of launch %d", launch);
+    } else {
+        e.x = sb_cell_values(r->cell, m, r->point.at, 0, &e.n);
+        e.where = sb_strdup("");
+    }
     return e;
 }
 
@@ -162,12 +177,32 @@ static char *subject_of(const struct report_group *g, const struct report_row *r
     return sb_buf_detach(&b);
 }
 
+/* Does any figure of the cell, at any point, show the flag by today's rules? */
+static bool is_shown(const struct sb_cell *c, enum sb_flag flag) {
+    struct report_row first = report_row_of_cell(c);
+    const struct sb_point *points = c->n_points ? c->points : &first.point;
+    unsigned shown = 0;
+    for (size_t p = 0; p < c->n_points || p == 0; p++)
+        shown |= sb_cell_flags(c, SB_PP, &points[p]) | sb_cell_flags(c, SB_TG, &points[p]);
+    return shown & flag;
+}
+
+/* Does this figure show it, by today's rules or, where no figure does, by those of older files? */
+static bool shows(const struct report_row *r, enum sb_metric m, enum sb_flag flag) {
+    if (is_shown(r->cell, flag))
+        return sb_cell_flags(r->cell, m, &r->point) & flag;
+    int launch;
+    size_t n;
+    double *x = trend_of_launch(r, m, flag, &launch, &n);
+    free(x);
+    return x != NULL;
+}
+
 void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct report_row *r,
                        enum sb_metric m) {
-    unsigned shown = sb_cell_flags(r->cell, m, &r->point);
     for (size_t i = 0; i < ARRAY_LEN(doubts); i++) {
-        if (!(shown & doubts[i].flag) ||
-            !sb_strv_has(&r->cell->flags, sb_flag_name(doubts[i].flag)))
+        if (!sb_strv_has(&r->cell->flags, sb_flag_name(doubts[i].flag)) ||
+            !shows(r, m, doubts[i].flag))
             continue;
         struct evidence e = find_evidence(r, m, doubts[i].flag);
         struct report_note note = {.flag = sb_flag_name(doubts[i].flag),
@@ -178,16 +213,18 @@ void report_flag_marks(struct sb_buf *b, struct report_group *g, const struct re
     }
 }
 
-/* Does any figure of the cell, at any point, show the flag of this name? */
+/* Has a figure of the cell the mark of this flag? */
 static bool is_explained(const struct sb_cell *c, const char *name) {
     struct report_row first = report_row_of_cell(c);
-    const struct sb_point *points = c->n_points ? c->points : &first.point;
-    unsigned shown = 0;
-    for (size_t p = 0; p < c->n_points || p == 0; p++)
-        shown |= sb_cell_flags(c, SB_PP, &points[p]) | sb_cell_flags(c, SB_TG, &points[p]);
-    for (size_t i = 0; i < ARRAY_LEN(doubts); i++)
-        if (strcmp(name, sb_flag_name(doubts[i].flag)) == 0)
-            return shown & doubts[i].flag;
+    for (size_t i = 0; i < ARRAY_LEN(doubts); i++) {
+        if (strcmp(name, sb_flag_name(doubts[i].flag)) != 0)
+            continue;
+        for (size_t p = 0; p < c->n_points || p == 0; p++) {
+            struct report_row r = c->n_points ? report_row_of_point(c, &c->points[p]) : first;
+            if (shows(&r, SB_PP, doubts[i].flag) || shows(&r, SB_TG, doubts[i].flag))
+                return true;
+        }
+    }
     return false;
 }
 

@@ -174,21 +174,70 @@ static struct sb_point *summarize_points(const struct sb_cell *c, size_t *ret_n)
     return points;
 }
 
-/* A trend is one within a launch; noise is the spread over all of them. */
-unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p) {
-    const struct sb_summary *all = sb_point_summary(p, m);
-    double limit = m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
-    unsigned trends = 0;
-    size_t n_launches;
+double *sb_cell_run_means(const struct sb_cell *c, enum sb_metric m, struct sb_at at,
+                          size_t *ret_n) {
+    size_t n_launches, used = 0, most = 0;
     int *launches = launches_in(c, &n_launches);
+    double *means = NULL, total = 0;
     for (size_t i = 0; i < n_launches; i++) {
         size_t n;
-        double *values = sb_cell_values(c, m, p->at, launches[i], &n);
-        trends |= sb_flags(values, n, INFINITY);
+        double *values = sb_cell_values(c, m, at, launches[i], &n);
+        double mean = sb_summarize(values, n).mean;
+        if (n && !used)
+            means = sb_alloc(most = n, sizeof *means);
+        most = n && n < most ? n : most; /* of the launch that has the fewest */
+        for (size_t k = 0; n && k < most; k++)
+            means[k] += values[k] / mean;
+        used += n > 0;
+        total += n ? mean : 0;
         free(values);
     }
     free(launches);
+    for (size_t k = 0; k < most; k++) /* of one launch: its values, exactly but for rounding */
+        means[k] *= total / ((double)used * (double)used);
+    *ret_n = most;
+    return means;
+}
+
+/* A trend is one that the launches share; noise is the spread over all runs. */
+unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p) {
+    const struct sb_summary *all = sb_point_summary(p, m);
+    double limit = m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
+    size_t n;
+    double *means = sb_cell_run_means(c, m, p->at, &n);
+    unsigned trends = sb_flags(means, n, INFINITY);
+    free(means);
     return trends ? trends : sb_cv(all) > limit ? SB_FLAG_NOISY : 0;
+}
+
+/* Did this metric rise to the end of the warm-up, and beyond it, by more than the runs vary? */
+static bool rises(const struct sb_run *before, const struct sb_run *last, enum sb_metric m,
+                  const struct sb_summary *measured) {
+    double a = m == SB_PP ? before->pp_tps : before->tg_tps;
+    double b = m == SB_PP ? last->pp_tps : last->tg_tps;
+    double step = 1 + (m == SB_PP ? SB_STEADY_PP : SB_STEADY_TG);
+    return b > a * step && measured->min > b * step &&
+           measured->max - measured->min <= 2 * (measured->min - b);
+}
+
+bool sb_cell_still_warming(const struct sb_cell *c, struct sb_at at, int launch) {
+    const struct sb_run *before = NULL, *last = NULL;
+    bool warming = false;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
+        if (r->launch != launch || !sb_at_same(r->at, at) || !r->valid || !r->warmup)
+            continue;
+        before = last;
+        last = r;
+    }
+    for (int m = SB_PP; m <= SB_TG && before; m++) {
+        size_t n;
+        double *x = sb_cell_values(c, (enum sb_metric)m, at, launch, &n);
+        struct sb_summary measured = sb_summarize(x, n);
+        free(x);
+        warming |= rises(before, last, (enum sb_metric)m, &measured);
+    }
+    return warming;
 }
 
 /* The flags found, then those that were there and come from elsewhere. */

@@ -152,7 +152,7 @@ static bool within(double a, double b, double share) {
 }
 
 bool sb_is_steady(double pp_a, double tg_a, double pp_b, double tg_b) {
-    return within(pp_a, pp_b, 0.03) && within(tg_a, tg_b, 0.02);
+    return within(pp_a, pp_b, SB_STEADY_PP) && within(tg_a, tg_b, SB_STEADY_TG);
 }
 
 unsigned sb_flags(const double *x, size_t n, double noisy_cv) {

@@ -456,14 +456,14 @@ static void load_says_which_file(void **state) {
 
 /* ---- Figures of a cell ---------------------------------------------------------------------- */
 
-static void add(struct sb_cell *c, int launch, int depth, double pp, double tg) {
+static struct sb_run *add(struct sb_cell *c, int launch, int depth, double pp, double tg) {
     struct sb_run r = sb_run_empty();
     r.launch = launch;
     r.at.depth = depth;
     r.pp_tps = pp;
     r.tg_tps = tg;
     r.valid = true;
-    sb_cell_add_run(c, r);
+    return sb_cell_add_run(c, r);
 }
 
 static void only_valid_measured_runs_count(void **state) {
@@ -578,6 +578,34 @@ static void assert_flags(const double (*runs)[3], size_t n, const char *want) {
     sb_cell_release(&c);
 }
 
+/* {launch, warm-up, PP}; TG never moves. */
+static void assert_still_warming(const double (*runs)[3], size_t n, bool want) {
+    struct sb_cell c = sb_cell_empty();
+    for (size_t i = 0; i < n; i++)
+        add(&c, (int)runs[i][0], 0, runs[i][2], 20)->warmup = runs[i][1] > 0;
+    assert_int_equal(sb_cell_still_warming(&c, (struct sb_at){0, 0, 1}, 1), want);
+    sb_cell_release(&c);
+}
+
+static void still_warming_is_rising_to_the_end(void **state) {
+    (void)state;
+    static const double rising[][3] = {
+        {1, 1, 50}, {1, 1, 90}, {1, 1, 96}, {1, 0, 100}, {1, 0, 101}};
+    static const double falling[][3] = {
+        {1, 1, 50}, {1, 1, 96}, {1, 1, 90}, {1, 0, 100}, {1, 0, 101}};
+    static const double noise[][3] = {{1, 1, 50}, {1, 1, 90}, {1, 1, 96}, {1, 0, 100}, {1, 0, 95}};
+    static const double other[][3] = {{2, 1, 50}, {2, 1, 90}, {2, 1, 96}, {2, 0, 100}, {2, 0, 101}};
+    static const double single[][3] = {{1, 1, 50}, {1, 0, 100}};
+    assert_still_warming(rising, 5, true);
+    assert_still_warming(rising, 3, false); /* nothing was measured */
+    assert_still_warming(falling, 5, false);
+    static const double wild[][3] = {{1, 1, 50}, {1, 1, 90}, {1, 1, 96}, {1, 0, 100}, {1, 0, 110}};
+    assert_still_warming(noise, 5, false);
+    assert_still_warming(wild, 5, false);
+    assert_still_warming(other, 5, false);
+    assert_still_warming(single, 2, false);
+}
+
 static void flags_by_launch_and_over_all(void **state) {
     (void)state;
     static const double steady[][3] = {{1, 100, 20}, {1, 101, 20}, {2, 100, 20}};
@@ -589,6 +617,14 @@ static void flags_by_launch_and_over_all(void **state) {
     static const double between[][3] = {{1, 100, 20}, {2, 95, 19}, {3, 90, 18}};
     static const double pp_at_4_percent[][3] = {{1, 100, 20}, {1, 96, 20}, {1, 103, 20}};
     static const double tg_at_4_percent[][3] = {{1, 100, 20}, {1, 100, 19.2}, {1, 100, 20.6}};
+    /* A trend that one launch of three shows is chance; one that they share is not. */
+    static const double chance[][3] = {{1, 100, 20},   {1, 100, 19.6}, {1, 100, 19.3},
+                                       {2, 100, 19.6}, {2, 100, 20},   {2, 100, 19.6},
+                                       {3, 100, 19.8}, {3, 100, 20},   {3, 100, 19.9}};
+    static const double shared[][3] = {{1, 100, 20},   {1, 100, 19.7}, {1, 100, 19.3},
+                                       {2, 100, 20.4}, {2, 100, 19.9}, {2, 100, 19.5}};
+    assert_flags(chance, 9, "NOT_STEADY");
+    assert_flags(shared, 6, "DRIFT NOT_STEADY");
     assert_flags(steady, 3, "NOT_STEADY");
     assert_flags(drift, 3, "DRIFT NOT_STEADY");
     assert_flags(cold, 6, "WARMUP NOT_STEADY");
@@ -719,6 +755,7 @@ int main(void) {
         cmocka_unit_test(a_cell_is_known_by_its_ids),
         cmocka_unit_test(launch_means_are_per_launch),
         cmocka_unit_test(points_in_the_order_of_the_runs),
+        cmocka_unit_test(still_warming_is_rising_to_the_end),
         cmocka_unit_test(flags_by_launch_and_over_all),
         cmocka_unit_test(saving_replaces_the_file_whole),
         cmocka_unit_test(a_full_disk_keeps_the_old_file),
