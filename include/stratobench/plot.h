@@ -25,4 +25,8 @@ int sb_plot_svg(const struct sb_results *const *sets, size_t n, struct sb_buf *s
 int sb_plot_panels(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
                    struct sb_buf *error);
 
+/* PP and TG over time: every cell of the set is a line, whose points' depth is the number of the
+ * look (verdict.h, History). */
+int sb_plot_history_svg(const struct sb_results *set, struct sb_buf *svg, struct sb_buf *error);
+
 #endif

@@ -210,4 +210,43 @@ void sb_comparison_json(const struct sb_comparison *c, struct sb_buf *ret);
 /* "::error title=…::…", one line for each cell with a regression (GitHub's workflow commands). */
 void sb_comparison_annotations(const struct sb_comparison *c, struct sb_buf *ret);
 
+/* History: a model on a backend over builds and dates.
+ *
+ * Each set is one look at every cell in it; nothing is merged. The looks at one cell (by its ids)
+ * are a series, in the order of their dates. PP and TG at the cell's first place are held against
+ * all looks since the last step: a step is what the gate calls a regression (sb_gate, the launches
+ * of all those looks on one side), or such a gain. So the spread from day to day counts as noise,
+ * and single launches show steps beyond 8.5 % alone. Other settings (the fingerprints differ)
+ * begin anew, and what differs is named. */
+struct sb_history_figure {
+    struct sb_summary runs; /* as the document has it; n = 0 not measured */
+    double change;          /* against the mean since the last step; NaN for the first */
+    bool step;
+};
+struct sb_history_look {
+    const struct sb_cell *cell;
+    const char *date;                   /* RFC 3339 UTC: measured, or begun; NULL unknown */
+    size_t number;                      /* of the look among all sets by date, from 1 */
+    struct sb_history_figure figure[2]; /* by SB_PP, SB_TG */
+    struct sb_strv differences;         /* to the settings of the look before */
+};
+struct sb_history_series {
+    struct sb_history_look *looks;
+    size_t n;
+};
+struct sb_history {
+    struct sb_history_series *series; /* models and backends in order of appearance */
+    size_t n;
+    size_t n_looks; /* sets */
+};
+/* model, backend: globs over id or label; NULL = all. The sets are borrowed. */
+void sb_history_make(const struct sb_results *const *sets, size_t n, const char *model,
+                     const char *backend, struct sb_history *ret);
+void sb_history_release(struct sb_history *h);
+/* A table a series, and under them all what stepped first. */
+void sb_history_text(const struct sb_history *h, struct sb_buf *ret);
+void sb_history_markdown(const struct sb_history *h, struct sb_buf *ret);
+/* For sb_plot_history_svg: a cell a series, whose points stand at the looks' numbers. */
+struct sb_results sb_history_lines(const struct sb_history *h);
+
 #endif

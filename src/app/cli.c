@@ -34,6 +34,13 @@ int sb_cli_usage_error(const char *command, const char *fmt, ...) {
     return SB_EXIT_USAGE;
 }
 
+int sb_cli_check_svg(const char *command, const char *name) {
+    size_t n = strlen(name);
+    if (strcmp(name, "-") == 0 || (n > 4 && strcmp(name + n - 4, ".svg") == 0))
+        return 0;
+    return sb_cli_usage_error(command, "'%s' does not end in .svg; nothing was written", name);
+}
+
 int sb_cli_print(const char *command, const struct sb_buf *text) {
     errno = 0;
     if (fwrite(sb_buf_str(text), 1, text->len, stdout) == text->len && fflush(stdout) == 0)

@@ -10,6 +10,9 @@ int sb_cli_usage_error(const char *command, const char *fmt, ...) SB_PRINTF(2, 3
 /* "stratobench COMMAND: message", made printable; returns SB_EXIT_USAGE. */
 int sb_cli_fail(const char *command, const char *message);
 
+/* 0 for a name that ends in .svg and for "-", else SB_EXIT_USAGE with a line on stderr. */
+int sb_cli_check_svg(const char *command, const char *name);
+
 /* Writes to standard output; SB_EXIT_OK, or SB_EXIT_USAGE with a line on stderr. */
 int sb_cli_print(const char *command, const struct sb_buf *text);
 /* Writes to a file, NULL and "-" being standard output. Devices and pipes are written to; a file

@@ -14,11 +14,6 @@ struct options {
     const char *output;
 };
 
-static bool ends_in_svg(const char *name) {
-    size_t n = strlen(name);
-    return n > 4 && strcmp(name + n - 4, ".svg") == 0;
-}
-
 static int draw(const struct options *o, const struct sb_cli_sets *sets) {
     struct sb_buf svg = SB_BUF_INIT(CHART_MAX_BYTES), error = SB_BUF_INIT(SB_ERR_MAX);
     int rc = sb_plot_svg(sets->pointers, sets->n, &svg, &error) < 0
@@ -33,11 +28,11 @@ static int plot(const void *options, const struct sb_operands *files) {
     const struct options *o = options;
     if (!o->output)
         return sb_cli_usage_error("plot", "where to write? give -o CHART.svg");
-    if (strcmp(o->output, "-") != 0 && !ends_in_svg(o->output))
-        return sb_cli_usage_error("plot", "'%s' does not end in .svg; nothing was written",
-                                  o->output);
+    int rc = sb_cli_check_svg("plot", o->output);
+    if (rc)
+        return rc;
     struct sb_cli_sets sets;
-    int rc = sb_cli_load_sets("plot", files->item, files->n, &sets);
+    rc = sb_cli_load_sets("plot", files->item, files->n, &sets);
     if (rc)
         return rc;
     rc = draw(o, &sets);

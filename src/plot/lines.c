@@ -80,7 +80,7 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
         struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
         chart_put_figure(&text, (struct figure){f->mean, f->stddev});
         sb_buf_addf(&text, " tok/s %s", sb_metric_name(m));
-        char *where = sb_asprintf(" at depth %d", p->at.depth);
+        char *where = sb_asprintf(c->history ? ", look %d" : " at depth %d", p->at.depth);
         sb_buf_addf(
             &c->script->commands,
             "$line%zu every ::%zu::%zu using 1:2:3 with yerrorbars pt %d ps 0.7 lw 1.2 lc rgb "
@@ -96,7 +96,8 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
 static void draw_panel(struct chart *c, const struct panel *p, const struct stretch *s,
                        enum sb_metric m) {
     char *head =
-        sb_asprintf("%s over depth (tok/s%s)", sb_metric_name(m), chart_scale_words(&p->y));
+        sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m), c->history ? "the looks" : "depth",
+                    chart_scale_words(&p->y));
     chart_text(c, TEXT_HEAD, p->left, p->top - HEADS_HEIGHT / 2.0, head,
                c->width - p->left - c->edge);
     free(head);

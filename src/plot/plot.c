@@ -165,18 +165,18 @@ static int run_gnuplot(const struct plot_script *p, struct sb_buf *out, struct s
     return rc;
 }
 
-static int plot(const struct sb_results *const *sets, size_t n, bool panels, struct sb_buf *svg,
-                struct sb_buf *error) {
+static int plot(const struct sb_results *const *sets, size_t n, enum plot_kind kind,
+                struct sb_buf *svg, struct sb_buf *error) {
     struct plot_script script;
     struct sb_buf raw = SB_BUF_INIT(SVG_MAX_BYTES);
-    plot_script_make(sets, n, panels, &script);
+    plot_script_make(sets, n, kind, &script);
     int rc = script.n_cells ? run_gnuplot(&script, &raw, error) : -ENODATA;
     if (script.n_cells == 0)
         sb_buf_adds(error, "no cells to draw");
     const char *at = rc == 0 && !raw.overflow ? sb_buf_str(&raw) : NULL;
     for (size_t i = 0; at && i < script.n_sheets; i++) {
         add_head(svg, n && sets[0]->bench.title ? sets[0]->bench.title : "", &script.sheets[i]);
-        if (!panels)
+        if (kind != PLOT_PANELS)
             add_look(svg, &script.sheets[i]);
         at = add_drawing(svg, at, &script.texts);
     }
@@ -191,10 +191,14 @@ static int plot(const struct sb_results *const *sets, size_t n, bool panels, str
 
 int sb_plot_svg(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
                 struct sb_buf *error) {
-    return plot(sets, n, false, svg, error);
+    return plot(sets, n, PLOT_DOCUMENT, svg, error);
 }
 
 int sb_plot_panels(const struct sb_results *const *sets, size_t n, struct sb_buf *svg,
                    struct sb_buf *error) {
-    return plot(sets, n, true, svg, error);
+    return plot(sets, n, PLOT_PANELS, svg, error);
+}
+
+int sb_plot_history_svg(const struct sb_results *set, struct sb_buf *svg, struct sb_buf *error) {
+    return plot(&set, 1, PLOT_HISTORY, svg, error);
 }

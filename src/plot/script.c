@@ -12,15 +12,18 @@ static void draw_section(struct chart *c, const struct sb_results *set) {
                    0.7 * (c->width - 2 * c->edge));
         c->y += TITLE_HEIGHT;
     }
-    bars_draw(c, set);
+    if (!c->history)
+        bars_draw(c, set);
     lines_draw(c, set);
 }
 
-void plot_script_make(const struct sb_results *const *sets, size_t n, bool panels,
+void plot_script_make(const struct sb_results *const *sets, size_t n, enum plot_kind kind,
                       struct plot_script *ret) {
+    bool panels = kind == PLOT_PANELS;
     struct plot_script script = {.commands = SB_BUF_INIT(SIZE_MAX)};
     struct chart c = {.script = &script,
                       .panels = panels,
+                      .history = kind == PLOT_HISTORY,
                       .width = panels ? 380 : 1000,
                       .edge = panels ? 4 : 20,
                       .names = panels ? 116 : 170,
@@ -33,7 +36,7 @@ void plot_script_make(const struct sb_results *const *sets, size_t n, bool panel
     for (size_t i = 0; i < all.n; i++) {
         const struct sb_results *set = &all.item[i].set;
         script.n_cells += set->n_cells;
-        height += TITLE_HEIGHT + bars_height(set) + lines_height(set);
+        height += TITLE_HEIGHT + (c.history ? 0 : bars_height(set)) + lines_height(set);
     }
     if (!panels)
         chart_begin_sheet(&c, height);

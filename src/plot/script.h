@@ -23,8 +23,12 @@ struct plot_script {
 /* A font that gnuplot passes on by name, and that the SVG makes a bold sans-serif. */
 #define PLOT_BOLD "stratobench-bold"
 
-/* One sheet for a document, or (panels) one a panel, narrow enough for a small screen. */
-void plot_script_make(const struct sb_results *const *sets, size_t n, bool panels,
+enum plot_kind {
+    PLOT_DOCUMENT, /* one sheet */
+    PLOT_PANELS,   /* one a panel, narrow enough for a small screen */
+    PLOT_HISTORY,  /* one sheet of lines alone, over the number of a look: the points' depth */
+};
+void plot_script_make(const struct sb_results *const *sets, size_t n, enum plot_kind kind,
                       struct plot_script *ret);
 void plot_script_release(struct plot_script *p);
 

@@ -27,6 +27,7 @@ enum text_kind { TEXT_TITLE, TEXT_MODEL, TEXT_HEAD, TEXT_NAME, TEXT_VALUE, TEXT_
 struct chart {
     struct plot_script *script;
     bool panels;                       /* each panel a sheet of its own */
+    bool history;                      /* lines alone, over the number of a look */
     double width, edge, names, values; /* of the sheet, its margins, the columns of text */
     struct sb_buf labels[N_TEXTS];     /* data of the texts: x y placeholder */
     struct sb_buf legend;              /* data of its markers: x y marker colour */

@@ -132,6 +132,29 @@ static void a_file_name_is_printed_harmlessly(void **state) {
                    "/nonexistent/\xef\xbf\xbd[31m.json");
 }
 
+static void history(const char *const *args, int rc, const char *text) {
+    command_expect(&sb_cmd_history, args, rc, text);
+}
+
+static void test_history(void **state) {
+    (void)state;
+    char *base = save("base.json", 1), *slow = save("slow.json", 0.8);
+    char *chart = path_of("history.svg");
+    history(ARGS("-o", "a.txt", base), SB_EXIT_USAGE, "does not end in .svg");
+    history((const char *const[]){NULL}, SB_EXIT_USAGE, "no results file given");
+    history(ARGS("--modle", "x", base), SB_EXIT_USAGE, "did you mean --model?");
+    history(ARGS("/nonexistent/a.json"), SB_EXIT_USAGE, "/nonexistent/a.json");
+    history(ARGS("--backend", "none*", base), SB_EXIT_USAGE, "no cell of these files is selected");
+    history(ARGS(base, slow), SB_EXIT_OK, "- m on b: PP −20.0 %, TG −20.0 % with #2");
+    history(ARGS(base, base), SB_EXIT_OK, "No step beyond noise in 2 looks.");
+    history(ARGS("-f", "markdown", base, slow), SB_EXIT_OK, "**−20.0 % STEP**");
+    history(ARGS("-o", chart, base, slow), SB_EXIT_OK, "First steps");
+    history(ARGS("-o", "-", base, slow), SB_EXIT_OK, "PP over the looks (tok/s)");
+    free(base);
+    free(slow);
+    free(chart);
+}
+
 static void test_plot(void **state) {
     (void)state;
     char *chart = path_of("chart.svg"), *document = path_of("chart.md");
@@ -166,7 +189,7 @@ static int make_folder(void **state) {
 static int remove_folder(void **state) {
     (void)state;
     static const char *const names[] = {"base.json",  "slow.json", "unsure.json",
-                                        "other.json", "chart.svg", "hostile.json"};
+                                        "other.json", "chart.svg", "history.svg", "hostile.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_of(names[i]);
         unlink(path);
@@ -179,7 +202,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rank),     cmocka_unit_test(test_compare),
         cmocka_unit_test(test_ci_label), cmocka_unit_test(a_file_name_is_printed_harmlessly),
-        cmocka_unit_test(test_plot),
+        cmocka_unit_test(test_history),  cmocka_unit_test(test_plot),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

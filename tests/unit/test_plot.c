@@ -65,7 +65,7 @@ static void test_scripts(void **state) {
         struct golden_sets s;
         golden_load((const char *[]){names[i], NULL}, &s);
         struct plot_script script;
-        plot_script_make(s.pointers, s.n, false, &script);
+        plot_script_make(s.pointers, s.n, PLOT_DOCUMENT, &script);
         sb_buf_adds(&script.commands, "\n");
         for (size_t t = 0; t < script.texts.n; t++)
             sb_buf_addf(&script.commands, "T%zu %s\n", t, script.texts.item[t]);
@@ -85,7 +85,7 @@ static void test_script_holds_no_text(void **state) {
     fixture_launches(&r, "`touch /tmp/x`model", "\nEOD\nbackend", 1, 1, 0);
     fixture_cell(&r, "`touch /tmp/x`model", "other", SB_FAILED, "EOD\n!reason");
     struct plot_script script;
-    plot_script_make(&set, 1, false, &script);
+    plot_script_make(&set, 1, PLOT_DOCUMENT, &script);
     static const char *const unwanted[] = {"system",  "touch", "heading", "model",
                                            "backend", "other", "reason",  "`"};
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
@@ -96,7 +96,7 @@ static void test_script_holds_no_text(void **state) {
 
 static const char *text_of_length(struct sb_results *r, struct plot_script *script) {
     const struct sb_results *set = r;
-    plot_script_make(&set, 1, false, script);
+    plot_script_make(&set, 1, PLOT_DOCUMENT, script);
     for (size_t i = 0; i < script->texts.n; i++)
         if (strstr(script->texts.item[i], "éé…"))
             return script->texts.item[i];
