@@ -13,20 +13,23 @@
 
 /* ---- preflight: everything that can be known before hours are spent ----------------------- */
 
+struct sb_fault {
+    bool skipped; /* a `skipped`, not a `failed` (binary not found) */
+    char *reason; /* short, for the row */
+    char *detail; /* the long form: where, what, what to do */
+};
 struct sb_preflight_cell {
     const struct sb_cell_plan *plan;
     const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
-    const struct sb_gguf *draft; /* the draft model; NULL = none, or unreadable */
-    bool skipped;                /* the problem is a `skipped`, not a `failed` (binary not found) */
-    char *problem;               /* short reason for the row, NULL = can run */
-    char *detail;                /* the long form: what, where, what to do */
+    const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
+    struct sb_fault *faults; /* all that keeps it from running, the one for its row first */
+    size_t n_faults;         /* 0 = can run */
     struct sb_strv warnings;
     struct sb_strv argv, env; /* exact, but for port, alias and secrets */
     uint64_t need_bytes;      /* weights + KV at ctx; 0 unknown */
-    double eta_s;             /* rough: load + warm-up + runs; NaN unknown */
 };
 struct sb_preflight {
     struct sb_llama_build *builds; /* one a backend, as in config */
@@ -54,7 +57,14 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
 
 /* ---- measuring ---------------------------------------------------------------------------- */
 
-enum sb_stage { SB_STAGE_COOLDOWN, SB_STAGE_LOAD, SB_STAGE_WARMUP, SB_STAGE_RUN, SB_STAGE_STOP };
+enum sb_stage {
+    SB_STAGE_COOLDOWN,
+    SB_STAGE_LOAD,
+    SB_STAGE_WARMUP,
+    SB_STAGE_RUN,
+    SB_STAGE_STOP,
+    SB_STAGE_INTERRUPT, /* a signal of ours came: the server is being stopped */
+};
 
 struct sb_observer {
     void *arg;
@@ -63,6 +73,8 @@ struct sb_observer {
     void (*stage)(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of);
     /* The cell's results changed: a run was added or the cell ended. Called between runs only. */
     void (*changed)(void *arg, size_t cell, bool ended);
+    /* About once a second while a server loads or cools down; never while a run is timed. */
+    void (*tick)(void *arg);
 };
 
 struct sb_bench {

@@ -33,6 +33,11 @@ struct sb_prompt {
     char sha256[65];
 };
 
+struct sb_key_line {
+    const char *key; /* static */
+    int line;
+};
+
 /* Strings that were not given are NULL, numbers 0, unless a default is named here. */
 struct sb_backend {
     char *id;         /* from [backend ID]: letters, digits, . _ -; no length limit */
@@ -48,13 +53,13 @@ struct sb_backend {
     char *spec;  /* speculative decoding: "draft-mtp 3" = type and most tokens drafted at once (the
                     number may be absent); NULL = none, or with `draft` the type draft-simple */
     char *draft; /* the draft model's file, resolved against the config file; NULL = none */
-    int draft_line;
     struct sb_strv args;   /* split by shell quoting rules */
     struct sb_strv env;    /* "NAME=value" */
     char *notes;           /* default "" */
     double bandwidth_gb_s; /* 10^9 bytes a second; default: [bench] bandwidth; 0 = unknown */
     int line;              /* of the section header */
-    int server_line;
+    struct sb_key_line *key_lines; /* of the keys given: see sb_backend_line */
+    size_t n_key_lines;
 };
 
 struct sb_model {
@@ -105,6 +110,9 @@ void sb_config_print_keys(struct sb_buf *ret);
 /* Whether a `device` may be a GPU: every one but "none", and not stating one does not rule it out.
  */
 bool sb_device_on_gpu(const char *device);
+
+/* The line of that key of a backend, or of its section where the key is not given. */
+int sb_backend_line(const struct sb_backend *b, const char *key);
 
 /* Glob patterns (fnmatch) on id or label; NULL = all. */
 struct sb_selection {

@@ -64,8 +64,8 @@ struct sb_llama_launch {
     int port;
     const char *alias; /* random: how we know our own child */
 };
-/* The exact argv, spelled as this build wants it. 0, or
- * with one line -ENOTSUP: a key that this build cannot express, -EINVAL: args that are not the
+/* The exact argv, spelled as this build wants it. 0, or, with a line "KEY: why" for each key at
+ * fault, what the first is: -ENOTSUP, this build cannot express it; -EINVAL, args that are not the
  * config's to choose. */
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error);

@@ -16,6 +16,8 @@ struct sb_server_spec {
     const char *log_path;
     double load_timeout_s;
     int signal_fd;
+    void (*tick)(void *arg); /* called about once a second while it loads; may be NULL */
+    void *tick_arg;
 };
 
 /* A child process of ours on a free loopback port, under a random alias and API key. */

@@ -18,6 +18,7 @@
 #define STRATOBENCH_VERDICT_H
 
 #include "stratobench/results.h"
+#include "stratobench/text.h"
 
 struct sb_rank_figure {
     double value;  /* s for the workload and the load, tok/s for PP and TG; NaN */
@@ -82,9 +83,9 @@ void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_
              struct sb_rank *ret);
 void sb_rank_release(struct sb_rank *r);
 
-/* Which backends failed what, then the verdict, in plain words, as Markdown: "Vulkan is 1.18× as fast as
- * ROCm over 9 models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
-void sb_rank_sentence(const struct sb_rank *r, struct sb_buf *ret);
+/* Which backends failed what, then the verdict, in plain words, on one line: "Vulkan is 1.18× as
+ * fast as ROCm over 9 models for 600+128 tokens; ROCm wins on Llama 4 Scout (PP 2.1×)." */
+void sb_rank_sentence(const struct sb_rank *r, enum sb_style style, struct sb_buf *ret);
 
 /* What stands under the sentence in the document: the tables, and what to know when reading them. */
 void sb_rank_details(const struct sb_rank *r, struct sb_buf *ret);

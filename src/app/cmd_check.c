@@ -34,6 +34,7 @@ static void print_machine(bool bandwidth) {
 
 struct options {
     struct sb_selection selection;
+    const char *stem;
     bool force_memory, bandwidth, keys;
 };
 
@@ -66,7 +67,7 @@ static int check(const void *options, const struct sb_operands *files) {
     sb_preflight(&config, &how, &preflight);
     sb_signals_close(how.signal_fd);
     int rc = preflight.interrupted ? 128 + preflight.interrupted
-                                   : sb_print_plan(stdout, &config, &preflight);
+                                   : sb_print_plan(stdout, &config, &preflight, o->stem);
     sb_preflight_release(&preflight);
     sb_config_release(&config);
     return rc;
@@ -77,6 +78,9 @@ static const struct sb_option table[] = {
      .help = "only models whose id or label matches"},
     {"backend", 0, SB_OPTION_TEXT, offsetof(struct options, selection.backend), "GLOB",
      .help = "only backends whose id or label matches"},
+    {"output", 'o', SB_OPTION_TEXT, offsetof(struct options, stem), "STEM",
+     .help = "as for run: the times in STEM.json, if it is there, tell how long the launches will "
+             "take (default: the config's name)"},
     {"force-memory", 0, SB_OPTION_FLAG, offsetof(struct options, force_memory),
      .help = "do not count missing memory as a problem"},
     {"bandwidth", 0, SB_OPTION_FLAG, offsetof(struct options, bandwidth),

@@ -35,8 +35,8 @@ static int refuse_what_fails(struct init_plan *p, const char *name) {
             const struct sb_preflight_cell *c = &preflight.cells[i];
             size_t model = (size_t)(c->plan->model - config.models);
             size_t backend = (size_t)(c->plan->backend - config.backends);
-            p->models[model].refused[backend] = sb_strdup(c->problem);
-            good += !c->problem;
+            p->models[model].refused[backend] = c->n_faults ? sb_strdup(c->faults[0].reason) : NULL;
+            good += c->n_faults == 0;
         }
         sb_preflight_release(&preflight);
         sb_config_release(&config);

@@ -1,7 +1,6 @@
 /* stratobench run: the matrix, unattended. */
 #include <errno.h>
 #include <fnmatch.h>
-#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +12,14 @@
 #include "output.h"
 #include "plan_print.h"
 #include "progress.h"
+#include "results_print.h"
 #include "screen.h"
 #include "stratobench/bench.h"
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
 #include "stratobench/text.h"
 #include "stratobench/verdict.h"
+#include "terminal.h"
 
 struct options {
     const char *stem;
@@ -39,6 +40,7 @@ struct session {
     bool has_old;
     FILE *log; /* standard output, but it never waits */
     int signal_fd, host_lock_fd;
+    bool drawn;      /* there is a chart */
     bool unsaved;    /* the last save failed */
     bool unrendered; /* the last document could not be written */
 };
@@ -78,15 +80,6 @@ static bool open_signals(struct session *s) {
     return end(s, SB_EXIT_USAGE);
 }
 
-static char *default_stem(const char *config) {
-    char *copy = sb_strdup(config), *stem = sb_strdup(basename(copy));
-    size_t n = strlen(stem);
-    if (n > 4 && strcmp(stem + n - 4, ".ini") == 0)
-        stem[n - 4] = '\0';
-    free(copy);
-    return stem;
-}
-
 static bool holds_results(const struct sb_results *r) {
     for (size_t i = 0; i < r->n_cells; i++)
         if (r->cells[i].status != SB_PENDING || r->cells[i].n_runs > 0)
@@ -120,7 +113,7 @@ static bool look_at_old_results(struct session *s) {
 static bool open_output(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_strv inputs = {0};
-    char *stem = s->o->stem ? sb_strdup(s->o->stem) : default_stem(s->config_file);
+    char *stem = s->o->stem ? sb_strdup(s->o->stem) : sb_output_default_stem(s->config_file);
     sb_strv_add(&inputs, s->config_file);
     for (size_t i = 0; i < s->config.n_prompts; i++)
         sb_strv_add(&inputs, s->config.prompts[i].path);
@@ -166,8 +159,8 @@ static void save(struct session *s) {
     s->plan.results.updated_at = sb_now_rfc3339();
     bool failed = sb_results_save(&s->plan.results, s->out.json, &error) < 0;
     if (failed && !s->unsaved)
-        sb_progress_say(&s->progress, "warning: %s (the last good file stays; going on)",
-                        sb_buf_str(&error));
+        sb_progress_complain(&s->progress, "warning: %s (the last good file stays; going on)",
+                             sb_buf_str(&error));
     s->unsaved = failed;
     sb_buf_release(&error);
 }
@@ -176,7 +169,7 @@ static void render(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     s->unrendered = s->unsaved || sb_output_render(&s->out, &error) < 0;
     if (error.len)
-        sb_progress_say(&s->progress, "warning: %s", sb_buf_str(&error));
+        sb_progress_complain(&s->progress, "warning: %s", sb_buf_str(&error));
     sb_buf_release(&error);
 }
 
@@ -195,6 +188,11 @@ static void log_results(const struct session *s, FILE *to) {
 static void on_stage(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of) {
     struct session *s = arg;
     sb_progress_stage(&s->progress, cell, stage, launch, index, of);
+}
+
+static void on_tick(void *arg) {
+    struct session *s = arg;
+    sb_progress_tick(&s->progress);
 }
 
 static void on_changed(void *arg, size_t cell, bool ended) {
@@ -216,20 +214,27 @@ static int count_not_ok(const struct session *s) {
     return n;
 }
 
+/* When quiet, in a line each. */
 static void print_failures(const struct session *s) {
     for (size_t i = 0; i < s->config.n_cells; i++) {
         const struct sb_cell *c = &s->plan.results.cells[i];
         if (c->status == SB_OK || c->status == SB_PENDING || !s->config.cells[i].selected)
             continue;
-        fprintf(s->progress.screen, "\n%s / %s: %s: %s\n", c->model.label, c->backend.label,
-                sb_status_name(c->status), c->reason ? c->reason : "");
-        sb_print_indented(s->progress.screen, c->detail, 8);
+        char *text = sb_asprintf("%s / %s: %s: %s", c->model.label, c->backend.label,
+                                 sb_status_name(c->status), c->reason ? c->reason : "");
+        fputs(s->o->quiet ? "" : "\n", s->progress.screen);
+        sb_print_indented(s->progress.screen, text, 0);
+        if (!s->o->quiet)
+            sb_print_indented(s->progress.screen, c->detail, 8);
+        free(text);
     }
 }
 
 static void print_where(const struct session *s) {
-    fprintf(s->progress.screen, "\nwritten: %s, %s, %s/\n", s->out.markdown, s->out.json,
-            s->out.logs);
+    const char *chart = s->drawn ? s->out.chart : NULL;
+    if (!s->o->quiet)
+        fprintf(s->progress.screen, "\nwritten: %s, %s, %s%s%s/\n", s->out.markdown, s->out.json,
+                chart ? chart : "", chart ? ", " : "", s->out.logs);
     if (s->unsaved || s->unrendered)
         fprintf(s->progress.screen, "NOT everything is in it: %s could not be written\n",
                 s->unsaved ? s->out.json : s->out.markdown);
@@ -261,35 +266,53 @@ static void print_how_to_resume(const struct session *s, int signal_number) {
 
 static void draw(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    int rc = s->config.chart ? sb_output_draw(&s->out, &s->plan.results, &error) : 0;
+    int rc = s->config.chart ? sb_output_draw(&s->out, &s->plan.results, &error) : -ENODATA;
+    s->drawn = rc == 0;
     if (rc < 0 && rc != -ENOENT && rc != -ENODATA)
-        sb_progress_say(&s->progress, "warning: no chart: %s", sb_buf_str(&error));
+        sb_progress_complain(&s->progress, "warning: no chart: %s", sb_buf_str(&error));
     sb_buf_release(&error);
 }
 
-static void print_ranking(const struct session *s) {
-    const struct sb_results *set = &s->plan.results;
-    struct sb_workload workload = SB_WORKLOAD_DEFAULT;
-    struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
-    if (s->config.bench.summary && s->config.n_backends > 1 &&
-        sb_rank_text(&set, 1, &workload, &text) == 0)
-        printf("\n%s", sb_buf_str(&text));
+static void print_table(const struct session *s) {
+    struct sb_buf text = SB_BUF_INIT(1 << 24);
+    sb_results_table(&s->plan.results, sb_terminal_columns(STDOUT_FILENO),
+                     sb_terminal_is_live(STDOUT_FILENO), &text);
+    printf("\n%s", sb_buf_str(&text));
+    fflush(stdout);
     sb_buf_release(&text);
+}
+
+/* The last line of a run: which backend. Nothing where no model ran on two. */
+static void print_verdict(const struct session *s) {
+    struct sb_rank rank;
+    struct sb_buf sentence = SB_BUF_INIT(SB_ERR_MAX), filled = SB_BUF_INIT(SB_ERR_MAX);
+    bool worth = false;
+    sb_rank(&s->plan.results, NULL, &(struct sb_workload)SB_WORKLOAD_DEFAULT, &rank);
+    for (size_t i = 0; i < rank.n_models; i++)
+        worth |= rank.models[i].n > 1;
+    if (worth && s->config.bench.summary) {
+        fprintf(s->progress.screen, "tables:  stratobench rank %s\n", s->out.json);
+        sb_rank_sentence(&rank, SB_STYLE_TEXT, &sentence);
+        sb_text_fill(&filled, sb_buf_str(&sentence), 0, sb_terminal_columns(STDOUT_FILENO));
+        printf("\n%s\n", sb_buf_str(&filled));
+        fflush(stdout);
+    }
+    sb_buf_release(&sentence);
+    sb_buf_release(&filled);
+    sb_rank_release(&rank);
 }
 
 /* False: standard output did not take it. */
 static bool print_summary(const struct session *s) {
-    if (!s->o->quiet) {
-        sb_print_results_table(stdout, &s->plan.results);
-        print_ranking(s);
-    }
+    if (!s->o->quiet)
+        print_table(s);
+    print_failures(s);
+    print_where(s);
+    if (!s->o->quiet)
+        print_verdict(s);
     bool printed = fflush(stdout) == 0 && !ferror(stdout);
     if (!printed)
         fprintf(stderr, "stratobench run: standard output: %s\n", strerror(errno));
-    if (!s->o->quiet) {
-        print_failures(s);
-        print_where(s);
-    }
     return printed;
 }
 
@@ -340,7 +363,7 @@ static int measure(struct session *s) {
                              .skip = s->plan.skip,
                              .log_dir = s->out.logs,
                              .signal_fd = s->signal_fd,
-                             .observer = {s, on_stage, on_changed}};
+                             .observer = {s, on_stage, on_changed, on_tick}};
     return finish(s, sb_bench_run(&bench));
 }
 
@@ -348,7 +371,11 @@ static bool run_preflight(struct session *s) {
     struct sb_preflight_options o = {.force_memory = s->o->force_memory, .signal_fd = s->signal_fd};
     sb_config_narrow(&s->config, s->has_old ? &s->old : NULL);
     sb_preflight(&s->config, &o, &s->preflight);
-    return s->preflight.interrupted ? end(s, 128 + s->preflight.interrupted) : true;
+    if (!s->preflight.interrupted)
+        return true;
+    fprintf(stderr, "interrupted (SIG%s): nothing was launched\n",
+            sigabbrev_np(s->preflight.interrupted));
+    return end(s, 128 + s->preflight.interrupted);
 }
 
 static void run_matrix(struct session *s) {
@@ -358,7 +385,7 @@ static void run_matrix(struct session *s) {
         bool ready = run_preflight(s);
         let_signals_end_it(s);
         if (ready)
-            s->exit_code = sb_print_plan(stdout, &s->config, &s->preflight);
+            s->exit_code = sb_print_plan(stdout, &s->config, &s->preflight, s->o->stem);
         return;
     }
     if (open_output(s) && look_at_old_results(s) && take_host(s) && run_preflight(s)) {

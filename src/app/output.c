@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -57,6 +58,15 @@ static int prove_writable(const struct sb_output *o, struct sb_buf *error) {
     free(probe);
     free(beside);
     return rc;
+}
+
+char *sb_output_default_stem(const char *config) {
+    char *copy = sb_strdup(config), *stem = sb_strdup(basename(copy));
+    size_t n = strlen(stem);
+    if (n > 4 && strcmp(stem + n - 4, ".ini") == 0)
+        stem[n - 4] = '\0';
+    free(copy);
+    return stem;
 }
 
 int sb_output_open(const char *stem, bool chart, const struct sb_strv *inputs,

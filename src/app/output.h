@@ -9,6 +9,9 @@ struct sb_output {
     int lock_fd; /* on the logs folder: gone with the process, nothing to clean up */
 };
 
+/* The config's name without its .ini, in the current folder; the caller frees. */
+char *sb_output_default_stem(const char *config);
+
 /* Makes the logs folder and locks it, and proves that files can be written beside it, over nothing
  * that is not ours and over no file in `inputs` (what the matrix is made from). 0, or -errno with
  * one line; -EBUSY when another stratobench works on this STEM. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "eta.h"
+#include "output.h"
 #include "progress.h"
 #include "stratobench/text.h"
 
@@ -21,7 +23,6 @@ void sb_print_indented(FILE *out, const char *text, int columns) {
     sb_buf_release(&clean);
 }
 
-/* ---- the plan ----------------------------------------------------------------------------- */
 
 static void print_command(FILE *out, const struct sb_preflight_cell *p) {
     struct sb_buf line = SB_BUF_INIT(1 << 20);
@@ -63,85 +64,126 @@ static void print_facts(FILE *out, const struct sb_preflight_cell *p) {
     sb_buf_release(&b);
 }
 
-int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_preflight *p) {
+static void print_cell(FILE *out, const struct sb_preflight_cell *p) {
+    for (size_t i = 0; i < p->n_faults; i++)
+        sb_print_indented(out, p->faults[i].detail, 4);
+    for (size_t i = 0; i < p->warnings.n; i++)
+        fprintf(out, "    warning: %s\n", p->warnings.item[i]);
+    print_facts(out, p);
+    if (p->argv.n)
+        print_command(out, p);
+}
+
+/* ---- the faults by cause ------------------------------------------------------------------ */
+
+struct cause {
+    const char *reason;
+    size_t n_cells;
+    struct sb_strv details; /* different ones, in the order of the cells */
+};
+
+static void add_to_cause(struct cause *c, const struct sb_fault *f, bool first_of_cell) {
+    c->reason = f->reason;
+    c->n_cells += first_of_cell;
+    if (!sb_strv_has(&c->details, f->detail))
+        sb_strv_add(&c->details, f->detail);
+}
+
+static bool same_reason_before(const struct sb_preflight_cell *p, size_t fault) {
+    for (size_t i = 0; i < fault; i++)
+        if (strcmp(p->faults[i].reason, p->faults[fault].reason) == 0)
+            return true;
+    return false;
+}
+
+static void print_causes(FILE *out, const struct sb_preflight *p) {
+    struct sb_index reasons = {0};
+    struct cause *causes = NULL;
+    for (size_t i = 0; i < p->n_cells; i++)
+        for (size_t k = 0; k < p->cells[i].n_faults; k++) {
+            const struct sb_fault *f = &p->cells[i].faults[k];
+            size_t n = reasons.n, at = sb_index_add(&reasons, f->reason);
+            if (reasons.n > n) {
+                causes = sb_grow(causes, n, sizeof *causes);
+                causes[n] = (struct cause){0};
+            }
+            add_to_cause(&causes[at], f, !same_reason_before(&p->cells[i], k));
+        }
+    if (reasons.n)
+        fputs("\nwhat keeps cells from running:\n", out);
+    for (size_t i = 0; i < reasons.n; i++) {
+        fprintf(out, "  %zu cell%s: %s\n", causes[i].n_cells, causes[i].n_cells == 1 ? "" : "s",
+                causes[i].reason);
+        for (size_t k = 0; k < causes[i].details.n; k++)
+            sb_print_indented(out, causes[i].details.item[k], 6);
+        sb_strv_release(&causes[i].details);
+    }
+    free(causes);
+    sb_index_release(&reasons);
+}
+
+/* ---- how long it will take ---------------------------------------------------------------- */
+
+/* What is not there, or cannot be read, teaches nothing. */
+static void learn(struct sb_eta *e, const char *earlier) {
+    struct sb_results r;
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    if (sb_results_load(earlier, &r, &error) == 0) {
+        sb_eta_learn_from(e, &r);
+        sb_results_release(&r);
+    }
+    sb_buf_release(&error);
+}
+
+static void print_time(FILE *out, const struct sb_config *c, const struct sb_preflight *p,
+                       const char *earlier) {
+    struct sb_eta e;
+    size_t each = (size_t)sb_config_likely_launches(c), launches = 0, known = 0;
+    uint64_t bytes = 0;
+    double known_s = 0;
+    sb_eta_init(&e, c, p);
+    learn(&e, earlier);
+    for (size_t i = 0; i < p->n_cells; i++) {
+        if (p->cells[i].n_faults)
+            continue;
+        double launch_s = sb_eta_launch_s(&e, i);
+        launches += each;
+        bytes += each * p->cells[i].gguf->file_bytes;
+        known += isnan(launch_s) ? 0 : each;
+        known_s += isnan(launch_s) ? 0 : (double)each * launch_s;
+    }
+    sb_eta_release(&e);
+    char *size = sb_format_bytes(bytes), text[32];
+    sb_format_duration(known_s, text, sizeof text);
+    if (known)
+        fprintf(out, "about %s for %zu of %zu launches, by the times in %s\n", text, known,
+                launches, earlier);
+    else if (launches)
+        fprintf(out,
+                "%zu launch%s, which load%s %s in all; how long that takes shows once one has "
+                "ended\n",
+                launches, launches == 1 ? "" : "es", launches == 1 ? "s" : "", size);
+    free(size);
+}
+
+int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_preflight *p,
+                  const char *stem) {
+    char *own = stem ? NULL : sb_output_default_stem(c->file);
+    char *earlier = sb_asprintf("%s.json", stem ? stem : own);
     size_t bad = 0;
-    double eta = 0;
     for (size_t i = 0; i < p->n_cells; i++) {
         const struct sb_preflight_cell *cell = &p->cells[i];
-        fprintf(out, "%s[%zu/%zu] %s / %s: %s\n", i ? "\n" : "", i + 1, p->n_cells,
-                cell->label, cell->plan->backend->label,
-                cell->problem ? cell->problem : "ok");
-        if (cell->problem) {
-            sb_print_indented(out, cell->detail, 4);
-            bad++;
-        } else if (!isnan(cell->eta_s)) {
-            eta += cell->eta_s;
-        }
-        for (size_t k = 0; k < cell->warnings.n; k++)
-            fprintf(out, "    warning: %s\n", cell->warnings.item[k]);
-        print_facts(out, cell);
-        print_command(out, cell);
+        fprintf(out, "%s[%zu/%zu] %s / %s: %s\n", i ? "\n" : "", i + 1, p->n_cells, cell->label,
+                cell->plan->backend->label, cell->n_faults ? cell->faults[0].reason : "ok");
+        print_cell(out, cell);
+        bad += cell->n_faults > 0;
     }
-    char text[32];
-    sb_format_duration(eta, text, sizeof text);
-    fprintf(out, "\n%s: %zu cells, %zu would not run; about %s for the others (a rough guess)\n",
-            c->file, p->n_cells, bad, text);
-    return bad ? SB_EXIT_NOT_OK : SB_EXIT_OK;
-}
-
-/* ---- the results -------------------------------------------------------------------------- */
-
-static int width_of(const char *s) {
-    int n = 0;
-    for (; *s; s++)
-        n += (*s & 0xc0) != 0x80;
-    return n;
-}
-
-static void print_padded(FILE *out, const char *text, int width) {
-    struct sb_buf clean = SB_BUF_INIT(4096);
-    sb_buf_add_printable(&clean, text, strlen(text));
-    fprintf(out, "%s%*s", sb_buf_str(&clean), width - width_of(sb_buf_str(&clean)) + 2, "");
-    sb_buf_release(&clean);
-}
-
-static void print_figure(FILE *out, const struct sb_summary *s, int width) {
-    char text[64];
-    if (isfinite(s->stddev))
-        snprintf(text, sizeof text, "%.1f ±%.1f", s->mean, s->stddev);
-    else
-        snprintf(text, sizeof text, "%.1f", s->mean);
-    print_padded(out, text, width);
-}
-
-void sb_print_results_table(FILE *out, const struct sb_results *r) {
-    int model = 5, backend = 7;
-    for (size_t i = 0; i < r->n_cells; i++) {
-        int m = width_of(r->cells[i].model.label), b = width_of(r->cells[i].backend.label);
-        model = m > model ? m : model;
-        backend = b > backend ? b : backend;
-    }
+    print_causes(out, p);
     fputs("\n", out);
-    print_padded(out, "Model", model);
-    print_padded(out, "Backend", backend);
-    print_padded(out, "Load", 8);
-    print_padded(out, "PP (tok/s)", 16);
-    fputs("TG (tok/s)\n", out);
-    for (size_t i = 0; i < r->n_cells; i++) {
-        const struct sb_cell *c = &r->cells[i];
-        print_padded(out, c->model.label, model);
-        print_padded(out, c->backend.label, backend);
-        if (c->status == SB_OK) {
-            struct sb_buf load = SB_BUF_INIT(32);
-            sb_format_load(&load, c->load_s);
-            print_padded(out, sb_buf_str(&load), 8);
-            sb_buf_release(&load);
-            print_figure(out, &c->pp_tps, 16);
-            print_figure(out, &c->tg_tps, 0);
-        } else {
-            fprintf(out, "%s: ", sb_status_name(c->status));
-            print_padded(out, c->reason ? c->reason : "not measured yet", 0);
-        }
-        fputs("\n", out);
-    }
+    print_time(out, c, p, earlier);
+    free(earlier);
+    free(own);
+    fprintf(out, "%s: %zu cell%s, ", c->file, p->n_cells, p->n_cells == 1 ? "" : "s");
+    fprintf(out, bad ? "%zu would not run\n" : "all can run\n", bad);
+    return bad ? SB_EXIT_NOT_OK : SB_EXIT_OK;
 }

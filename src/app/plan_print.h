@@ -1,4 +1,4 @@
-/* Plan printing: what the commands that plan and measure show of cells on the screen. */
+/* Plan printing: what is shown of cells before they are measured. */
 #ifndef STRATOBENCH_PLAN_PRINT_H
 #define STRATOBENCH_PLAN_PRINT_H
 
@@ -6,12 +6,12 @@
 
 #include "stratobench/bench.h"
 
-/* Every cell with its exact command and environment, its problem, warnings, memory and time.
+/* Every cell with its exact command and environment, its faults, warnings and memory; then all
+ * faults by cause, and how long the launches will take as far as STEM.json shows (NULL: the
+ * config's own).
  * Returns SB_EXIT_NOT_OK when a cell would fail, else SB_EXIT_OK. */
-int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_preflight *p);
-
-/* One line a cell: model, backend, load, PP, TG or why not. */
-void sb_print_results_table(FILE *out, const struct sb_results *r);
+int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_preflight *p,
+                  const char *stem);
 
 /* Text of several lines, made printable, each line indented. NULL prints nothing. */
 void sb_print_indented(FILE *out, const char *text, int columns);

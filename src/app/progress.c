@@ -5,38 +5,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "screen.h"
 #include "stratobench/text.h"
+#include "terminal.h"
 
 static const char *const stage_names[] = {
     [SB_STAGE_COOLDOWN] = "cool-down", [SB_STAGE_LOAD] = "load",
     [SB_STAGE_WARMUP] = "warm-up",     [SB_STAGE_RUN] = "run",
-    [SB_STAGE_STOP] = "stop",
+    [SB_STAGE_STOP] = "stop",          [SB_STAGE_INTERRUPT] = "interrupted",
 };
 
 void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose) {
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     *p = (struct sb_progress){
         .screen = sb_screen_open(STDERR_FILENO), .quiet = quiet, .verbose = verbose};
-    bool plain = (no_color && *no_color) || !term || strcmp(term, "dumb") == 0;
-    p->terminal = p->colour = isatty(STDERR_FILENO) && !plain;
+    p->terminal = p->colour = sb_terminal_is_live(STDERR_FILENO);
 }
 
 void sb_progress_begin(struct sb_progress *p) {
-    p->began_s = sb_now_s();
     p->cell = SIZE_MAX;
-    p->pace = sb_alloc(p->config->n_backends, sizeof *p->pace);
     p->cell_s = sb_alloc(p->config->n_cells, sizeof *p->cell_s);
+    sb_eta_init(&p->eta, p->config, p->preflight);
+    sb_eta_learn_from(&p->eta, p->results); /* what a resumed file holds */
+    for (size_t i = 0; i < p->config->n_cells; i++)
+        p->n_ended += p->skip[i] && p->config->cells[i].selected;
+    if (p->terminal)
+        sb_progress_say(p, "the line below stands still while a run is timed, so as not to disturb "
+                           "it");
 }
 
 void sb_progress_release(struct sb_progress *p) {
     fclose(p->screen);
-    free(p->pace);
+    sb_eta_release(&p->eta);
     free(p->cell_s);
-    p->pace = NULL;
     p->cell_s = NULL;
 }
 
@@ -46,17 +48,42 @@ void sb_progress_clear(struct sb_progress *p) {
     p->line_open = false;
 }
 
-void sb_progress_say(struct sb_progress *p, const char *fmt, ...) {
-    sb_progress_clear(p);
-    va_list ap;
-    va_start(ap, fmt);
-    char *text = sb_vasprintf(fmt, ap);
-    va_end(ap);
+static void print_clean(const struct sb_progress *p, const char *text) {
     struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
     sb_buf_add_printable(&clean, text, strlen(text));
-    fprintf(p->screen, "%s\n", sb_buf_str(&clean));
+    fputs(sb_buf_str(&clean), p->screen);
     sb_buf_release(&clean);
+}
+
+static void print_line(struct sb_progress *p, const char *fmt, va_list ap) {
+    char *text = sb_vasprintf(fmt, ap);
+    struct sb_buf filled = SB_BUF_INIT(SB_ERR_MAX);
+    size_t indent = strspn(text, " ");
+    sb_progress_clear(p);
+    sb_buf_add(&filled, text, indent);
+    if (p->terminal)
+        sb_text_fill(&filled, text + indent, indent, sb_terminal_columns(STDERR_FILENO));
+    else
+        sb_buf_adds(&filled, text + indent);
+    print_clean(p, sb_buf_str(&filled));
+    fputs("\n", p->screen);
+    sb_buf_release(&filled);
     free(text);
+}
+
+void sb_progress_say(struct sb_progress *p, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    if (!p->quiet)
+        print_line(p, fmt, ap);
+    va_end(ap);
+}
+
+void sb_progress_complain(struct sb_progress *p, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    print_line(p, fmt, ap);
+    va_end(ap);
 }
 
 void sb_format_duration(double s, char *buf, size_t size) {
@@ -69,47 +96,37 @@ void sb_format_duration(double s, char *buf, size_t size) {
         snprintf(buf, size, "%llds", t);
 }
 
-/* The time a launch takes grows with the bytes read for a token; a constant stands for the rest. */
-static double weight(const struct sb_progress *p, size_t cell) {
-    const struct sb_gguf *g = p->preflight->cells[cell].gguf;
-    return (g ? (double)g->bytes_per_token : 0) + 50e6;
-}
-
-static struct sb_pace *pace_of(const struct sb_progress *p, size_t cell) {
-    return &p->pace[p->config->cells[cell].backend - p->config->backends];
-}
+/* ---- how much is left --------------------------------------------------------------------- */
 
 /* Launches of a cell that are still to be made, the one in flight included. */
 static int launches_left(const struct sb_progress *p, size_t cell) {
     const struct sb_cell *c = &p->results->cells[cell];
-    if (p->skip[cell] || p->preflight->cells[cell].problem || c->status != SB_PENDING)
+    if (p->skip[cell] || p->preflight->cells[cell].n_faults || c->status != SB_PENDING)
         return 0;
     int left = sb_config_likely_launches(p->config) - (int)c->n_launches;
     return left < 1 && p->config->bench.launches == SB_LAUNCHES_AUTO ? 1 : left;
 }
 
-/* Seconds left, from what earlier launches of the same backend took, else of any backend; before
- * the first has ended, from the preflight's rough estimate. NaN = unknown. */
-static double eta_s(const struct sb_progress *p) {
-    struct sb_pace all = {0};
-    double left_s = 0;
-    for (size_t i = 0; i < p->config->n_backends; i++) {
-        all.spent_s += p->pace[i].spent_s;
-        all.weight += p->pace[i].weight;
-    }
+static int all_launches(const struct sb_progress *p) {
+    int n = p->n_launches - (p->cell != SIZE_MAX); /* that one is still counted as left */
+    for (size_t i = 0; i < p->config->n_cells; i++)
+        n += launches_left(p, i);
+    return n > p->n_launches ? n : p->n_launches;
+}
+
+/* Seconds left; NaN while no launch has shown how long one of those to come takes. */
+static double left_s(const struct sb_progress *p) {
+    double sum_s = 0;
     for (size_t i = 0; i < p->config->n_cells; i++) {
-        const struct sb_pace *own = pace_of(p, i);
-        const struct sb_pace *pace = own->weight > 0 ? own : &all;
-        double launch_s = pace->weight > 0
-                              ? weight(p, i) * pace->spent_s / pace->weight
-                              : p->preflight->cells[i].eta_s / sb_config_likely_launches(p->config);
         int n = launches_left(p, i);
-        if (n > 0)
-            left_s += n * launch_s;
-        if (i == p->cell && n > 0)
-            left_s -= fmin(sb_now_s() - p->launch_began_s, launch_s);
+        if (n == 0)
+            continue;
+        double launch_s = sb_eta_launch_s(&p->eta, i);
+        sum_s += n * launch_s;
+        if (i == p->cell)
+            sum_s -= fmin(sb_now_s() - p->launch_began_s, launch_s);
     }
-    return left_s;
+    return sum_s;
 }
 
 /* Called when the next launch begins, or its cell has ended. */
@@ -118,41 +135,110 @@ static void end_launch(struct sb_progress *p, bool counts) {
         return;
     double took_s = sb_now_s() - p->launch_began_s;
     p->cell_s[p->cell] += took_s;
-    if (counts) {
-        pace_of(p, p->cell)->spent_s += took_s;
-        pace_of(p, p->cell)->weight += weight(p, p->cell);
-    }
+    if (counts)
+        sb_eta_learn(&p->eta, p->cell, took_s);
     p->cell = SIZE_MAX;
 }
 
-static const char *paint(const struct sb_progress *p, const char *code) {
-    return p->colour ? code : "";
+/* ---- the live line ------------------------------------------------------------------------ */
+
+static void add_time(struct sb_buf *b, time_t when, const char *format) {
+    char text[32];
+    struct tm local;
+    localtime_r(&when, &local);
+    strftime(text, sizeof text, format, &local);
+    sb_buf_adds(b, text);
 }
 
-static size_t columns(void) {
-    struct winsize w;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : 80;
+/* ", done about 21:24", with the day where that is not today; nothing while it is not known. */
+static void add_end(const struct sb_progress *p, struct sb_buf *b) {
+    double s = left_s(p);
+    if (!isfinite(s))
+        return;
+    time_t now = time(NULL), then = now + (time_t)s;
+    struct tm today, day;
+    localtime_r(&now, &today);
+    localtime_r(&then, &day);
+    sb_buf_adds(b, ", done about ");
+    add_time(b, then,
+             today.tm_yday == day.tm_yday ? "%H:%M"
+             : s < 6 * 86400              ? "%a %H:%M"
+                                          : "%e %b %H:%M");
 }
 
-static void stage_text(const struct sb_progress *p, enum sb_stage stage, int launch, int index,
-                       int of, struct sb_buf *b) {
-    if (p->config->bench.launches == SB_LAUNCHES_AUTO)
-        sb_buf_addf(b, "launch %d, ", launch);
-    else if (p->config->bench.launches > 1)
-        sb_buf_addf(b, "launch %d/%d, ", launch, p->config->bench.launches);
-    sb_buf_adds(b, stage_names[stage]);
-    if (index > 0 && of > 0)
-        sb_buf_addf(b, " %d/%d", index, of);
-    else if (index > 0)
-        sb_buf_addf(b, " %d", index);
+/* "run 2/3 since 21:03:10", "load 12s" */
+static void add_stage(const struct sb_progress *p, bool since, struct sb_buf *b) {
+    sb_buf_adds(b, stage_names[p->stage]);
+    if (p->index > 0 && p->of > 0)
+        sb_buf_addf(b, " %d/%d", p->index, p->of);
+    else if (p->index > 0)
+        sb_buf_addf(b, " %d", p->index);
+    if (!since)
+        return;
+    if (sb_progress_ticks(p)) {
+        char elapsed[32];
+        sb_format_duration(sb_now_s() - p->stage_began_s, elapsed, sizeof elapsed);
+        sb_buf_addf(b, " %s", elapsed);
+    } else {
+        sb_buf_adds(b, " since ");
+        add_time(b, p->stage_began, "%H:%M:%S");
+    }
 }
 
-/* Of the selected cells, from 1. */
-static size_t number_of(const struct sb_progress *p, size_t cell) {
-    size_t n = 0;
-    for (size_t i = 0; i <= cell; i++)
-        n += p->config->cells[i].selected;
-    return n;
+bool sb_progress_ticks(const struct sb_progress *p) {
+    return p->stage == SB_STAGE_LOAD || p->stage == SB_STAGE_COOLDOWN;
+}
+
+/* The parts of the line, and which of them fit: the stage first, then the end, the whole name, the
+ * note. */
+static void add_line(const struct sb_progress *p, size_t width, struct sb_buf *b) {
+    enum { LEAST_NAME = 12 };
+    struct sb_buf head = SB_BUF_INIT(64), stage = SB_BUF_INIT(128), end = SB_BUF_INIT(64),
+                  name = SB_BUF_INIT(4096);
+    const struct sb_cell *c = &p->results->cells[p->cell];
+    const char *note = p->stage == SB_STAGE_RUN ? " (still while it is timed)" : "";
+    sb_buf_addf(&head, "[%d/%s%d] ", p->n_launches,
+                p->config->bench.launches == SB_LAUNCHES_AUTO ? "~" : "", all_launches(p));
+    char *both = sb_asprintf("%s / %s", c->model.label, c->backend.label);
+    sb_buf_add_printable(&name, both, strlen(both));
+    free(both);
+    add_stage(p, true, &stage);
+    add_end(p, &end);
+    if (head.len + LEAST_NAME + stage.len + 2 > width) {
+        sb_buf_release(&stage);
+        stage.limit = 128;
+        add_stage(p, false, &stage);
+    }
+    size_t fixed = head.len + 2 + stage.len;
+    if (fixed + end.len + LEAST_NAME > width)
+        sb_buf_release(&end);
+    fixed += end.len;
+    size_t room = width > fixed ? width - fixed : 0, whole = sb_text_width(sb_buf_str(&name));
+    sb_buf_adds(b, sb_buf_str(&head));
+    if (whole <= room)
+        sb_buf_adds(b, sb_buf_str(&name));
+    else if (room > 1)
+        sb_buf_addf(b, "%.*s…", (int)sb_text_fit(sb_buf_str(&name), room - 1), sb_buf_str(&name));
+    sb_buf_addf(b, ": %s%s%s", sb_buf_str(&stage), whole + strlen(note) <= room ? note : "",
+                sb_buf_str(&end));
+    sb_buf_release(&head);
+    sb_buf_release(&stage);
+    sb_buf_release(&end);
+    sb_buf_release(&name);
+}
+
+static void show(struct sb_progress *p) {
+    struct sb_buf line = SB_BUF_INIT(8192);
+    size_t width = p->terminal ? sb_terminal_columns(STDERR_FILENO) - 1 : SIZE_MAX;
+    add_line(p, width, &line);
+    if (p->terminal) {
+        const char *text = sb_buf_str(&line);
+        fprintf(p->screen, "\r\x1b[K%.*s", (int)sb_text_fit(text, width), text);
+        p->line_open = true;
+    } else {
+        fprintf(p->screen, "%s\n", sb_buf_str(&line));
+    }
+    sb_buf_release(&line);
 }
 
 void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, int launch,
@@ -162,33 +248,25 @@ void sb_progress_stage(struct sb_progress *p, size_t cell, enum sb_stage stage, 
         p->cell = cell;
         p->launch = launch;
         p->launch_began_s = sb_now_s();
+        p->n_launches++;
     }
-    if (p->quiet || (!p->terminal && !p->verbose))
-        return;
-    const struct sb_cell *c = &p->results->cells[cell];
-    char elapsed[32], left[32] = "?";
-    sb_format_duration(sb_now_s() - p->began_s, elapsed, sizeof elapsed);
-    double eta = eta_s(p);
-    if (eta < 1) /* what it was measured by is used up: no figure is left to give */
-        snprintf(left, sizeof left, "soon");
-    else if (isfinite(eta))
-        sb_format_duration(eta, left, sizeof left);
-    struct sb_buf raw = SB_BUF_INIT(4096), line = SB_BUF_INIT(4096);
-    sb_buf_addf(&raw, "[%zu/%zu] %s / %s: ", number_of(p, cell), p->config->n_selected,
-                c->model.label, c->backend.label);
-    stage_text(p, stage, launch, index, of, &raw);
-    sb_buf_addf(&raw, " (%s, ETA %s)", elapsed, left);
-    sb_buf_add_printable(&line, sb_buf_str(&raw), raw.len);
-    const char *text = sb_buf_str(&line);
-    if (p->terminal) {
-        fprintf(p->screen, "\r\x1b[K%.*s", (int)sb_text_fit(text, columns() - 1), text);
-        p->line_open = true;
-    } else {
-        fprintf(p->screen, "%s\n", text);
-    }
-    sb_buf_release(&raw);
-    sb_buf_release(&line);
+    p->stage = stage;
+    p->index = index;
+    p->of = of;
+    p->stage_began_s = sb_now_s();
+    p->stage_began = time(NULL);
+    if (stage == SB_STAGE_INTERRUPT)
+        sb_progress_say(p, "interrupted: ending the server (once more, and it is killed at once)");
+    else if (!p->quiet && (p->terminal || p->verbose))
+        show(p);
 }
+
+void sb_progress_tick(struct sb_progress *p) {
+    if (!p->quiet && p->terminal && p->cell != SIZE_MAX && sb_progress_ticks(p))
+        show(p);
+}
+
+/* ---- a line for each finished cell -------------------------------------------------------- */
 
 static void add_figure(struct sb_buf *b, const char *name, const struct sb_summary *s) {
     sb_buf_addf(b, ", %s %.1f", name, s->mean);
@@ -209,8 +287,6 @@ static void add_outcome(const struct sb_cell *c, struct sb_buf *b) {
     add_figure(b, "PP", &c->pp_tps);
     add_figure(b, "TG", &c->tg_tps);
     sb_buf_adds(b, " tok/s");
-    for (size_t i = 0; i < c->flags.n; i++)
-        sb_buf_addf(b, " %s", c->flags.item[i]);
 }
 
 static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
@@ -221,23 +297,45 @@ static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
                         c->launches[i].overhead_s * 1000);
 }
 
+static void print_painted(const struct sb_progress *p, const char *colour, const char *text) {
+    fputs(p->colour ? colour : "", p->screen);
+    print_clean(p, text);
+    fputs(p->colour ? SB_PLAIN : "", p->screen);
+}
+
+/* In one line, or in two where the terminal is too narrow for one. */
+static void print_ended(struct sb_progress *p, const struct sb_cell *c, const char *took) {
+    struct sb_buf head = SB_BUF_INIT(4096), outcome = SB_BUF_INIT(4096), flags = SB_BUF_INIT(4096);
+    bool ok = c->status == SB_OK;
+    sb_buf_addf(&head, "[%zu/%zu] %s / %s:", p->n_ended, p->config->n_selected, c->model.label,
+                c->backend.label);
+    add_outcome(c, &outcome);
+    for (size_t i = 0; ok && i < c->flags.n; i++)
+        sb_buf_addf(&flags, " %s", c->flags.item[i]);
+    size_t width = 4 + sb_text_width(sb_buf_str(&head)) + 1 + sb_text_width(sb_buf_str(&outcome)) +
+                   flags.len + strlen(took) + 3;
+    bool two = p->terminal && width > sb_terminal_columns(STDERR_FILENO);
+    sb_progress_clear(p);
+    print_painted(p, ok ? SB_GREEN : SB_RED, ok ? "ok  " : "--  ");
+    print_clean(p, sb_buf_str(&head));
+    fputs(two ? "\n    " : " ", p->screen);
+    print_clean(p, sb_buf_str(&outcome));
+    print_painted(p, SB_YELLOW, sb_buf_str(&flags));
+    fprintf(p->screen, " (%s)\n", took);
+    sb_buf_release(&head);
+    sb_buf_release(&outcome);
+    sb_buf_release(&flags);
+}
+
 void sb_progress_ended(struct sb_progress *p, size_t cell) {
     const struct sb_cell *c = &p->results->cells[cell];
     end_launch(p, c->status == SB_OK);
+    p->n_ended++;
     if (p->quiet)
         return;
-    struct sb_buf b = SB_BUF_INIT(4096);
     char took[32];
-    add_outcome(c, &b);
     sb_format_duration(p->cell_s[cell], took, sizeof took);
-    bool ok = c->status == SB_OK;
-    sb_progress_clear(p);
-    fputs(paint(p, ok ? "\x1b[32m" : "\x1b[31m"), p->screen);
-    fputs(ok ? "ok  " : "--  ", p->screen);
-    fputs(paint(p, "\x1b[0m"), p->screen);
-    sb_progress_say(p, "[%zu/%zu] %s / %s: %s (%s)", number_of(p, cell), p->config->n_selected,
-                    c->model.label, c->backend.label, sb_buf_str(&b), took);
+    print_ended(p, c, took);
     if (p->verbose)
         say_overhead(p, c);
-    sb_buf_release(&b);
 }

@@ -87,10 +87,11 @@ static void prepare_cell(const struct sb_bench *b, size_t i) {
     if (b->skip[i] || c->status != SB_PENDING)
         return;
     sb_cell_drop_unfinished(c);
-    if (pf->problem) {
-        c->status = pf->skipped ? SB_SKIPPED : SB_FAILED;
-        c->reason = sb_strdup(pf->problem);
-        c->detail = sb_strdup(pf->detail);
+    if (pf->n_faults) {
+        const struct sb_fault *f = &pf->faults[0];
+        c->status = f->skipped ? SB_SKIPPED : SB_FAILED;
+        c->reason = sb_strdup(f->reason);
+        c->detail = sb_strdup(f->detail);
         finish_cell(b, i);
     }
 }

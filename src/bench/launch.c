@@ -46,11 +46,17 @@ static int end_by_failure(struct launch *l) {
 
 /* Waits `s` seconds; false when a signal of ours cut it short. */
 static bool pause_s(struct launch *l, double s) {
+    const struct sb_observer *o = &l->b->observer;
     struct pollfd fd = {.fd = l->b->signal_fd, .events = POLLIN};
-    if (poll(&fd, 1, sb_poll_ms(sb_now_s() + s)) <= 0)
-        return true;
-    l->failure.interrupted = sb_signals_take(l->b->signal_fd);
-    return false;
+    for (double until_s = sb_now_s() + s, now_s; (now_s = sb_now_s()) < until_s;) {
+        if (poll(&fd, 1, sb_poll_ms(fmin(now_s + 1, until_s))) > 0) {
+            l->failure.interrupted = sb_signals_take(l->b->signal_fd);
+            return false;
+        }
+        if (o->tick)
+            o->tick(o->arg);
+    }
+    return true;
 }
 
 bool sb_launch_cool_down(struct launch *l) {
@@ -103,10 +109,10 @@ static int prove_device(struct launch *l) {
     }
     struct sb_strv remarks = {0};
     const struct sb_preflight_cell *pf = &l->b->preflight->cells[l->index];
-    struct sb_device_claim claim = {
-        .device = l->plan->backend->device,
-        .layers = sb_llama_layers_asked(pf->build, sb_server_argv(l->server)),
-        .lookup_mib = (double)pf->gguf->lookup_bytes / (1 << 20)};
+    struct sb_device_claim claim = {.device = l->plan->backend->device,
+                                    .layers =
+                                        sb_llama_layers_asked(pf->build, sb_server_argv(l->server)),
+                                    .lookup_mib = (double)pf->gguf->lookup_bytes / (1 << 20)};
     char *why = sb_judge_device(&claim, &proof, &remarks);
     for (size_t i = 0; i < remarks.n; i++)
         if (!sb_strv_has(&c->remarks, remarks.item[i]))
@@ -175,13 +181,17 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                                   .launch = sb_bench_launch_options(l.config, l.plan),
                                   .log_path = log_path,
                                   .load_timeout_s = l.config->load_timeout_s,
-                                  .signal_fd = b->signal_fd};
+                                  .signal_fd = b->signal_fd,
+                                  .tick = b->observer.tick,
+                                  .tick_arg = b->observer.arg};
     double began_s = sb_now_s();
     l.record.started_at = sb_now_rfc3339();
     int rc = load(&l, &spec);
     if (rc == 0)
         rc = sb_launch_measure(&l);
-    if (!isnan(l.record.load_s))
+    if (l.failure.interrupted)
+        sb_launch_stage(&l, SB_STAGE_INTERRUPT, 0, 0);
+    else if (!isnan(l.record.load_s))
         sb_launch_stage(&l, SB_STAGE_STOP, 0, 0);
     if (rc == 0)
         finish_record(&l, began_s);

@@ -2,7 +2,6 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <math.h>
 #include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +14,10 @@ enum { LABEL_MAX_BYTES = 120 }; /* a name in a file that is longer is no label *
 
 /* ---- what can go wrong -------------------------------------------------------------------- */
 
-static void problem(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail) {
-    if (p->problem) {
-        free(reason);
-        free(detail);
-        return;
-    }
-    p->skipped = skipped;
-    p->problem = reason;
-    p->detail = detail;
+/* Takes over both texts. */
+static void fault(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail) {
+    p->faults = sb_grow(p->faults, p->n_faults, sizeof *p->faults);
+    p->faults[p->n_faults++] = (struct sb_fault){skipped, reason, detail};
 }
 
 static const struct sb_llama_device *find_device(const struct sb_llama_build *b, const char *name) {
@@ -40,20 +34,24 @@ static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *
     for (size_t i = 0; i < p->build->n_devices; i++)
         sb_buf_addf(&have, "%s%s (%s)", i ? ", " : "", p->build->devices[i].name,
                     p->build->devices[i].description);
-    problem(p, true, sb_asprintf("no device %s", name),
-            sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s", c->file,
-                        b->line, b->id, b->device, have.len ? sb_buf_str(&have) : "none"));
+    fault(p, true, sb_asprintf("no device %s", name),
+          sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s", c->file,
+                      sb_backend_line(b, "device"), b->id, b->device,
+                      have.len ? sb_buf_str(&have) : "none"));
     sb_buf_release(&have);
 }
 
-static void check_device(const struct sb_config *c, struct sb_preflight_cell *p) {
+/* False when it names a device that is not there. */
+static bool check_device(const struct sb_config *c, struct sb_preflight_cell *p) {
     struct sb_strv names = sb_device_names(p->plan->backend->device);
+    bool all = true;
     for (size_t i = 0; i < names.n && p->build->devices_known; i++)
         if (!find_device(p->build, names.item[i])) {
             no_such_device(c, p, names.item[i]);
-            break;
+            all = false;
         }
     sb_strv_release(&names);
+    return all;
 }
 
 /* Of all devices that are named; 0 = unknown. */
@@ -98,27 +96,12 @@ static void check_memory(const struct sb_preflight_options *o, struct sb_preflig
     if (o->force_memory)
         sb_strv_take(&p->warnings, text);
     else
-        problem(p, true, text,
-                sb_asprintf("weights and KV cache need %s, %s: %s; free memory, lower ctx, or try "
-                            "with --force-memory",
-                            need, where, got));
+        fault(p, true, text,
+              sb_asprintf("weights and KV cache need %s, %s: %s; free memory, lower ctx, or try "
+                          "with --force-memory",
+                          need, where, got));
     free(need);
     free(got);
-}
-
-/* Rough on purpose: it says "minutes" or "hours". Weights come from the disk at 1 GB/s; a token
- * costs its bytes at the stated bandwidth, else at a laptop's 50 GB/s; prompts run at 20 times TG.
- */
-static double estimate_s(const struct sb_config *c, const struct sb_preflight_cell *p) {
-    double gb_s = p->plan->backend->bandwidth_gb_s > 0 ? p->plan->backend->bandwidth_gb_s : 50;
-    double token_s = (double)p->gguf->bytes_per_token / (gb_s * 1e9);
-    double load_s = (double)p->gguf->file_bytes / 1e9, tokens = 0;
-    for (size_t i = 0; i < c->n_prompts; i++)
-        for (size_t d = 0; d < c->bench.n_depths; d++)
-            tokens +=
-                c->bench.n_predict + ((double)c->prompts[i].text_len / 4 + c->bench.depths[d]) / 20;
-    int warmups = c->bench.warmup == SB_WARMUP_AUTO ? 2 : c->bench.warmup;
-    return sb_config_likely_launches(c) * (load_s + (warmups + c->bench.runs) * tokens * token_s);
 }
 
 /* What a model's file calls it, or NULL. */
@@ -168,60 +151,80 @@ static void check_draft(const struct sb_config *c, struct sb_preflight *pf,
     if (s == SB_GGUF_OK)
         p->draft = draft;
     else
-        problem(p, true, sb_asprintf("draft: %s", gguf_reasons[s]),
-                sb_asprintf("%s:%d: %s", c->file, b->draft_line, sb_buf_str(&error)));
+        fault(p, true, sb_asprintf("draft: %s", gguf_reasons[s]),
+              sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, "draft"), sb_buf_str(&error)));
     sb_buf_release(&error);
+}
+
+/* What its options are on this build: the command, or a fault for each key that it lacks. */
+static void check_options(const struct sb_config *c, struct sb_preflight_cell *p) {
+    const struct sb_backend *b = p->plan->backend;
+    struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
+    struct sb_llama_launch l = sb_bench_launch_options(c, p->plan);
+    l.alias = "stratobench";
+    sb_llama_argv(p->build, &l, &p->argv, &errors);
+    for (char *rest = errors.data, *text; rest && (text = strsep(&rest, "\n")) && *text;) {
+        const char *key = strsep(&text, ":");
+        bool args = strcmp(key, "args") == 0;
+        fault(p, true,
+              args ? sb_strdup("args set what is stratobench's to set")
+                   : sb_asprintf("this build cannot express %s", key),
+              sb_asprintf("%s:%d:%s", c->file, sb_backend_line(b, key), text));
+    }
+    sb_buf_release(&errors);
+}
+
+static void check_build(const struct sb_config *c, const struct sb_preflight *pf,
+                        struct sb_preflight_cell *p) {
+    const struct sb_backend *b = p->plan->backend;
+    size_t i = (size_t)(b - c->backends);
+    if (pf->build_errors[i])
+        fault(p, false, sb_strdup(pf->build_reasons[i]),
+              sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, "server"), pf->build_errors[i]));
+    else
+        p->build = &pf->builds[i];
+}
+
+static void check_model(const struct sb_config *c, const struct sb_preflight *pf,
+                        struct sb_preflight_cell *p) {
+    const struct sb_model *m = p->plan->model;
+    size_t i = (size_t)(m - c->models);
+    if (pf->gguf_errors[i])
+        fault(p, true, sb_strdup(pf->gguf_reasons[i]),
+              sb_asprintf("%s:%d: %s", c->file, m->path_line, pf->gguf_errors[i]));
+    else
+        p->gguf = &pf->ggufs[i];
+}
+
+static uint64_t bytes_needed(const struct sb_config *c, const struct sb_preflight_cell *p) {
+    uint64_t ctx = (uint64_t)c->bench.ctx;
+    uint64_t need =
+        p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, ctx, p->plan->backend->cache_type);
+    return p->draft ? need + p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, ctx, NULL) : need;
 }
 
 static void check_cell(const struct sb_config *c, const struct sb_preflight_options *o,
                        struct sb_preflight *pf, struct sb_preflight_cell *p) {
     const struct sb_backend *b = p->plan->backend;
-    const struct sb_model *m = p->plan->model;
-    size_t bi = (size_t)(b - c->backends), mi = (size_t)(m - c->models);
-    p->eta_s = (double)NAN;
-    p->label = label_of(c, pf, m);
-    if (pf->build_errors[bi])
-        problem(p, false, sb_strdup(pf->build_reasons[bi]),
-                sb_asprintf("%s:%d: %s", c->file, b->line, pf->build_errors[bi]));
-    else
-        p->build = &pf->builds[bi];
-    if (pf->gguf_errors[mi])
-        problem(p, true, sb_strdup(pf->gguf_reasons[mi]),
-                sb_asprintf("%s:%d: %s", c->file, m->path_line, pf->gguf_errors[mi]));
-    else
-        p->gguf = &pf->ggufs[mi];
-    if (p->build) {
-        struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-        struct sb_llama_launch l = sb_bench_launch_options(c, p->plan);
-        l.alias = "stratobench";
-        int rc = sb_llama_argv(p->build, &l, &p->argv, &error);
-        if (rc < 0)
-            problem(p, true,
-                    sb_strdup(rc == -EINVAL ? "args set what is stratobench's to set"
-                                            : "this build cannot express the config"),
-                    sb_asprintf("%s:%d: %s", c->file, b->line, sb_buf_str(&error)));
-        sb_buf_release(&error);
-        check_device(c, p);
-    }
-    if (b->draft)
-        check_draft(c, pf, p);
-    sb_argv_hide_secrets(&p->argv);
+    p->label = label_of(c, pf, p->plan->model);
     for (size_t i = 0; i < b->env.n; i++)
         sb_strv_take(&p->env, sb_env_shown(b->env.item[i]));
-    if (p->gguf) {
-        p->need_bytes =
-            p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, (uint64_t)c->bench.ctx, b->cache_type);
-        if (p->draft)
-            p->need_bytes +=
-                p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, (uint64_t)c->bench.ctx, NULL);
-        p->eta_s = estimate_s(c, p);
-        if (p->gguf->n_ctx_train > 0 && (uint32_t)c->bench.ctx > p->gguf->n_ctx_train)
-            sb_strv_take(&p->warnings,
-                         sb_asprintf("ctx %d is more than the %u the model was trained for; "
-                                     "llama-server may cut it",
-                                     c->bench.ctx, p->gguf->n_ctx_train));
-    }
-    if (p->gguf && p->build)
+    check_build(c, pf, p);
+    check_model(c, pf, p);
+    bool devices = p->build && check_device(c, p);
+    if (p->build)
+        check_options(c, p);
+    sb_argv_hide_secrets(&p->argv);
+    if (b->draft)
+        check_draft(c, pf, p);
+    if (!p->gguf)
+        return;
+    p->need_bytes = bytes_needed(c, p);
+    if (p->gguf->n_ctx_train > 0 && (uint32_t)c->bench.ctx > p->gguf->n_ctx_train)
+        sb_strv_take(&p->warnings, sb_asprintf("ctx %d is more than the %u the model was trained "
+                                               "for; llama-server may cut it",
+                                               c->bench.ctx, p->gguf->n_ctx_train));
+    if (devices)
         check_memory(o, p);
 }
 
@@ -307,8 +310,11 @@ void sb_preflight_release(struct sb_preflight *p) {
     }
     for (size_t i = 0; i < p->n_cells; i++) {
         struct sb_preflight_cell *c = &p->cells[i];
-        free(c->problem);
-        free(c->detail);
+        for (size_t k = 0; k < c->n_faults; k++) {
+            free(c->faults[k].reason);
+            free(c->faults[k].detail);
+        }
+        free(c->faults);
         sb_strv_release(&c->warnings);
         sb_strv_release(&c->argv);
         sb_strv_release(&c->env);

@@ -122,6 +122,18 @@ static void unknown_key(struct sb_parser *p, const char *name) {
             sb_did_you_mean(hint, name, names, p->kind->n_options));
 }
 
+static void note_line(struct sb_backend *b, const char *key, int line) {
+    b->key_lines = sb_grow(b->key_lines, b->n_key_lines, sizeof *b->key_lines);
+    b->key_lines[b->n_key_lines++] = (struct sb_key_line){key, line};
+}
+
+int sb_backend_line(const struct sb_backend *b, const char *key) {
+    for (size_t i = 0; i < b->n_key_lines; i++)
+        if (strcmp(b->key_lines[i].key, key) == 0)
+            return b->key_lines[i].line;
+    return b->line;
+}
+
 static void read_key(struct sb_parser *p, const struct sb_ini_item *item) {
     if (!p->kind) {
         if (!p->section_line)
@@ -139,6 +151,8 @@ static void read_key(struct sb_parser *p, const struct sb_ini_item *item) {
         return;
     }
     *seen = p->line;
+    if (p->kind == &p->kinds[SB_KIND_BACKEND])
+        note_line(p->target, o->name, p->line);
     if (o->line_offset)
         *(int *)(void *)((char *)p->target + o->line_offset) = p->line;
     o->type->parse(p, o, field_of(o, p->target), item->rest);
@@ -226,6 +240,7 @@ void sb_config_release(struct sb_config *c) {
     for (size_t i = 0; i < c->n_backends; i++) {
         release_fields(&kinds[SB_KIND_BACKEND], &c->backends[i]);
         free(c->backends[i].id);
+        free(c->backends[i].key_lines);
     }
     for (size_t i = 0; i < c->n_models; i++) {
         release_fields(&kinds[SB_KIND_MODEL], &c->models[i]);

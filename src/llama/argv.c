@@ -51,9 +51,9 @@ static bool names(const struct command *c, const struct sb_llama_option *o, cons
 }
 
 static int cannot(struct command *c, const char *key, const char *value) {
-    sb_buf_addf(c->error, "%s (%s) cannot express %s = %s: its --help has no such option",
-                c->build->command.item[0], c->build->version ? c->build->version : "unknown version", key,
-                value);
+    sb_buf_addf(c->error, "%s: %s (%s) cannot express %s = %s: its --help has no such option\n",
+                key, c->build->command.item[0],
+                c->build->version ? c->build->version : "unknown version", key, value);
     return -ENOTSUP;
 }
 
@@ -136,7 +136,8 @@ static int pass_threads(struct command *c, int threads) {
 static const struct sb_llama_option *draft_length(const struct command *c, const char *type) {
     if (strncmp(type, "ngram-", 6) != 0)
         return known(c, "--spec-draft-n-max", "--draft-max");
-    char *size = sb_asprintf("--spec-%s-size-m", type), *most = sb_asprintf("--spec-%s-n-max", type);
+    char *size = sb_asprintf("--spec-%s-size-m", type),
+         *most = sb_asprintf("--spec-%s-n-max", type);
     const struct sb_llama_option *o = known(c, size, most);
     free(size);
     free(most);
@@ -209,7 +210,7 @@ static int pass_args(struct command *c, const struct sb_strv *args) {
     for (size_t i = 0; i < args->n; i++)
         for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++)
             if (strcmp(args->item[i], reserved[k]) == 0) {
-                sb_buf_addf(c->error, "args may not hold %s: it is chosen by stratobench",
+                sb_buf_addf(c->error, "args: args may not hold %s: it is chosen by stratobench\n",
                             reserved[k]);
                 return -EINVAL;
             }
@@ -232,23 +233,20 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     free(ctx);
     free(port);
     pass_fairness(&c);
+    /* Each has its say: all that is wrong is told at once. */
+    const int results[] = {
+        l->device ? pass_device(&c, l->device) : 0,
+        l->gpu_layers ? pass_gpu_layers(&c, l->gpu_layers) : 0,
+        l->flash_attn ? pass_flash_attn(&c, l->flash_attn) : 0,
+        l->mmap ? pass_mmap(&c, l->mmap) : 0,
+        l->cache_type ? pass_cache_type(&c, l->cache_type) : 0,
+        l->threads > 0 ? pass_threads(&c, l->threads) : 0,
+        l->spec || l->draft ? pass_spec(&c, l->spec, l->draft) : 0,
+        l->args ? pass_args(&c, l->args) : 0,
+    };
     int rc = 0;
-    if (l->device)
-        rc = pass_device(&c, l->device);
-    if (rc == 0 && l->gpu_layers)
-        rc = pass_gpu_layers(&c, l->gpu_layers);
-    if (rc == 0 && l->flash_attn)
-        rc = pass_flash_attn(&c, l->flash_attn);
-    if (rc == 0 && l->mmap)
-        rc = pass_mmap(&c, l->mmap);
-    if (rc == 0 && l->cache_type)
-        rc = pass_cache_type(&c, l->cache_type);
-    if (rc == 0 && l->threads > 0)
-        rc = pass_threads(&c, l->threads);
-    if (rc == 0 && (l->spec || l->draft))
-        rc = pass_spec(&c, l->spec, l->draft);
-    if (rc == 0 && l->args)
-        rc = pass_args(&c, l->args);
+    for (size_t i = 0; i < sizeof results / sizeof *results && rc == 0; i++)
+        rc = results[i];
     if (rc < 0)
         sb_strv_release(&argv);
     else

@@ -77,7 +77,7 @@ static void put_verdict(struct sb_buf *b, const struct sb_rank *r) {
     struct report_doc d = {.text = &sentence};
     if (r->n_backends < 2)
         return;
-    sb_rank_sentence(r, &sentence);
+    sb_rank_sentence(r, SB_STYLE_MARKDOWN, &sentence);
     sb_buf_addf(b, "<div class=\"verdict%s\">", sentence.len > VERDICT_SHORT ? " long" : "");
     put_document(b, &d);
     sb_buf_adds(b, "</div>\n");

@@ -162,7 +162,12 @@ static int start(struct sb_server *s, struct sb_llama_failure *f) {
  * before each poll: whoever answers after it died is somebody else. */
 static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_failure *f) {
     const struct sb_server_spec *spec = c->base.spec;
+    double tick_s = c->spawned_s + 1;
     for (;;) {
+        if (spec->tick && sb_now_s() >= tick_s) {
+            spec->tick(spec->tick_arg);
+            tick_s++;
+        }
         double elapsed_s = sb_now_s() - c->spawned_s;
         double pause_s = fmin(fmax(elapsed_s / 200, 0.001), 0.050);
         enum sb_wait w = sb_proc_wait(c->proc, pause_s, spec->signal_fd);

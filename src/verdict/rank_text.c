@@ -145,8 +145,8 @@ static void add_sentence(const struct writer *w) {
     sb_buf_adds(w->out, ".");
 }
 
-void sb_rank_sentence(const struct sb_rank *r, struct sb_buf *ret) {
-    add_sentence(&(struct writer){r, NULL, SB_STYLE_MARKDOWN, ret});
+void sb_rank_sentence(const struct sb_rank *r, enum sb_style style, struct sb_buf *ret) {
+    add_sentence(&(struct writer){r, NULL, style, ret});
 }
 
 /* ---- over the models ------------------------------------------------------------------------ */

@@ -106,7 +106,8 @@ static void facts_stand_beside_the_command(void **state) {
     box_has(plan, " in 1 file,");
     box_has(plan, "llama-server ");
     box_has(plan, "device ROCm0: ");
-    box_has(plan, "a.ini: 1 cells, 0 would not run; about ");
+    box_has(plan, "\n1 launch, which loads ~");
+    box_has(plan, "\na.ini: 1 cell, all can run\n");
 }
 
 static void what_would_not_run_says_why(void **state) {
@@ -131,12 +132,63 @@ static void what_would_not_run_says_why(void **state) {
     box_has(plan, "./other --help names no --port: is it a llama-server?");
     box_has(plan, "./plain: Permission denied");
     box_has(plan, "[6/6] m / gone: binary not found\n");
-    box_has(plan, "6 cells, 5 would not run");
+    box_has(plan, "\na.ini: 6 cells, 5 would not run\n");
     box_has_not(plan, "\x1b");
     assert_true(access("a.logs", F_OK) < 0);
 
     assert_int_equal(SB("check", "--backend", "g?od", "a.ini"), 0);
-    box_has(box_read("out"), "1 cells, 0 would not run");
+    box_has(box_read("out"), "a.ini: 1 cell, all can run\n");
+}
+
+/* All that is wrong with a cell at once, each with the line of its own key; and at the end the same
+ * by cause, with how many cells it stops. */
+static void all_faults_are_told_at_once(void **state) {
+    (void)state;
+    box_write("a.ini",
+              "%s[backend b]\nserver = " FAKE "\nenv = FAKE_HELP=old\ndevice = CUDA7,Vulkan0\n"
+              "flash_attn = auto\ngpu_layers = auto\nargs = --port 80 --host x\n"
+              "[backend gone]\nlabel = Gone\nserver = ./gone\n"
+              "[model m]\npath = m.gguf\n[model x]\npath = x.gguf\n[model y]\npath = y.gguf\n",
+              box_bench(""));
+    assert_int_equal(SB("check", "a.ini"), 1);
+    char *plan = box_read("out");
+    char *cell = strstr(plan, "[1/6] m / b: no device CUDA7\n");
+    assert_non_null(cell);
+    cell = box_text("%.*s", (int)(strstr(cell, "\n\n") - cell), cell);
+    box_has(cell, "    a.ini:12: [backend b] device = CUDA7,Vulkan0, but this binary lists");
+    box_has(cell, "    a.ini:13: " FAKE);
+    box_has(cell, " cannot express flash_attn = auto");
+    box_has(cell, "    a.ini:14: " FAKE);
+    box_has(cell, "    a.ini:15: args may not hold --port");
+    char *causes = strstr(plan, "\nwhat keeps cells from running:\n");
+    assert_non_null(causes);
+    box_has(causes, "\n  3 cells: no device CUDA7\n      a.ini:12: ");
+    box_has(causes, "\n  3 cells: this build cannot express flash_attn\n      a.ini:13: ");
+    box_has(causes, "\n  3 cells: args set what is stratobench's to set\n");
+    box_has(causes, "\n  3 cells: binary not found\n      a.ini:18: cannot run ./gone: ");
+    box_has(causes, "\n  4 cells: model file missing\n      a.ini:22: ");
+    box_has(causes, "\n      a.ini:24: ");
+    box_has(causes, "\na.ini: 6 cells, 6 would not run\n");
+    box_has_not(causes, "about ");
+}
+
+/* No guess: an estimate is made from the times of an earlier run of these very cells, or absent. */
+static void the_time_is_learned_or_not_said(void **state) {
+    (void)state;
+    BOX_CONFIG("launches = 2", {"a", ""}, {"b", "env = FAKE_FROM=1\n"});
+    assert_int_equal(SB("check", "a.ini"), 0);
+    box_has_not(box_read("out"), "about ");
+    box_has(box_read("out"), "\n4 launches, which load ~");
+    assert_int_equal(SB("run", "--allow-concurrent", "--backend", "a", "a.ini"), 0);
+    assert_int_equal(SB("check", "a.ini"), 0);
+    box_has(box_read("out"), "s for 2 of 4 launches, by the times in a.json\n");
+    assert_int_equal(box_run(ARGS("cp", "a.json", "other.json")), 0);
+    assert_int_equal(box_run(ARGS("rm", "a.json")), 0);
+    assert_int_equal(SB("check", "a.ini", "-o", "other"), 0);
+    box_has(box_read("out"), "s for 2 of 4 launches, by the times in other.json\n");
+    BOX_CONFIG("launches = 2\ndepths = 9", {"a", ""}, {"b", "env = FAKE_FROM=1\n"});
+    assert_int_equal(SB("run", "--dry-run", "a.ini", "-o", "other"), 0);
+    box_has_not(box_read("out"), "about "); /* another place is another time */
 }
 
 static void bandwidth_is_a_line_for_the_config(void **state) {
@@ -176,6 +228,8 @@ int main(void) {
         IN_BOX(the_printed_command_can_be_pasted),
         IN_BOX(facts_stand_beside_the_command),
         IN_BOX(what_would_not_run_says_why),
+        IN_BOX(all_faults_are_told_at_once),
+        IN_BOX(the_time_is_learned_or_not_said),
         IN_BOX(bandwidth_is_a_line_for_the_config),
         IN_BOX(a_signal_ends_it_while_a_binary_is_asked),
     };

@@ -81,7 +81,8 @@ static void defaults_are_those_of_the_contract(void **state) {
     assert_int_equal(b->threads, 0);
     assert_string_equal(b->notes, "");
     assert_int_equal(b->line, 3);
-    assert_int_equal(b->server_line, 4);
+    assert_int_equal(sb_backend_line(b, "server"), 4);
+    assert_int_equal(sb_backend_line(b, "device"), 3); /* not given: its section */
     const struct sb_model *m = &c.models[0];
     assert_string_equal(m->label, "m");
     assert_string_equal(m->path, "m.gguf");

@@ -200,7 +200,7 @@ static void args_come_last_and_may_not_take_what_is_ours(void **state) {
     free(got);
     sb_strv_add(&args, "--host");
     got = command(help_2025, &asked);
-    assert_string_equal(got, "args may not hold --host: it is chosen by stratobench");
+    assert_string_equal(got, "args: args may not hold --host: it is chosen by stratobench\n");
     free(got);
     sb_strv_release(&args);
 }

@@ -1,0 +1,84 @@
+#include "eta.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sb_eta_init(struct sb_eta *e, const struct sb_config *config,
+                 const struct sb_preflight *preflight) {
+    *e = (struct sb_eta){.config = config,
+                         .preflight = preflight,
+                         .backends = sb_alloc(config->n_backends, sizeof *e->backends),
+                         .cells = sb_alloc(config->n_cells, sizeof *e->cells)};
+}
+
+void sb_eta_release(struct sb_eta *e) {
+    free(e->backends);
+    free(e->cells);
+    *e = (struct sb_eta){0};
+}
+
+/* The time a launch takes grows with the bytes read for a token; a constant stands for the rest. */
+static double weight(const struct sb_eta *e, size_t cell) {
+    const struct sb_gguf *g = e->preflight->cells[cell].gguf;
+    return (g ? (double)g->bytes_per_token : 0) + 50e6;
+}
+
+static struct sb_pace *backend_of(const struct sb_eta *e, size_t cell) {
+    return &e->backends[e->config->cells[cell].backend - e->config->backends];
+}
+
+void sb_eta_learn(struct sb_eta *e, size_t cell, double launch_s) {
+    if (!(launch_s > 0))
+        return;
+    struct sb_pace *b = backend_of(e, cell), *c = &e->cells[cell];
+    b->spent_s += launch_s;
+    b->weight += weight(e, cell);
+    c->spent_s += launch_s;
+    c->weight++;
+}
+
+double sb_eta_launch_s(const struct sb_eta *e, size_t cell) {
+    const struct sb_pace *own = &e->cells[cell], *b = backend_of(e, cell);
+    if (own->weight > 0)
+        return own->spent_s / own->weight;
+    return b->weight > 0 ? weight(e, cell) * b->spent_s / b->weight : (double)NAN;
+}
+
+/* ---- an earlier file ---------------------------------------------------------------------- */
+
+static int runs_of(const struct sb_cell *c, int launch) {
+    int n = 0;
+    for (size_t i = 0; i < c->n_runs; i++)
+        n += !c->runs[i].warmup && c->runs[i].launch == launch;
+    return n;
+}
+
+static void learn_cell(struct sb_eta *e, size_t cell, const struct sb_cell *was) {
+    const struct sb_config *c = e->config;
+    int want = c->bench.runs * (int)(c->bench.n_prompts * c->bench.n_depths);
+    for (size_t i = 0; i < was->n_launches; i++) {
+        const struct sb_launch *l = &was->launches[i];
+        int had = runs_of(was, l->launch);
+        double measuring_s = l->wall_s - l->load_s;
+        if (had > 0)
+            sb_eta_learn(e, cell, l->load_s + measuring_s * want / had);
+    }
+}
+
+size_t sb_eta_learn_from(struct sb_eta *e, const struct sb_results *earlier) {
+    size_t known = 0;
+    for (size_t i = 0; i < e->config->n_cells; i++) {
+        struct sb_cell now = sb_cell_empty();
+        sb_preflight_describe(e->config, &e->preflight->cells[i], &now);
+        for (size_t k = 0; k < earlier->n_cells; k++) {
+            const struct sb_cell *was = &earlier->cells[k];
+            if (was->fingerprint && strcmp(was->fingerprint, now.fingerprint) == 0 &&
+                sb_cell_same(was, &now))
+                learn_cell(e, i, was);
+        }
+        known += e->cells[i].weight > 0;
+        sb_cell_release(&now);
+    }
+    return known;
+}
