@@ -62,6 +62,8 @@ void sb_strv_release(struct sb_strv *v);
 
 /* CLOCK_MONOTONIC in seconds. */
 double sb_now_s(void);
+/* For how long this machine has been suspended since its boot, in seconds. */
+double sb_suspended_s(void);
 /* Milliseconds from now to that moment of sb_now_s, for poll(2): rounded up, 0 once it is past. */
 int sb_poll_ms(double deadline_s);
 /* Now as RFC 3339 UTC, "2026-02-22T19:42:07Z". The caller frees. */
@@ -106,6 +108,22 @@ bool sb_env_is_secret(const char *name);
 char *sb_env_shown(const char *assignment);
 /* Replaces, in a command line, the values of options whose names look like those of secrets. */
 void sb_argv_hide_secrets(struct sb_strv *argv);
+
+/* Files that must stay what they are: each with the device, inode, size and time it had. */
+struct sb_file_state {
+    char *path;
+    unsigned long long device, inode;
+    long long bytes, modified_ns;
+};
+struct sb_files {
+    struct sb_file_state *item;
+    size_t n;
+};
+/* Adds a file as it is now; nothing when it is in the list or cannot be looked at. */
+void sb_files_add(struct sb_files *f, const char *path);
+/* The first that is another file now, or gone; NULL = all are what they were. */
+const char *sb_files_changed(const struct sb_files *f);
+void sb_files_release(struct sb_files *f);
 
 /* Index: strings -> small numbers, in the order of their first appearance (a balanced tree of
  * libc's tsearch, so that matching thousands of cells stays n log n). Keys are copied. */

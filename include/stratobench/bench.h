@@ -90,6 +90,9 @@ struct sb_bench {
  * then pending, with the launches it had finished and nothing half-measured. */
 int sb_bench_run(const struct sb_bench *b);
 
+/* Did it take the client much longer than the server claims: a clock that runs wrong, or a delay
+ * outside the server, which another run may not meet. */
+bool sb_run_is_late(const struct sb_run *r);
 /* Is this run to be believed (method.md, One run)? NULL, or the reason in a few words (static
  * or in buf). */
 const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want, int truncated,

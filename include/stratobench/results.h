@@ -141,6 +141,7 @@ struct sb_launch {       /* one server process */
     double stop_s;       /* TERM to reaped */
     double overhead_s;   /* wall_s - load_s - completions - stop_s: what the harness added */
     long long peak_rss_bytes, peak_vram_bytes, peak_gtt_bytes;
+    long long failed_replies; /* HTTP 500 after the work, asked again with another nonce */
     double temperature_start_c, temperature_max_c, power_w;
     double energy_j; /* over the measured runs */
     double energy_tok_per_j;

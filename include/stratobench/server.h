@@ -25,7 +25,8 @@ struct sb_server *sb_server_child(const struct sb_server_spec *spec);
 
 /* Starts it and waits for the first 200 of /health, then checks that it is ours, holds the model
  * asked for, and has the context asked for. 0, or -1 and *f: it is to be freed then. *ret_load_s:
- * from the start to the 200; also set when a check failed after it; untouched otherwise. */
+ * from the start to the 200, NaN when we were held up meanwhile; also set when a check failed after
+ * it; untouched otherwise. */
 int sb_server_start(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f);
 /* Where it answers; valid until it is freed. */
 const struct sb_endpoint *sb_server_endpoint(const struct sb_server *s);

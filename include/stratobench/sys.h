@@ -82,6 +82,18 @@ int sb_signals_take(int signal_fd);
  * before what may wait for others, as writing to standard output. -1 is fine. */
 void sb_signals_close(int signal_fd);
 
+/* Stops: time that the clocks show and the program did not live through, because it was stopped
+ * (Ctrl-Z) or the machine slept. */
+struct sb_stops {
+    int fd; /* a signalfd of SIGCONT */
+    double suspended_s;
+};
+/* Blocks SIGCONT (which continues a process all the same). 0 or -errno. */
+int sb_stops_open(struct sb_stops *ret);
+/* Has it happened since the last call, or the opening? */
+bool sb_stops_seen(struct sb_stops *s);
+void sb_stops_close(struct sb_stops *s);
+
 /* HTTP: requests to a server, over libcurl, that also watch a child.
  *
  * The only module that includes curl. A request in flight waits on the socket, the child

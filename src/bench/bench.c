@@ -45,13 +45,28 @@ static uint64_t context_tokens(const struct sb_cell *c) {
     return 0;
 }
 
+/* Tokens drafted and accepted in the runs that count; 0 where nothing was drafted. */
+static void count_drafts(const struct sb_cell *c, long long *ret_n, long long *ret_accepted) {
+    *ret_n = *ret_accepted = 0;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        const struct sb_run *r = &c->runs[i];
+        if (!sb_run_counts(r) || r->draft_n <= 0)
+            continue;
+        *ret_n += r->draft_n;
+        *ret_accepted += r->draft_n_accepted > 0 ? r->draft_n_accepted : 0;
+    }
+}
+
 /* TG cannot beat bandwidth / bytes read per token: a model that seems to did not run as claimed.
+ * Accepted drafts are not read for: where there are any, there is no such limit.
  * The KV cache counts as far as it can be believed: with sliding windows less of it is read than
  * its size, so it alone never makes a cell invalid. */
 static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *gguf,
                         struct sb_cell *c) {
     double bandwidth_b_s = plan->backend->bandwidth_gb_s * 1e9;
-    if (!(bandwidth_b_s > 0) || !gguf || gguf->bytes_per_token == 0 || c->tg_tps.n == 0)
+    long long drafted, accepted;
+    count_drafts(c, &drafted, &accepted);
+    if (!(bandwidth_b_s > 0) || !gguf || gguf->bytes_per_token == 0 || c->tg_tps.n == 0 || drafted)
         return;
     double weights = (double)gguf->bytes_per_token;
     double kv = (double)sb_gguf_kv_bytes(gguf, context_tokens(c), plan->backend->cache_type);
@@ -64,11 +79,27 @@ static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *g
                                   c->bandwidth_gb_s));
 }
 
+/* What the Notes say of how it went, once it is known. */
+static void remark(struct sb_cell *c) {
+    long long drafted, accepted, again = 0;
+    count_drafts(c, &drafted, &accepted);
+    if (drafted)
+        sb_strv_take(&c->remarks,
+                     sb_asprintf("%.0f %% of %lld drafted tokens accepted",
+                                 100.0 * (double)accepted / (double)drafted, drafted));
+    for (size_t i = 0; i < c->n_launches; i++)
+        again += c->launches[i].failed_replies > 0 ? c->launches[i].failed_replies : 0;
+    if (again)
+        sb_strv_take(&c->remarks, sb_asprintf("asked again after %lld failed repl%s", again,
+                                              again == 1 ? "y" : "ies"));
+}
+
 static void finish_cell(const struct sb_bench *b, size_t i) {
     struct sb_cell *c = &b->results->cells[i];
     if (c->status == SB_PENDING) {
         c->status = SB_OK;
         sb_cell_summarize(c);
+        remark(c);
         check_runs(b->config, c);
         if (c->status == SB_OK)
             check_limit(&b->config->cells[i], b->preflight->cells[i].gguf, c);
@@ -104,13 +135,13 @@ static void finish_complete(const struct sb_bench *b, size_t first, const struct
 
 /* Takes turns until every cell of the model is finished. */
 static int take_turns(const struct sb_bench *b, size_t first, const struct sb_schedule *s,
-                      double start_c) {
+                      struct sb_bench_start *start) {
     size_t k;
     int launch;
     finish_complete(b, first, s);
     while (sb_schedule_next(s, &k, &launch)) {
         struct sb_cell *c = &b->results->cells[first + k];
-        int rc = sb_bench_launch(b, first + k, launch, start_c);
+        int rc = sb_bench_launch(b, first + k, launch, start);
         if (rc != 0) {
             sb_cell_drop_unfinished(c);
             return rc;
@@ -123,7 +154,7 @@ static int take_turns(const struct sb_bench *b, size_t first, const struct sb_sc
 }
 
 /* One model's cells: [first, end). */
-static int run_model(const struct sb_bench *b, size_t first, size_t end, double start_c) {
+static int run_model(const struct sb_bench *b, size_t first, size_t end, struct sb_bench_start *start) {
     size_t n = end - first;
     const struct sb_cell **cells = sb_alloc(n, sizeof *cells);
     for (size_t k = 0; k < n; k++) {
@@ -131,21 +162,23 @@ static int run_model(const struct sb_bench *b, size_t first, size_t end, double 
         prepare_cell(b, first + k);
     }
     struct sb_schedule s = {cells, b->skip + first, n, b->config->bench.launches};
-    int rc = take_turns(b, first, &s, start_c);
+    int rc = take_turns(b, first, &s, start);
     free(cells);
     return rc;
 }
 
 int sb_bench_run(const struct sb_bench *b) {
     const struct sb_config *config = b->config;
-    double start_c = sb_host_read("").temperature_c;
-    for (size_t first = 0, end; first < config->n_cells; first = end) {
+    struct sb_bench_start start = {.temperature_c = sb_host_read("").temperature_c};
+    if (sb_stops_open(&start.stops) < 0)
+        start.stops.fd = -1; /* then only the machine's own sleep is seen */
+    int rc = 0;
+    for (size_t first = 0, end; first < config->n_cells && rc == 0; first = end) {
         for (end = first;
              end < config->n_cells && config->cells[end].model == config->cells[first].model;)
             end++;
-        int rc = run_model(b, first, end, start_c);
-        if (rc != 0)
-            return rc;
+        rc = run_model(b, first, end, &start);
     }
-    return 0;
+    sb_stops_close(&start.stops);
+    return rc;
 }

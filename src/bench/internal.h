@@ -3,6 +3,7 @@
 #define STRATOBENCH_BENCH_INTERNAL_H
 
 #include "stratobench/bench.h"
+#include "stratobench/sys.h"
 
 /* The names of "Vulkan0,Vulkan1"; none when it is NULL or CPU only. The caller releases. */
 struct sb_strv sb_device_names(const char *configured);
@@ -22,9 +23,15 @@ char *sb_judge_device(const struct sb_device_claim *claim, const struct sb_llama
 struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
                                                const struct sb_cell_plan *plan);
 
+/* How it was when measuring began. */
+struct sb_bench_start {
+    double temperature_c;
+    struct sb_stops stops;
+};
 /* One launch of one cell: cool down, load, prove, warm up, measure, stop. What it measured is in
  * the cell. The cell's status is set when it ends here (failed, invalid); it stays pending
  * otherwise. 0, or the signal that ended it. */
-int sb_bench_launch(const struct sb_bench *b, size_t index, int launch, double start_temperature_c);
+int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
+                    struct sb_bench_start *start);
 
 #endif

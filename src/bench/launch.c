@@ -65,10 +65,10 @@ bool sb_launch_cool_down(struct launch *l) {
         sb_launch_stage(l, SB_STAGE_COOLDOWN, 0, 0);
         return pause_s(l, wait_s);
     }
-    if (wait_s != SB_COOLDOWN_AUTO || isnan(l->start_temperature_c))
+    if (wait_s != SB_COOLDOWN_AUTO || isnan(l->start->temperature_c))
         return true;
     double until_s = sb_now_s() + MAX_COOLDOWN_S,
-           limit_c = l->start_temperature_c + COOLED_WITHIN_C;
+           limit_c = l->start->temperature_c + COOLED_WITHIN_C;
     bool told = false;
     while (sb_host_read("").temperature_c > limit_c && sb_now_s() < until_s) {
         if (!told)
@@ -129,8 +129,14 @@ static int prove_device(struct launch *l) {
 static int load(struct launch *l, const struct sb_server_spec *spec) {
     sb_launch_stage(l, SB_STAGE_LOAD, 0, 0);
     l->server = sb_server_child(spec);
+    sb_stops_seen(&l->start->stops);
     if (sb_server_start(l->server, &l->record.load_s, &l->failure) < 0)
         return -1;
+    if (sb_stops_seen(&l->start->stops)) {
+        l->record.load_s = (double)NAN; /* not measured: the clock ran, and we did not */
+        l->stopped = true;
+    }
+    l->ready = true;
     sb_strv_release(&l->cell->backend.argv);
     sb_strv_copy(&l->cell->backend.argv, sb_server_argv(l->server));
     sb_argv_hide_secrets(&l->cell->backend.argv);
@@ -145,6 +151,8 @@ static void finish_record(struct launch *l, double began_s) {
     r->peak_rss_bytes = sb_server_exit(l->server)->peak_rss_bytes;
     r->wall_s = sb_now_s() - began_s;
     r->overhead_s = r->wall_s - r->load_s - l->completions_s - r->stop_s;
+    if (l->stopped || sb_stops_seen(&l->start->stops))
+        r->wall_s = r->overhead_s = (double)NAN;
     if (l->power_samples > 0) {
         r->power_w = l->power_sum_w / l->power_samples;
         r->energy_tok_per_j = r->energy_j > 0 ? l->measured_tokens / r->energy_j : (double)NAN;
@@ -160,14 +168,14 @@ static void release_prompts(struct launch *l) {
 }
 
 int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
-                    double start_temperature_c) {
+                    struct sb_bench_start *start) {
     struct launch l = {.b = b,
                        .config = b->config,
                        .plan = &b->config->cells[index],
                        .cell = &b->results->cells[index],
                        .index = index,
                        .record = sb_launch_empty(),
-                       .start_temperature_c = start_temperature_c};
+                       .start = start};
     l.record.launch = launch;
     if (!sb_launch_cool_down(&l))
         return l.failure.interrupted;
@@ -191,7 +199,7 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
         rc = sb_launch_measure(&l);
     if (l.failure.interrupted)
         sb_launch_stage(&l, SB_STAGE_INTERRUPT, 0, 0);
-    else if (!isnan(l.record.load_s))
+    else if (l.ready)
         sb_launch_stage(&l, SB_STAGE_STOP, 0, 0);
     if (rc == 0)
         finish_record(&l, began_s);

@@ -20,7 +20,10 @@ struct launch {
     double completions_s;
     size_t requests; /* made so far: chooses the nonce */
     struct sb_reading before;
-    double start_temperature_c;
+    struct sb_bench_start *start;
+    bool ready;     /* it answered */
+    bool stopped;   /* the harness or the machine was, since the launch began */
+    bool disturbed; /* the last run: from outside, so that another may do better */
     double power_sum_w, measured_tokens;
     int power_samples;
 };

@@ -9,6 +9,8 @@
  * that together, since on a fast GPU one takes 0.3 s. */
 enum { MIN_PATIENCE = 3, MAX_PATIENCE = 40 };
 static const double PATIENCE_S = 10;
+static const int MAX_ATTEMPTS = 5;  /* at a reply; one in twelve failed where this was seen */
+static const int MAX_DISTURBED = 3; /* runs of a point that are made again */
 
 static void changed(struct launch *l) {
     const struct sb_observer *o = &l->b->observer;
@@ -41,12 +43,12 @@ static struct sb_run to_run(const struct launch *l, struct sb_at at, bool warmup
 /* Asks for one completion. 0, or -1 with what is known of the server, too. */
 static int complete(struct launch *l, const struct sb_llama_completion *c,
                     struct sb_llama_reply *ret) {
+    double before_s = sb_now_s();
     int rc = sb_llama_complete(sb_server_endpoint(l->server), c, l->config->run_timeout_s, ret,
                                &l->failure);
+    l->completions_s += rc < 0 ? sb_now_s() - before_s : ret->wall_ms / 1000;
     if (rc < 0)
         sb_server_explain(l->server, &l->failure);
-    else
-        l->completions_s += ret->wall_ms / 1000;
     return rc;
 }
 
@@ -78,25 +80,55 @@ static void observe_machine(struct launch *l, const struct sb_run *r) {
     l->measured_tokens += (double)r->predicted_n;
 }
 
-/* One /completion at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1.
- */
-static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct sb_run **ret) {
+/* One request with a nonce of its own, and its reply. */
+static int ask(struct launch *l, struct sb_at at, struct sb_expectation *ret_want,
+               struct sb_llama_reply *ret) {
     struct sb_request request;
-    struct sb_llama_reply reply;
     sb_prompt_request(&l->prompts[at.prompt], (size_t)at.depth, l->requests++,
                       l->config->bench.n_predict, &request);
     int rc = fill_context(l, &request);
     if (rc == 0)
-        rc = complete(l, &request.body, &reply);
-    struct sb_expectation want = request.want;
+        rc = complete(l, &request.body, ret);
+    *ret_want = request.want;
     sb_request_release(&request);
-    if (rc < 0)
+    return rc;
+}
+
+/* A reply can fail after the work was done (HTTP 500 from a build that could not put the text into
+ * JSON): another nonce gives another text. */
+static int ask_until_answered(struct launch *l, struct sb_at at, struct sb_expectation *ret_want,
+                              struct sb_llama_reply *ret) {
+    for (int attempt = 1;; attempt++) {
+        if (ask(l, at, ret_want, ret) == 0)
+            return 0;
+        if (l->failure.http_status < 500 || attempt == MAX_ATTEMPTS)
+            return -1;
+        sb_llama_failure_release(&l->failure);
+        l->record.failed_replies = (l->record.failed_replies > 0 ? l->record.failed_replies : 0) + 1;
+    }
+}
+
+static char *why_invalid(struct launch *l, const struct sb_run *r,
+                         const struct sb_expectation *want, int truncated) {
+    char text[128];
+    bool stopped = sb_stops_seen(&l->start->stops);
+    l->stopped |= stopped;
+    l->disturbed = stopped || sb_run_is_late(r);
+    if (stopped)
+        return sb_strdup("stratobench or the machine was stopped meanwhile");
+    return sb_strdup(sb_run_check(r, want, truncated, text, sizeof text));
+}
+
+/* One /completion at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1. */
+static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct sb_run **ret) {
+    struct sb_expectation want;
+    struct sb_llama_reply reply;
+    l->stopped |= sb_stops_seen(&l->start->stops);
+    if (ask_until_answered(l, at, &want, &reply) < 0)
         return -1;
     struct sb_run run = to_run(l, at, warmup, &reply);
-    char text[128];
-    const char *why = sb_run_check(&run, &want, reply.truncated, text, sizeof text);
-    run.valid = !why;
-    run.reason = sb_strdup(why);
+    run.reason = why_invalid(l, &run, &want, reply.truncated);
+    run.valid = !run.reason;
     sb_llama_reply_release(&reply);
     *ret = sb_cell_add_run(l->cell, run);
     observe_machine(l, *ret);
@@ -152,7 +184,7 @@ static int measure_point(struct launch *l, struct sb_at at) {
     const struct sb_run *r;
     if (warm_up(l, at) < 0)
         return -1;
-    for (int i = 1; i <= most; i++) {
+    for (int i = 1, disturbed = 0; i <= most; i++) {
         if (adaptive && i > runs && settled(l, at))
             break;
         if (!sb_launch_cool_down(l))
@@ -160,6 +192,8 @@ static int measure_point(struct launch *l, struct sb_at at) {
         sb_launch_stage(l, SB_STAGE_RUN, i, adaptive ? 0 : runs);
         if (one_run(l, at, false, &r) < 0)
             return -1;
+        if (l->disturbed && ++disturbed <= MAX_DISTURBED)
+            i--;
     }
     flag_if_still_warming(l, at);
     return 0;

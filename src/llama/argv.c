@@ -204,14 +204,26 @@ static const char *const reserved[] = {
     "--ssl-cert-file",
     "--log-file",
     "--log-disable",
+    /* what would switch off, or hide in another form, the lines that prove the device */
+    "-lv",
+    "--verbosity",
+    "-v",
+    "--verbose",
+    "--log-jsonl",
 };
+
+/* Whether an argument is this option, in any spelling that the build has for it. */
+static bool is_option(const struct sb_llama_build *b, const char *argument, const char *name) {
+    const struct sb_llama_option *a = sb_llama_option(b, argument), *o = sb_llama_option(b, name);
+    return strcmp(argument, name) == 0 || (a && o && a->entry == o->entry);
+}
 
 static int pass_args(struct command *c, const struct sb_strv *args) {
     for (size_t i = 0; i < args->n; i++)
         for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++)
-            if (strcmp(args->item[i], reserved[k]) == 0) {
+            if (is_option(c->build, args->item[i], reserved[k])) {
                 sb_buf_addf(c->error, "args: args may not hold %s: it is chosen by stratobench\n",
-                            reserved[k]);
+                            args->item[i]);
                 return -EINVAL;
             }
     sb_strv_copy(c->argv, args);

@@ -46,6 +46,39 @@ static long long count_at(const cJSON *object, const char *key) {
     return v >= 0 && v < 1e15 ? (long long)v : -1;
 }
 
+/* What no sane server sends: the reply is then not believed at all. NULL = nothing of it. */
+static const char *nonsense(const cJSON *object) {
+    for (const cJSON *a = object->child; a; a = a->next) {
+        size_t n = strlen(a->string);
+        bool count = n > 2 && strcmp(a->string + n - 2, "_n") == 0;
+        if (count && cJSON_IsNumber(a) && a->valuedouble != floor(a->valuedouble))
+            return "a count that is no whole number";
+        for (const cJSON *b = a->next; b; b = b->next)
+            if (strcmp(a->string, b->string) == 0)
+                return "a key twice";
+    }
+    return NULL;
+}
+
+/* The object and its "timings", or why the text is no reply to a completion. */
+static const char *parse_object(const char *text, size_t len, cJSON **ret, const cJSON **ret_t) {
+    const char *end = NULL;
+    *ret = cJSON_ParseWithLengthOpts(text, len, &end, 0);
+    if (!*ret)
+        return "not JSON";
+    while (end < text + len && strchr(" \t\r\n", *end) && *end)
+        end++;
+    if (end < text + len)
+        return "bytes behind the JSON";
+    if (!cJSON_IsObject(*ret))
+        return "not an object";
+    *ret_t = cJSON_GetObjectItemCaseSensitive(*ret, "timings");
+    if (!cJSON_IsObject(*ret_t))
+        return "no timings";
+    const char *why = nonsense(*ret);
+    return why ? why : nonsense(*ret_t);
+}
+
 static struct sb_llama_candidate candidate(const cJSON *object) {
     long long id = count_at(object, "id");
     return (struct sb_llama_candidate){.id = id < INT_MAX ? (int)id : -1,
@@ -70,12 +103,11 @@ static void parse_positions(const cJSON *list, struct sb_llama_reply *r) {
 
 int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
                               struct sb_buf *error) {
-    cJSON *json = cJSON_ParseWithLength(text, len);
-    const cJSON *t = cJSON_GetObjectItemCaseSensitive(json, "timings");
-    if (!cJSON_IsObject(json) || !cJSON_IsObject(t)) {
-        sb_buf_adds(error, !json                   ? "not JSON"
-                           : !cJSON_IsObject(json) ? "not an object"
-                                                   : "no timings");
+    cJSON *json;
+    const cJSON *t;
+    const char *why = parse_object(text, len, &json, &t);
+    if (why) {
+        sb_buf_adds(error, why);
         cJSON_Delete(json);
         return -1;
     }
@@ -96,6 +128,12 @@ int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_repl
     long long evaluated = count_at(json, "tokens_evaluated");
     if (ret->cache_n < 0 && evaluated >= 0 && ret->prompt_n >= 0 && evaluated >= ret->prompt_n)
         ret->cache_n = evaluated - ret->prompt_n;
+    if (evaluated >= 0 && ret->prompt_n >= 0 && evaluated != ret->cache_n + ret->prompt_n) {
+        sb_buf_addf(error, "%lld tokens evaluated are not %lld cached and %lld processed",
+                    evaluated, ret->cache_n, ret->prompt_n);
+        cJSON_Delete(json);
+        return -1;
+    }
     const cJSON *truncated = cJSON_GetObjectItemCaseSensitive(json, "truncated");
     if (cJSON_IsBool(truncated))
         ret->truncated = cJSON_IsTrue(truncated);

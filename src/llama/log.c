@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEVICES = 64, MAX_LOG_BYTES = 8 << 20, MAX_LINE_BYTES = 1024 };
+enum { MAX_DEVICES = 64, MAX_LINE_BYTES = 1024 };
 
 static void add_weights(struct sb_llama_proof *p, const char *device, double mib) {
     for (size_t i = 0; i < p->n_weights; i++)
@@ -82,18 +82,20 @@ void sb_llama_parse_log(const char *text, size_t len, struct sb_llama_proof *ret
     }
 }
 
+/* Line by line, since a server may flood its log before it says what counts. */
 int sb_llama_parse_log_file(const char *path, struct sb_llama_proof *ret) {
     FILE *f = fopen(path, "re");
     if (!f)
         return -1;
-    /* The lines stand near the start; a server that floods its log does so later. */
-    struct sb_buf text = SB_BUF_INIT(MAX_LOG_BYTES);
-    char chunk[65536];
-    for (size_t n; !text.overflow && (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
-        sb_buf_add(&text, chunk, n);
+    *ret = (struct sb_llama_proof){.offloaded = -1, .layers = -1};
+    char line[MAX_LINE_BYTES] = "";
+    for (bool whole = true; fgets(line, sizeof line, f); memset(line, 0, sizeof line)) {
+        bool ends = memchr(line, '\n', sizeof line) != NULL; /* there may be NULs before it */
+        if (whole && ends)
+            parse_line(line, ret);
+        whole = ends;
+    }
     (void)fclose(f); /* only read */
-    sb_llama_parse_log(sb_buf_str(&text), text.len, ret);
-    sb_buf_release(&text);
     return 0;
 }
 

@@ -16,6 +16,9 @@ enum {
     HEALTH_TIMEOUT_S = 5,
 };
 
+/* A wait that ends so much late: we were held up (a frozen container), and time is not measured. */
+static const double FROZEN_S = 1;
+
 struct child {
     struct sb_server base;
     struct sb_proc *proc;
@@ -163,7 +166,7 @@ static int start(struct sb_server *s, struct sb_llama_failure *f) {
 static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_failure *f) {
     const struct sb_server_spec *spec = c->base.spec;
     double tick_s = c->spawned_s + 1;
-    for (;;) {
+    for (bool frozen = false;;) {
         if (spec->tick && sb_now_s() >= tick_s) {
             spec->tick(spec->tick_arg);
             tick_s++;
@@ -171,6 +174,7 @@ static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_fail
         double elapsed_s = sb_now_s() - c->spawned_s;
         double pause_s = fmin(fmax(elapsed_s / 200, 0.001), 0.050);
         enum sb_wait w = sb_proc_wait(c->proc, pause_s, spec->signal_fd);
+        frozen |= sb_now_s() - c->spawned_s - elapsed_s > pause_s + FROZEN_S;
         if (w == SB_WAIT_EXITED) {
             f->gone = true;
             return fail(f, sb_strdup("server died"));
@@ -183,7 +187,7 @@ static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_fail
         if (left_s <= 0)
             return fail(f, sb_asprintf("load timed out after %.0f s", spec->load_timeout_s));
         if (sb_llama_health(&c->base.at, fmin(left_s, HEALTH_TIMEOUT_S)) == 200) {
-            *ret_load_s = sb_now_s() - c->spawned_s;
+            *ret_load_s = frozen ? (double)NAN : sb_now_s() - c->spawned_s;
             return 0;
         }
     }

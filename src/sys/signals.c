@@ -27,6 +27,33 @@ int sb_signals_open(void) {
     return fd < 0 ? -errno : fd;
 }
 
+/* A sleep is longer; the two clocks are not read at the same moment. */
+static const double LEAST_SLEEP_S = 0.05;
+
+int sb_stops_open(struct sb_stops *ret) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCONT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    *ret = (struct sb_stops){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+                             .suspended_s = sb_suspended_s()};
+    return ret->fd < 0 ? -errno : 0;
+}
+
+bool sb_stops_seen(struct sb_stops *s) {
+    double suspended_s = sb_suspended_s();
+    bool seen = sb_signals_take(s->fd) != 0 || suspended_s - s->suspended_s > LEAST_SLEEP_S;
+    s->suspended_s = suspended_s;
+    return seen;
+}
+
+void sb_stops_close(struct sb_stops *s) {
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}
+
 int sb_signals_take(int signal_fd) {
     struct signalfd_siginfo info;
     if (signal_fd < 0 || read(signal_fd, &info, sizeof info) != sizeof info)

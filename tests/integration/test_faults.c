@@ -30,7 +30,7 @@ static const struct fault faults[] = {
     {"wrong-ctx", "invalid", "context is 256, not 512", NULL, ""},
     {"wrong-alias", "failed", "another server answers on port *", NULL, ""},
     {"on-cpu", "invalid", "ran on CPU, not Vulkan0", NULL, ""},
-    {"silent", "ok", NULL, NULL, ""},
+    {"silent", "invalid", "device not proved", NULL, ""},
     {"partial", "ok", NULL, NULL, ""},
     {"exit-after-ready:9", "failed", "server died", "exit code 9\n", ""},
     /* in a run: no whole reply */
@@ -46,6 +46,13 @@ static const struct fault faults[] = {
     {"big-body:100", "failed", "bad reply: over 16 MiB", NULL, ""},
     /* another reply */
     {"http-500", "failed", "HTTP 500", "decode failed", ""},
+    {"http-500 FAKE_FROM=3 FAKE_TIMES=4", "ok", NULL, NULL, ""},
+    {"http-500 FAKE_FROM=3 FAKE_TIMES=5", "failed", "HTTP 500", "decode failed", ""},
+    {"key-twice", "failed", "bad reply: a key twice", NULL, ""},
+    {"trailing", "failed", "bad reply: bytes behind the JSON", NULL, ""},
+    {"fraction", "failed", "bad reply: a count that is no whole number", NULL, ""},
+    {"miscount", "failed", "bad reply: 12 tokens evaluated are not 0 cached and 10 processed", NULL,
+     ""},
     {"html", "failed", "bad reply: not JSON", NULL, ""},
     {"empty", "failed", "bad reply: not JSON", NULL, ""},
     {"broken-json", "failed", "bad reply: not JSON", NULL, ""},
@@ -58,6 +65,8 @@ static const struct fault faults[] = {
     {"huge-timings", "invalid", "times missing, negative or not finite in timings", NULL, ""},
     {"cached", "invalid", "7 prompt tokens came from the cache, not 0", NULL, ""},
     {"lying-clock", "invalid", "server claims 60001 ms of work in *", NULL, ""},
+    {"slow-clock", "invalid", "server claims *", NULL, ""},
+    {"slow-clock FAKE_TIMES=1 FAKE_FROM=4", "ok", NULL, NULL, ""},
     {"wrong-prompt", "invalid", "3 prompt tokens processed, not the 10 sent", NULL, ""},
     {"truncated", "invalid", "generation was cut by the context", NULL, ""},
     {"short", "invalid", "4 tokens generated, not 8 (stop: eos)", NULL, ""},
@@ -76,11 +85,15 @@ static const struct fault faults[] = {
 };
 enum { N_FAULTS = sizeof faults / sizeof *faults };
 
-/* "MODE NAME=value" -> the section's env lines. */
+/* "MODE NAME=value..." -> the section's env lines. */
 static char *env_lines(const char *mode) {
-    size_t n = strcspn(mode, " ");
-    return box_text("device = Vulkan0\nenv = FAKE_MODE=%.*s\n%s%s\n", (int)n, mode,
-                    mode[n] ? "env = " : "", mode[n] ? mode + n + 1 : "");
+    int n = (int)strcspn(mode, " ");
+    char *text = box_text("device = Vulkan0\nenv = FAKE_MODE=%.*s\n", n, mode);
+    for (const char *at = mode + n; *at; at += n) {
+        n = (int)strcspn(++at, " ");
+        text = box_text("%senv = %.*s\n", text, n, at);
+    }
+    return text;
 }
 
 static void expect_reason(const char *is, const char *want) {

@@ -51,6 +51,11 @@ static void a_run_is_refused_for_each_lie(void **state) {
     REFUSED(r.predicted_ms = -1, 0, "times missing, negative or not finite in timings");
     REFUSED(r.predicted_ms = NAN, 0, "times missing, negative or not finite in timings");
     REFUSED(r.wall_ms = 2999, 0, "server claims 3000 ms of work in 2999 ms");
+    REFUSED(r.wall_ms = 6001, 0, "server claims 3000.0 ms of work, but it took 6001 ms");
+    REFUSED((r.prompt_ms = 0.42, r.predicted_ms = 0.21, r.wall_ms = 65.6), 0,
+            "server claims 0.6 ms of work, but it took 66 ms");
+    r.prompt_ms = 20, r.predicted_ms = 5, r.wall_ms = 70; /* a slow harness is none */
+    assert_null(judge(r, 0));
 #undef REFUSED
 }
 
@@ -104,7 +109,8 @@ static void devices_are_held_to_what_the_log_shows(void **state) {
         {"Vulkan1", GPU("60"), "ran on Vulkan0, not Vulkan1"},
         {"ROCm0,ROCm1", ROCM("0", "5") ROCM("_Split", "95"), "ok"},
         {"ROCm0", ROCM("0", "5") ROCM("_Split", "95"), "ok"},
-        {"Vulkan0", "nothing here\n", "ok: device not proved"},
+        {"Vulkan0", "nothing here\n", "device not proved"},
+        {"none", "nothing here\n", "ok: device not proved"},
         {"none", CPU("100"), "ok"},
         {"none", CPU("100") "sched_reserve: CPU compute buffer size = 1 MiB\n", "ok"},
         {"none", CPU("100") "sched_reserve: Vulkan_Host compute buffer size = 1 MiB\n", "ok"},

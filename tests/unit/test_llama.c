@@ -203,6 +203,16 @@ static void args_come_last_and_may_not_take_what_is_ours(void **state) {
     assert_string_equal(got, "args: args may not hold --host: it is chosen by stratobench\n");
     free(got);
     sb_strv_release(&args);
+    static const char *const loud[] = {"-lv", "--verbosity", "--log-verbosity", "-v", "--verbose"};
+    for (size_t i = 0; i < sizeof loud / sizeof *loud; i++) {
+        sb_strv_add(&args, loud[i]);
+        got = command(help_new, &asked);
+        char *want = sb_asprintf("args: args may not hold %s: it is chosen by stratobench\n", loud[i]);
+        assert_string_equal(got, want);
+        free(want);
+        free(got);
+        sb_strv_release(&args);
+    }
 }
 
 static void the_last_layer_count_of_the_command_is_the_one_asked_for(void **state) {

@@ -15,8 +15,12 @@ static const struct {
     {"huge-timings", "timings", "prompt_ms", "1e400"},
     {"lying-clock", "timings", "prompt_ms", "60000"},
     {"cached", "timings", "cache_n", "7"},
+    {"cached", "", "tokens_evaluated", "17"},
     {"wrong-prompt", "timings", "prompt_n", "3"},
+    {"wrong-prompt", "", "tokens_evaluated", "3"},
     {"truncated", "", "truncated", "true"},
+    {"fraction", "timings", "prompt_n", "9.5"},
+    {"miscount", "", "tokens_evaluated", "12"},
 };
 
 static const struct {
@@ -28,6 +32,9 @@ static const struct {
     {"empty", "200 OK", "application/json", ""},
     {"broken-json", "200 OK", "application/json", "{\"timings\":{\"prompt_n\":12,"},
     {"array", "200 OK", "application/json", "[{\"content\":\"\"}]"},
+    {"key-twice", "200 OK", "application/json",
+     "{\"timings\":{\"prompt_n\":10,\"prompt_ms\":1,\"prompt_ms\":9}}"},
+    {"trailing", "200 OK", "application/json", "{\"timings\":{\"prompt_n\":10}} {}"},
     {"missing-timings", "200 OK", "application/json", "{\"stop_type\":\"limit\"}"},
 };
 
@@ -128,6 +135,10 @@ static cJSON *describe(const struct run *r) {
     cJSON_AddNumberToObject(timings, "predicted_n", r->predicted_n);
     cJSON_AddNumberToObject(timings, "predicted_ms", r->predicted_ms);
     cJSON_AddNumberToObject(timings, "predicted_per_second", counted * 1e3 / r->predicted_ms);
+    if (reply_mode("drafts")) {
+        cJSON_AddNumberToObject(timings, "draft_n", 100);
+        cJSON_AddNumberToObject(timings, "draft_n_accepted", 60);
+    }
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         if (reply_mode(lies[i].mode))
             cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
@@ -205,7 +216,9 @@ void complete(int client, const cJSON *request) {
         return;
     }
     struct run r = simulate(request, prompt, n_ctx);
-    if (!nap(client, r.prompt_ms + r.predicted_ms))
+    const char *hidden_ms = reply_mode("slow-clock");
+    double more_ms = hidden_ms ? (double)mode_number(hidden_ms, 200) : 0;
+    if (!nap(client, r.prompt_ms + r.predicted_ms + more_ms))
         return;
     say("slot print_timing: id  0 | task %d | prompt eval time = %10.2f ms / %5d tokens",
         n_completions, r.prompt_ms, r.prompt_n);
