@@ -78,8 +78,8 @@ size_t sb_utf8_length(const char *text, size_t len);
  * (U+2028 to 202E, U+2066 to 2069) and malformed UTF-8 become U+FFFD. */
 void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len);
 
-/* The candidate nearest to `word` by edit distance, or NULL when none is near enough to be
- * a likely slip (distance > 1 + length/3). For "did you mean". */
+/* The candidate nearest to `word` by edit distance, else one that it shortens ("md": markdown); NULL
+ * when none is near enough to be a likely slip (distance > 1 + length/3). For "did you mean". */
 const char *sb_nearest(const char *word, const char *const *candidates, size_t n);
 
 /* Files: read a whole one up to a limit; replace one atomically. */

@@ -302,6 +302,15 @@ static size_t edit_distance(const char *a, const char *b) {
     return row[nb];
 }
 
+/* "md" for "markdown": its first letter, then others of it in their order. */
+static bool is_short_for(const char *word, const char *whole) {
+    if (strlen(word) < 2 || word[0] != whole[0])
+        return false;
+    for (; *word && *whole; whole++)
+        word += *word == *whole;
+    return !*word;
+}
+
 const char *sb_nearest(const char *word, const char *const *candidates, size_t n) {
     const char *best = NULL;
     size_t limit = 1 + strlen(word) / 3, least = limit + 1;
@@ -312,5 +321,8 @@ const char *sb_nearest(const char *word, const char *const *candidates, size_t n
             best = candidates[i];
         }
     }
+    for (size_t i = 0; !best && i < n; i++)
+        if (is_short_for(word, candidates[i]))
+            best = candidates[i];
     return best;
 }

@@ -112,6 +112,7 @@ static void nearest_finds_a_slip_and_nothing_far(void **state) {
     assert_string_equal(sb_nearest("reprot", names, 3), "report");
     assert_string_equal(sb_nearest("rnk", names, 3), "rank");
     assert_null(sb_nearest("benchmark", names, 3));
+    assert_string_equal(sb_nearest("rt", names, 3), "report"); /* short for it */
 }
 
 static void names_tell_secrets(void **state) {

@@ -22,6 +22,7 @@ static void test_usage(void **state) {
     expect(ARGS("--help"), SB_EXIT_OK, "usage: stratobench report");
     expect(ARGS("--formt", "x"), SB_EXIT_USAGE, "did you mean --format?");
     expect(ARGS("--format", "markdwn", FLAGS_JSON), SB_EXIT_USAGE, "did you mean markdown?");
+    expect(ARGS("--format", "md", FLAGS_JSON), SB_EXIT_USAGE, "did you mean markdown?");
     expect(ARGS("--output"), SB_EXIT_USAGE, "needs a value");
     expect(ARGS("-c", FLAGS_MD, "-o", "x", FLAGS_JSON), SB_EXIT_USAGE, "--check writes nothing");
     expect(ARGS("/nonexistent/a.json", FLAGS_JSON, "/nonexistent/b.json"), SB_EXIT_USAGE,
