@@ -22,4 +22,11 @@ int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb
 /* Appends the page to `ret`. 0, or -EFBIG when ret's limit cut it. */
 int sb_html_page(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
 
+/* Exports. CSV and JSON lines: a row a run, warm-ups too, with the units in the names; a cell without
+ * a run has one row, which says why; what was not measured is empty or absent. llama-bench: its
+ * Markdown table of the ok cells, to the column. 0, or -EFBIG when ret's limit cut it. */
+int sb_report_csv(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
+int sb_report_jsonl(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
+int sb_report_llama_bench(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
+
 #endif

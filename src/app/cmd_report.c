@@ -14,8 +14,9 @@ enum { DOCUMENT_MAX_BYTES = 256 << 20 };
 static const double diff_timeout_s = 60;
 
 typedef int renderer(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
-static const char *const formats[] = {"markdown", "html", NULL};
-static renderer *const renderers[] = {sb_report_markdown, sb_html_page};
+static const char *const formats[] = {"markdown", "html", "csv", "jsonl", "llama-bench", NULL};
+static renderer *const renderers[] = {sb_report_markdown, sb_html_page, sb_report_csv,
+                                      sb_report_jsonl, sb_report_llama_bench};
 
 struct report_options {
     int format;
@@ -97,7 +98,9 @@ static int report(const void *options, const struct sb_operands *files) {
 
 static const struct sb_option table[] = {
     {"format", 'f', SB_OPTION_CHOICE, offsetof(struct report_options, format), "FORMAT",
-     .help = "markdown (default), or html: one page that needs nothing else", .choices = formats},
+     .help = "markdown (default); html: one page that needs nothing else; csv, jsonl: a row a run; "
+             "llama-bench: its Markdown table",
+     .choices = formats},
     {"output", 'o', SB_OPTION_TEXT, offsetof(struct report_options, output), "FILE",
      .help = "write to FILE; - or nothing: standard output", .files = "*"},
     {"check", 'c', SB_OPTION_TEXT, offsetof(struct report_options, check), "FILE",
@@ -109,7 +112,7 @@ static const struct sb_option table[] = {
 const struct sb_command sb_cmd_report = {
     .name = "report",
     .usage = "[options] RESULTS.json...",
-    .summary = "render stored results as Markdown or HTML",
+    .summary = "render stored results: Markdown, HTML, CSV and more",
     .about = "Renders stored results as one document. Files with the same title make one section, "
              "in which the newer result of a cell stands. A file may be a log with results in it "
              "(run --log-results); - is standard input.",

@@ -10,7 +10,7 @@
 
 static const struct sb_command *const commands[] = {
     &sb_cmd_init,    &sb_cmd_run,     &sb_cmd_check, &sb_cmd_report, &sb_cmd_rank,
-    &sb_cmd_compare, &sb_cmd_history, &sb_cmd_plot,  &sb_cmd_k8s,
+    &sb_cmd_compare, &sb_cmd_history, &sb_cmd_plot,  &sb_cmd_bundle, &sb_cmd_k8s,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -15,7 +15,11 @@ static const struct {
 } marks[] = {
     {SB_OURS_RESULTS, "\"schema\": \"stratobench/"},
     {SB_OURS_DERIVED, "**PP** = prompt processing speed (tok/s"},              /* document */
-    {SB_OURS_DERIVED, "<strong>PP</strong> = prompt processing speed (tok/s"}, /* page */
+    {SB_OURS_DERIVED, "<strong>PP</strong> = prompt processing speed (tok/s"}, /* page, once */
+    {SB_OURS_DERIVED, "<meta name=\"generator\" content=\"stratobench\">"},
+    {SB_OURS_DERIVED, "title,hardware,model_id,model,quantization,"}, /* csv */
+    {SB_OURS_DERIVED, ",\"pp_tokens_per_s\":"},                       /* jsonl */
+    {SB_OURS_DERIVED, "| model                          |       size |     params | backend "},
     {SB_OURS_DERIVED, "<svg xmlns=\"http://www.w3.org/2000/svg\" "
                       "xmlns:xlink=\"http://www.w3.org/1999/xlink\" class=\"stratobench\""},
     {SB_OURS_DERIVED, "# stratobench: "}, /* manifests */

@@ -33,7 +33,8 @@ static void put_policy(struct sb_buf *b) {
 int sb_html_page(const struct sb_results *const *sets, size_t n, struct sb_buf *ret) {
     sb_buf_adds(ret, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                     "<meta name=\"color-scheme\" content=\"light dark\">\n");
+                     "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                     "<meta name=\"generator\" content=\"stratobench\">\n");
     put_policy(ret);
     sb_buf_adds(ret, "<title>");
     sb_xml_escape(ret, n && sets[0]->bench.title ? sets[0]->bench.title : "");
