@@ -24,6 +24,7 @@ struct sb_preflight_cell {
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
+    const char *stamp;                  /* which build, by its files; NULL unknown */
     const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
     struct sb_fault *faults; /* all that keeps it from running, the one for its row first */
     size_t n_faults;         /* 0 = can run */
@@ -35,8 +36,11 @@ struct sb_preflight {
     struct sb_llama_build *builds; /* one a backend, as in config */
     const char **build_reasons;    /* short, for the row; NULL where it worked */
     char **build_errors;           /* the long form */
+    char **build_stamps;           /* which build it is, by its files; NULL unknown */
     struct sb_gguf *drafts;        /* one a backend: its draft model, if it has one */
+    struct sb_files *build_files;  /* one a backend: what it runs from; launches find more of them */
     struct sb_gguf *ggufs;         /* one a model */
+    struct sb_files *model_files;  /* its shards, as they were when their headers were read */
     const char **gguf_reasons;
     char **gguf_errors;
     struct sb_preflight_cell *cells;

@@ -71,9 +71,11 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
                   struct sb_strv *ret, struct sb_buf *error);
 /* How many layers a command line asks to have on a GPU: INT_MAX = all, -1 = left to the server. */
 int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv);
-/* Our environment, scrubbed of LLAMA_*, with `over` over it, and the API key (NULL = none): in the
- * environment no other user can read it, on the command line everybody could. */
-void sb_llama_env(const struct sb_strv *over, const char *const *ours, const char *api_key,
+/* Does this build take that option from this variable as well? */
+bool sb_llama_takes_env(const struct sb_llama_build *b, const char *option, const char *variable);
+/* Our environment, scrubbed of LLAMA_*, with `over` over it, and `own` over that ("NAME=value"; NULL =
+ * none): in the environment no other user can read it, on the command line everybody could. */
+void sb_llama_env(const struct sb_strv *over, const char *const *ours, const struct sb_strv *own,
                   struct sb_strv *ret);
 
 /* ---- the client: what a server that answers is asked ---------------------------------------- */
@@ -88,6 +90,7 @@ struct sb_endpoint {
 struct sb_llama_failure {
     int interrupted;     /* a signal of ours, taken off signal_fd: not the server's fault */
     bool invalid;        /* it ran, but not what was asked: INVALID, not ERROR */
+    bool port_lost;      /* another took the port: to be tried again on another (server.h) */
     bool gone;           /* its connection broke: whoever started it may know why */
     long http_status;    /* of a reply that is no 200; 0 = that was not it */
     struct sb_exit exit; /* how the server ended, if it did (server.h fills it in) */

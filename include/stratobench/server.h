@@ -37,9 +37,11 @@ int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret);
 /* Adds to a failure of a request what is known of the server: how it ended and why, the last lines
  * of its log. */
 void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f);
+/* Adds the files that it runs from: program and libraries, as far as they are on this machine. */
+void sb_server_add_files(const struct sb_server *s, struct sb_files *files);
 /* Ends it: TERM, 10 s, KILL. Seconds from TERM to reaped. */
 double sb_server_stop(struct sb_server *s);
-/* How it ended, once it has. */
+/* How it ended, once it has, and the peak memory of the process that served. */
 const struct sb_exit *sb_server_exit(struct sb_server *s);
 void sb_server_free(struct sb_server *s); /* stops if needed; NULL is fine */
 

@@ -52,6 +52,19 @@ void sb_proc_stop(struct sb_proc *p, double grace_s, int signal_fd);
 /* Stops if still running, frees. NULL is fine. */
 void sb_proc_free(struct sb_proc *p);
 
+/* Which process of the child's, be it itself or one that it started, listens on a TCP port of its
+ * network. 0 = the port is somebody else's; -1 = it cannot be known, or nobody listens. */
+pid_t sb_proc_listener(const struct sb_proc *p, int port);
+/* Adds the files that a process runs from: the program and its libraries. */
+void sb_pid_add_files(pid_t pid, struct sb_files *files);
+long long sb_pid_peak_rss_bytes(pid_t pid); /* -1 unknown */
+double sb_pid_cpu_s(pid_t pid);             /* of all its threads; NaN unknown */
+/* The file that a program's name stands for, searched on the PATH of envp (NULL = ours) when it has
+ * no slash. NULL when there is none. The caller frees. */
+char *sb_program_path(const char *name, const char *const *envp);
+/* What is searched, "/usr/bin:/bin" where envp names no PATH. */
+const char *sb_search_path(const char *const *envp);
+
 /* Runs a program to its end and keeps what it printed: stdout and stderr apart, each at most
  * its buffer's limit (the rest is read and dropped). 0 whatever its exit code (in ret_exit),
  * -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in `error`. `input` (may be

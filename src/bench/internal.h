@@ -23,6 +23,11 @@ char *sb_judge_device(const struct sb_device_claim *claim, const struct sb_llama
 struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
                                                const struct sb_cell_plan *plan);
 
+/* Which build a program is, "7 files, 84123456 bytes, 2026-11-01T10:00:00.000000000Z": it and the
+ * llama and ggml libraries beside it, and when the newest was made. NULL = no such file. The caller
+ * frees. */
+char *sb_bench_stamp(const char *program);
+
 /* How it was when measuring began. */
 struct sb_bench_start {
     double temperature_c;

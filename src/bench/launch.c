@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_PORTS = 3 };
 static const double COOLED_WITHIN_C = 3, MAX_COOLDOWN_S = 600;
 
 void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of) {
@@ -126,12 +127,47 @@ static int prove_device(struct launch *l) {
     return -1;
 }
 
+static int fail_changed(struct launch *l, const char *what, const char *file) {
+    l->failure.invalid = true;
+    l->failure.reason = sb_asprintf("%s changed during the cell", what);
+    l->failure.detail = sb_asprintf("%s is another file now than it was before, or is gone\n", file);
+    return -1;
+}
+
+/* What is measured must still be what was there: figures of two models, or of two builds, have no
+ * mean. */
+static int check_files(struct launch *l) {
+    const struct sb_preflight *pf = l->b->preflight;
+    const char *file =
+        sb_files_changed(&pf->model_files[l->plan->model - l->config->models]);
+    if (file)
+        return fail_changed(l, "model file", file);
+    file = sb_files_changed(&pf->build_files[l->plan->backend - l->config->backends]);
+    return file ? fail_changed(l, "server binary", file) : 0;
+}
+
+/* Starts it, on another port when the one at hand was taken from us in the meantime. */
+static int start_server(struct launch *l, const struct sb_server_spec *spec) {
+    for (int attempt = 1;; attempt++) {
+        look_at_page_cache(l);
+        l->began_s = sb_now_s();
+        sb_stops_seen(&l->start->stops);
+        l->server = sb_server_child(spec);
+        if (sb_server_start(l->server, &l->record.load_s, &l->failure) == 0)
+            return 0;
+        if (!l->failure.port_lost || attempt == MAX_PORTS)
+            return -1;
+        sb_server_free(l->server);
+        sb_llama_failure_release(&l->failure);
+    }
+}
+
 static int load(struct launch *l, const struct sb_server_spec *spec) {
     sb_launch_stage(l, SB_STAGE_LOAD, 0, 0);
-    l->server = sb_server_child(spec);
-    sb_stops_seen(&l->start->stops);
-    if (sb_server_start(l->server, &l->record.load_s, &l->failure) < 0)
+    if (check_files(l) < 0 || start_server(l, spec) < 0)
         return -1;
+    sb_server_add_files(l->server, &l->b->preflight->build_files[l->plan->backend -
+                                                                 l->config->backends]);
     if (sb_stops_seen(&l->start->stops)) {
         l->record.load_s = (double)NAN; /* not measured: the clock ran, and we did not */
         l->stopped = true;
@@ -145,11 +181,11 @@ static int load(struct launch *l, const struct sb_server_spec *spec) {
     return prove_device(l);
 }
 
-static void finish_record(struct launch *l, double began_s) {
+static void finish_record(struct launch *l) {
     struct sb_launch *r = &l->record;
     r->stop_s = sb_server_stop(l->server);
     r->peak_rss_bytes = sb_server_exit(l->server)->peak_rss_bytes;
-    r->wall_s = sb_now_s() - began_s;
+    r->wall_s = sb_now_s() - l->began_s;
     r->overhead_s = r->wall_s - r->load_s - l->completions_s - r->stop_s;
     if (l->stopped || sb_stops_seen(&l->start->stops))
         r->wall_s = r->overhead_s = (double)NAN;
@@ -184,7 +220,6 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                                  l.plan->backend->id, launch);
     l.before = sb_host_read("");
     l.record.temperature_start_c = l.before.temperature_c;
-    look_at_page_cache(&l);
     struct sb_server_spec spec = {.build = b->preflight->cells[index].build,
                                   .launch = sb_bench_launch_options(l.config, l.plan),
                                   .log_path = log_path,
@@ -192,17 +227,18 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                                   .signal_fd = b->signal_fd,
                                   .tick = b->observer.tick,
                                   .tick_arg = b->observer.arg};
-    double began_s = sb_now_s();
     l.record.started_at = sb_now_rfc3339();
     int rc = load(&l, &spec);
     if (rc == 0)
         rc = sb_launch_measure(&l);
+    if (rc == 0)
+        rc = check_files(&l);
     if (l.failure.interrupted)
         sb_launch_stage(&l, SB_STAGE_INTERRUPT, 0, 0);
     else if (l.ready)
         sb_launch_stage(&l, SB_STAGE_STOP, 0, 0);
     if (rc == 0)
-        finish_record(&l, began_s);
+        finish_record(&l);
     sb_server_free(l.server);
     if (rc < 0)
         rc = end_by_failure(&l);

@@ -17,6 +17,7 @@ struct launch {
     struct sb_llama_failure failure;
     struct sb_prepared *prompts; /* as in config */
     struct sb_launch record;
+    double began_s; /* the launch; sb_now_s */
     double completions_s;
     size_t requests; /* made so far: chooses the nonce */
     struct sb_reading before;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
@@ -178,6 +179,7 @@ static void check_build(const struct sb_config *c, const struct sb_preflight *pf
                         struct sb_preflight_cell *p) {
     const struct sb_backend *b = p->plan->backend;
     size_t i = (size_t)(b - c->backends);
+    p->stamp = pf->build_stamps[i];
     if (pf->build_errors[i])
         fault(p, false, sb_strdup(pf->build_reasons[i]),
               sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, "server"), pf->build_errors[i]));
@@ -238,6 +240,21 @@ static bool is_wanted(const struct sb_config *c, const void *model_or_backend) {
     return false;
 }
 
+/* What the name stands for in the environment that the server gets. */
+static void note_files(const struct sb_backend *b, struct sb_preflight *pf, size_t i) {
+    struct sb_strv env = {0};
+    sb_llama_env(&b->env, (const char *const *)environ, NULL, &env);
+    char *program = sb_program_path(b->server, (const char *const *)env.item);
+    sb_strv_release(&env);
+    if (!program)
+        return;
+    sb_files_add(&pf->build_files[i], program);
+    if (b->draft)
+        sb_files_add(&pf->build_files[i], b->draft);
+    pf->build_stamps[i] = sb_bench_stamp(program);
+    free(program);
+}
+
 static void probe_builds(const struct sb_config *c, const struct sb_preflight_options *o,
                          struct sb_preflight *pf) {
     for (size_t i = 0; i < c->n_backends && !pf->interrupted; i++) {
@@ -249,6 +266,7 @@ static void probe_builds(const struct sb_config *c, const struct sb_preflight_op
         int rc =
             sb_llama_probe(&command, &c->backends[i].env, o->signal_fd, &pf->builds[i], &error);
         sb_strv_release(&command);
+        note_files(&c->backends[i], pf, i);
         if (rc == -EINTR)
             pf->interrupted = sb_signals_take(o->signal_fd);
         if (rc < 0) {
@@ -264,7 +282,10 @@ static void probe_builds(const struct sb_config *c, const struct sb_preflight_op
 static void read_models(const struct sb_config *c, struct sb_preflight *pf) {
     for (size_t i = 0; i < c->n_models; i++) {
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+        sb_files_add(&pf->model_files[i], c->models[i].path);
         enum sb_gguf_status s = sb_gguf_read(c->models[i].path, &pf->ggufs[i], &error);
+        for (size_t k = 0; k < pf->ggufs[i].files.n; k++)
+            sb_files_add(&pf->model_files[i], pf->ggufs[i].files.item[k]);
         if (s != SB_GGUF_OK) {
             pf->gguf_reasons[i] = gguf_reasons[s];
             pf->gguf_errors[i] = sb_buf_detach(&error);
@@ -285,6 +306,9 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
                               .build_reasons = sb_alloc(c->n_backends, sizeof *pf.build_reasons),
                               .drafts = sb_alloc(c->n_backends, sizeof *pf.drafts),
                               .ggufs = sb_alloc(c->n_models, sizeof *pf.ggufs),
+                              .build_stamps = sb_alloc(c->n_backends, sizeof *pf.build_stamps),
+                              .build_files = sb_alloc(c->n_backends, sizeof *pf.build_files),
+                              .model_files = sb_alloc(c->n_models, sizeof *pf.model_files),
                               .gguf_errors = sb_alloc(c->n_models, sizeof *pf.gguf_errors),
                               .gguf_reasons = sb_alloc(c->n_models, sizeof *pf.gguf_reasons),
                               .cells = sb_alloc(c->n_cells, sizeof *pf.cells)};
@@ -303,10 +327,13 @@ void sb_preflight_release(struct sb_preflight *p) {
         sb_llama_build_release(&p->builds[i]);
         sb_gguf_release(&p->drafts[i]);
         free(p->build_errors[i]);
+        free(p->build_stamps[i]);
+        sb_files_release(&p->build_files[i]);
     }
     for (size_t i = 0; i < p->n_ggufs; i++) {
         sb_gguf_release(&p->ggufs[i]);
         free(p->gguf_errors[i]);
+        sb_files_release(&p->model_files[i]);
     }
     for (size_t i = 0; i < p->n_cells; i++) {
         struct sb_preflight_cell *c = &p->cells[i];
@@ -321,6 +348,9 @@ void sb_preflight_release(struct sb_preflight *p) {
     }
     free(p->builds);
     free(p->build_errors);
+    free(p->build_stamps);
+    free(p->build_files);
+    free(p->model_files);
     free(p->build_reasons);
     free(p->drafts);
     free(p->ggufs);
@@ -412,6 +442,7 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
     sb_strv_copy(&ret->backend.env, &p->env);
     if (p->build) {
         ret->backend.server_version = sb_strdup(p->build->version);
+        ret->backend.server_build = sb_strdup(p->stamp);
         const struct sb_llama_device *d = b->device ? find_device(p->build, b->device) : NULL;
         ret->backend.device_name = d ? sb_strdup(d->description) : NULL;
     }

@@ -11,6 +11,11 @@ static bool same(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* A rebuild may print the same version. Files before November 2026 do not say. */
+static bool same_build(const char *a, const char *b) {
+    return !a || !b || strcmp(a, b) == 0;
+}
+
 static void describe_bench(const struct sb_config *c, const struct sb_results *old,
                            struct sb_results *r) {
     sb_protocol_copy(&r->bench, &c->bench);
@@ -35,7 +40,8 @@ static struct sb_cell take(struct sb_cell *from) {
 static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, bool protocol) {
     struct sb_cell *cell = &plan->results.cells[i];
     bool holds = was && protocol && same(was->fingerprint, cell->fingerprint) &&
-                 same(was->backend.server_version, cell->backend.server_version);
+                 same(was->backend.server_version, cell->backend.server_version) &&
+                 same_build(was->backend.server_build, cell->backend.server_build);
     plan->n_stale += was && !holds && was->status == SB_OK;
     if (!holds || (was->status != SB_OK && was->status != SB_PENDING))
         return;

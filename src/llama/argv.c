@@ -239,7 +239,7 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     pass(&c, "-m", l->model_path);
     pass(&c, "--host", "127.0.0.1");
     pass(&c, "--port", port);
-    if (known(&c, "--alias", NULL))
+    if (known(&c, "--alias", NULL) && !sb_llama_takes_env(b, "--alias", "LLAMA_ARG_ALIAS"))
         pass(&c, "--alias", l->alias);
     pass(&c, "-c", ctx);
     free(ctx);
@@ -282,6 +282,11 @@ int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *
     return n < INT_MAX ? (int)n : INT_MAX;
 }
 
+bool sb_llama_takes_env(const struct sb_llama_build *b, const char *option, const char *variable) {
+    const struct sb_llama_option *o = sb_llama_option(b, option);
+    return o && strstr(b->helps.item[o->entry], variable);
+}
+
 static void set_env(struct sb_strv *env, const char *assignment) {
     size_t name = strcspn(assignment, "=") + 1;
     for (size_t i = 0; i < env->n; i++)
@@ -293,16 +298,13 @@ static void set_env(struct sb_strv *env, const char *assignment) {
     sb_strv_add(env, assignment);
 }
 
-void sb_llama_env(const struct sb_strv *over, const char *const *ours, const char *api_key,
+void sb_llama_env(const struct sb_strv *over, const char *const *ours, const struct sb_strv *own,
                   struct sb_strv *ret) {
     for (; *ours; ours++)
         if (strncmp(*ours, "LLAMA_", 6) != 0) /* an inherited LLAMA_ARG_* changes the server */
             sb_strv_add(ret, *ours);
     for (size_t i = 0; i < over->n; i++)
         set_env(ret, over->item[i]);
-    if (api_key) {
-        char *assignment = sb_asprintf("LLAMA_API_KEY=%s", api_key);
-        set_env(ret, assignment);
-        free(assignment);
-    }
+    for (size_t i = 0; own && i < own->n; i++)
+        set_env(ret, own->item[i]);
 }

@@ -24,7 +24,10 @@ struct child {
     struct sb_proc *proc;
     char *alias;
     int port;
+    pid_t listener; /* the process that serves: the child, or what a wrapper started; or -1 */
     double spawned_s;
+    struct sb_exit ended;
+    long long peak_rss_bytes; /* of the listener, before it was stopped */
 };
 
 static struct child *child_of(struct sb_server *s) {
@@ -76,6 +79,7 @@ static int fail(struct sb_llama_failure *f, char *reason) {
 }
 
 static int fail_other_server(const struct child *c, struct sb_llama_failure *f) {
+    f->port_lost = true;
     return fail(f, sb_asprintf("another server answers on port %d", c->port));
 }
 
@@ -99,6 +103,7 @@ static void explain(struct sb_server *s, struct sb_llama_failure *f) {
         sb_buf_addf(&detail, "%s\n", text);
         if (cause)
             set_reason(f, sb_asprintf("%s: %s", f->reason, cause));
+        f->port_lost |= cause && strcmp(cause, "port taken") == 0;
         free(text);
     }
     sb_buf_adds(&detail, sb_buf_str(&tail));
@@ -121,11 +126,15 @@ static int spawn(struct child *c, const char *key, struct sb_llama_failure *f) {
     struct sb_server *s = &c->base;
     const struct sb_llama_build *build = s->spec->build;
     struct sb_llama_launch how = s->spec->launch;
-    struct sb_strv env = {0};
+    struct sb_strv env = {0}, own = {0};
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     how.port = c->port;
     how.alias = c->alias;
-    sb_llama_env(&build->env, (const char *const *)environ, key, &env);
+    sb_strv_take(&own, sb_asprintf("LLAMA_API_KEY=%s", key));
+    if (sb_llama_takes_env(build, "--alias", "LLAMA_ARG_ALIAS"))
+        sb_strv_take(&own, sb_asprintf("LLAMA_ARG_ALIAS=%s", c->alias));
+    sb_llama_env(&build->env, (const char *const *)environ, &own, &env);
+    sb_strv_release(&own);
     int rc = sb_llama_argv(build, &how, &s->argv, &error);
     if (rc == 0) {
         struct sb_proc_spec spec = {.argv = (const char *const *)s->argv.item,
@@ -193,6 +202,12 @@ static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_fail
     }
 }
 
+/* Before our key is shown to whoever answers: the socket must be one of our child's. */
+static int check_listener(struct child *c, struct sb_llama_failure *f) {
+    c->listener = sb_proc_listener(c->proc, c->port);
+    return c->listener == 0 ? fail_other_server(c, f) : 0;
+}
+
 /* The alias is random, so only our own child can name it. */
 static int check_alias(struct child *c, struct sb_llama_failure *f) {
     char *name;
@@ -225,6 +240,8 @@ static int ready(struct sb_server *s, double *ret_load_s, struct sb_llama_failur
     struct child *c = child_of(s);
     int rc = await_ready(c, ret_load_s, f);
     if (rc == 0)
+        rc = check_listener(c, f);
+    if (rc == 0)
         rc = check_identity(c, f);
     if (rc < 0)
         explain(s, f);
@@ -237,14 +254,28 @@ static int proof(const struct sb_server *s, struct sb_llama_proof *ret) {
     return sb_llama_parse_log_file(s->spec->log_path, ret);
 }
 
+static void add_files(const struct sb_server *s, struct sb_files *files) {
+    const struct child *c = (const struct child *)s;
+    if (c->listener > 0)
+        sb_pid_add_files(c->listener, files);
+}
+
 static double stop(struct sb_server *s) {
+    struct child *c = child_of(s);
+    if (c->listener > 0 && !sb_proc_exit(c->proc)->exited)
+        c->peak_rss_bytes = sb_pid_peak_rss_bytes(c->listener);
     double before_s = sb_now_s();
     sb_proc_stop(child_of(s)->proc, STOP_GRACE_S, s->spec->signal_fd);
     return sb_now_s() - before_s;
 }
 
+/* The kernel's own count of a wrapper is the shell's. */
 static const struct sb_exit *how_it_ended(struct sb_server *s) {
-    return sb_proc_exit(child_of(s)->proc);
+    struct child *c = child_of(s);
+    c->ended = *sb_proc_exit(c->proc);
+    if (c->listener > 0 && c->listener != sb_proc_pid(c->proc))
+        c->ended.peak_rss_bytes = c->peak_rss_bytes;
+    return &c->ended;
 }
 
 static void release(struct sb_server *s) {
@@ -262,6 +293,7 @@ static const struct sb_server_ops child_ops = {.start = start,
                                                .ready = ready,
                                                .proof = proof,
                                                .explain = explain,
+                                               .add_files = add_files,
                                                .stop = stop,
                                                .exit = how_it_ended,
                                                .free = release};
@@ -271,6 +303,8 @@ struct sb_server *sb_server_child(const struct sb_server_spec *spec) {
     c->base.ops = &child_ops;
     c->base.spec = spec;
     c->base.at.child_fd = -1;
+    c->listener = -1;
+    c->peak_rss_bytes = -1;
     c->base.at.signal_fd = spec->signal_fd;
     return &c->base;
 }

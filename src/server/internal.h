@@ -9,6 +9,7 @@ struct sb_server_ops { /* as in server.h; `free` stops if needed */
     int (*ready)(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f);
     int (*proof)(const struct sb_server *s, struct sb_llama_proof *ret);
     void (*explain)(struct sb_server *s, struct sb_llama_failure *f);
+    void (*add_files)(const struct sb_server *s, struct sb_files *files);
     double (*stop)(struct sb_server *s);
     const struct sb_exit *(*exit)(struct sb_server *s);
     void (*free)(struct sb_server *s);

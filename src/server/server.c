@@ -22,6 +22,10 @@ void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f) {
     s->ops->explain(s, f);
 }
 
+void sb_server_add_files(const struct sb_server *s, struct sb_files *files) {
+    s->ops->add_files(s, files);
+}
+
 double sb_server_stop(struct sb_server *s) {
     return s->ops->stop(s);
 }

@@ -92,6 +92,10 @@ pid_t sb_proc_pid(const struct sb_proc *p) {
     return p->pid;
 }
 
+pid_t sb_proc_watchdog(const struct sb_proc *p) {
+    return p->watchdog;
+}
+
 int sb_proc_fd(const struct sb_proc *p) {
     return p->control;
 }

@@ -18,8 +18,8 @@
 
 /* ---- the child, up to exec ---------------------------------------------------------------- */
 
-static const char *search_path(const char *const *envp) {
-    for (; *envp; envp++)
+const char *sb_search_path(const char *const *envp) {
+    for (envp = envp ? envp : (const char *const *)environ; *envp; envp++)
         if (strncmp(*envp, "PATH=", 5) == 0)
             return *envp + 5;
     return "/usr/bin:/bin";
@@ -35,7 +35,7 @@ static int execute(const char *const *argv, const char *const *envp) {
         return errno;
     }
     int error = ENOENT;
-    for (const char *dir = search_path(envp); *name && dir; dir = strchr(dir, ':')) {
+    for (const char *dir = sb_search_path(envp); *name && dir; dir = strchr(dir, ':')) {
         dir += *dir == ':';
         int len = (int)strcspn(dir, ":");
         char file[PATH_MAX];

@@ -13,6 +13,9 @@ struct sb_watchdog_started {
     pid_t pid; /* the child's, and its process group's */
 };
 
+/* The pid of a child's watchdog: all that comes from the child is below it. */
+pid_t sb_proc_watchdog(const struct sb_proc *p);
+
 /* The body of a process just forked by us. Starts the program with `stdio` as its descriptors
  * 0, 1 and 2, in the environment `envp`, and stays until nothing of it is left. */
 _Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, const int stdio[3],

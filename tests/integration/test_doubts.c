@@ -1,6 +1,11 @@
 /* What happens around a measurement, and what is then not believed, or believed all the same. */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "box.h"
 
@@ -78,12 +83,139 @@ static void drafted_tokens_have_no_bandwidth_limit(void **state) {
     box_has(box_row("drafting"), "60 % of 200 drafted tokens accepted");
 }
 
+static void copy(const char *from, const char *to) {
+    assert_int_equal(box_run(ARGS("cp", "--remove-destination", from, to)), 0);
+}
+
+/* Replaces it while launch 1 is measured: the warm-up is quick, of the runs each takes half a
+ * second. */
+static void measure_and_replace(const char *file, const char *lines) {
+    char *backend = box_text("%senv = FAKE_PP=20000,20\n", lines);
+    BOX_CONFIG("launches = 2\n", {"b", backend});
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    box_await("a.logs/m--b--1.log", "task 1 ");
+    copy(file, "copy");
+    assert_int_equal(rename("copy", file), 0);
+    assert_int_equal(box_wait(pid), 1);
+    box_expect_status(box_cell("m", "b"), "invalid");
+}
+
+static void a_model_replaced_meanwhile_has_no_mean(void **state) {
+    (void)state;
+    measure_and_replace("m.gguf", "");
+    assert_string_equal(box_cell("m", "b")->reason, "model file changed during the cell");
+    box_has(box_cell("m", "b")->detail, "m.gguf is another file now");
+    box_has(box_row("b"), "INVALID: model file changed during the cell");
+}
+
+/* A wrapper: what it runs is watched, not the shell. */
+static void a_binary_replaced_meanwhile_has_no_mean(void **state) {
+    (void)state;
+    copy(FAKE, "server");
+    box_write("wrapper", "#!/bin/sh\n./server \"$@\"\nexit $?\n");
+    assert_int_equal(chmod("wrapper", 0755), 0);
+    char *lines = box_text("server = ./wrapper\n");
+    box_write("a.ini", "%s[backend b]\n%senv = FAKE_PP=20000,20\n[model m]\npath = m.gguf\n",
+              box_bench("launches = 2\n"), lines);
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    box_await("a.logs/m--b--1.log", "task 1 ");
+    copy("server", "copy");
+    assert_int_equal(rename("copy", "server"), 0);
+    assert_int_equal(box_wait(pid), 1);
+    assert_string_equal(box_cell("m", "b")->reason, "server binary changed during the cell");
+    box_has(box_cell("m", "b")->detail, "/server is another file now");
+}
+
+static void a_rebuild_of_the_same_version_is_measured_again(void **state) {
+    (void)state;
+    copy(FAKE, "server");
+    box_write("a.ini", "%s[backend b]\nserver = ./server\n[model m]\npath = m.gguf\n",
+              box_bench(""));
+    assert_int_equal(SB(MEASURE), 0);
+    box_has(box_cell("m", "b")->backend.server_build, "1 file, ");
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "1 of 1 cells kept");
+    copy(FAKE, "server");
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has_not(box_read("err"), "1 of 1 cells kept");
+}
+
+static void the_memory_of_a_wrapped_server_is_the_servers(void **state) {
+    (void)state;
+    box_write("wrapper", "#!/bin/sh\n" FAKE " \"$@\"\nexit $?\n");
+    assert_int_equal(chmod("wrapper", 0755), 0);
+    box_write("a.ini", "%s[backend b]\nserver = ./wrapper\nenv = FAKE_MODE=eat-memory:64\nenv = FAKE_TIMES=1\n"
+                       "[model m]\npath = m.gguf\n", box_bench(""));
+    assert_int_equal(SB(MEASURE), 0);
+    assert_true(box_cell("m", "b")->launches[0].peak_rss_bytes > 64 << 20);
+}
+
+/* Answers every request on the port with 200, as a stranger would, and keeps what it was asked. */
+static _Noreturn void rob(void) {
+    int port = 0, on = 1;
+    while (port == 0) {
+        usleep(1000);
+        port = atoi(box_read("port"));
+    }
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), seen = open("seen", O_WRONLY | O_CREAT, 0600);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 8))
+        _exit(1);
+    for (;;) {
+        static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        char text[4096];
+        int client = accept(fd, NULL, NULL);
+        ssize_t n = recv(client, text, sizeof text, 0);
+        if (n > 0 && (write(seen, text, (size_t)n) < 0 || send(client, ok, sizeof ok - 1, 0) < 0))
+            _exit(1);
+        close(client);
+    }
+}
+
+static void a_thief_of_the_port_is_shown_no_key(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"b", "env = FAKE_MODE=robbed:port\n"});
+    pid_t thief = fork();
+    if (thief == 0)
+        rob();
+    int code = SB(MEASURE);
+    kill(thief, SIGKILL);
+    waitpid(thief, NULL, 0);
+    assert_int_equal(code, 0); /* on another port */
+    box_expect_ok("m", "b");
+    box_has(box_read("seen"), "GET /health");
+    box_has_not(box_read("seen"), "Authorization");
+    box_has_not(box_read("seen"), "/props");
+}
+
+/* What ps shows to every user of the machine. */
+static void neither_key_nor_alias_is_on_the_command_line(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"b", ""});
+    assert_int_equal(SB(MEASURE), 0);
+    const struct sb_cell *c = box_cell("m", "b");
+    for (size_t i = 0; i < c->backend.argv.n; i++) {
+        assert_string_not_equal(c->backend.argv.item[i], "--alias");
+        box_has_not(c->backend.argv.item[i], "stratobench-");
+        box_has_not(c->backend.argv.item[i], "key");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(a_load_in_which_we_were_stopped_has_no_time),
         IN_BOX(a_run_in_which_we_were_stopped_is_made_again),
         IN_BOX(failed_replies_are_counted),
         IN_BOX(drafted_tokens_have_no_bandwidth_limit),
+        IN_BOX(a_model_replaced_meanwhile_has_no_mean),
+        IN_BOX(a_binary_replaced_meanwhile_has_no_mean),
+        IN_BOX(a_rebuild_of_the_same_version_is_measured_again),
+        IN_BOX(the_memory_of_a_wrapped_server_is_the_servers),
+        IN_BOX(a_thief_of_the_port_is_shown_no_key),
+        IN_BOX(neither_key_nor_alias_is_on_the_command_line),
     };
     return BOX_RUN(tests);
 }

@@ -369,11 +369,26 @@ static void leave_a_child(bool escapes) {
         pause();
 }
 
+/* Once: whoever reads the file can take the port meanwhile. */
+static void lose_the_port(const char *file) {
+    char path[256];
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(file, ","), file);
+    FILE *f = fopen(path, "wx");
+    if (!f)
+        return;
+    fprintf(f, "%s\n", args.port);
+    fclose(f);
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     started_s = sb_now_s();
     check_modes();
     args = parse_args(argv);
+    if (mode("robbed"))
+        lose_the_port(mode("robbed"));
     if (mode("deaf"))
         for (;;)
             pause();

@@ -250,7 +250,10 @@ static void environment_is_scrubbed_and_the_backends_wins(void **state) {
     sb_strv_add(&over, "GGML_X=2");
     sb_strv_add(&over, "LLAMA_API_KEY=theirs");
     struct sb_strv env = {0};
-    sb_llama_env(&over, ours, "ours", &env);
+    struct sb_strv own = {0};
+    sb_strv_add(&own, "LLAMA_API_KEY=ours");
+    sb_llama_env(&over, ours, &own, &env);
+    sb_strv_release(&own);
     assert_int_equal(env.n, 3);
     assert_string_equal(env.item[0], "PATH=/bin");
     assert_string_equal(env.item[1], "GGML_X=2");

@@ -28,6 +28,7 @@ static const struct {
     {"never-ready", "answers 503 for ever"},
     {"deaf", "never listens"},
     {"port-taken", "says that its port is taken, exits 1"},
+    {"robbed", "while this file is missing: writes its port there, never listens"},
     {"router", "has no model, though one was given, but is healthy"},
     {"no-version", "says nothing on --version"},
     /* its log */

@@ -54,7 +54,9 @@ static const struct {
     {NEW, "--warmup, --no-warmup", "", "whether to perform warmup with an empty run", NO_VALUE},
     {OLD | FEB, "--no-warmup", "", "skip warming up the model with an empty run", NO_VALUE},
     {ALL, "-np,   --parallel", "N", "number of server slots", FIELD(slots)},
-    {ALL, "-a,    --alias", "STRING", "set model name aliases", FIELD(alias)},
+    {OLD, "-a,    --alias", "STRING", "set model name aliases", FIELD(alias)},
+    {FEB | NEW, "-a,    --alias", "STRING", "set model name aliases (env: LLAMA_ARG_ALIAS)",
+     FIELD(alias)},
     {ALL, "--host", "HOST", "ip address to listen", FIELD(host)},
     {ALL, "--port", "PORT", "port to listen", FIELD(port)},
     {ALL, "--api-key-file", "FNAME", "path to file containing API keys", FIELD(api_key_file)},
@@ -118,6 +120,7 @@ struct args parse_args(char **argv) {
     const char *style = getenv("FAKE_HELP");
     struct args a = {.build = !style ? NEW : strcmp(style, "old") == 0 ? OLD : FEB};
     a.ctx = "4096";
+    a.alias = a.build == OLD ? NULL : getenv("LLAMA_ARG_ALIAS");
     a.host = "127.0.0.1";
     a.port = a.build == NEW ? "9931" : "8080";
     a.slots = a.build == OLD ? "1" : "4";
