@@ -72,11 +72,16 @@ char *sb_now_rfc3339(void);
 /* Bytes (1 to 4) of the well-formed UTF-8 sequence that begins `text`, 0 when there is none;
  * `len` at least 1. */
 size_t sb_utf8_length(const char *text, size_t len);
+/* The code point of the character that sb_utf8_length found to be of n bytes. */
+uint32_t sb_utf8_code(const char *text, size_t n);
 
 /* Appends `len` bytes of untrusted text made safe for a terminal: control characters
  * (C0 but newline and tab, DEL, C1), characters that end lines or turn the direction of writing
  * (U+2028 to 202E, U+2066 to 2069) and malformed UTF-8 become U+FFFD. */
 void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len);
+
+/* Appends a text as a string of JSON, which is one of YAML, too; malformed UTF-8 becomes U+FFFD. */
+void sb_buf_add_json(struct sb_buf *b, const char *text);
 
 /* The candidate nearest to `word` by edit distance, else one that it shortens ("md": markdown); NULL
  * when none is near enough to be a likely slip (distance > 1 + length/3). For "did you mean". */

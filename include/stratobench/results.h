@@ -99,7 +99,8 @@ void sb_protocol_release(struct sb_protocol *p);
 /* ---- cells ------------------------------------------------------------------------------- */
 
 enum sb_status { SB_PENDING, SB_OK, SB_INVALID, SB_FAILED, SB_SKIPPED };
-const char *sb_status_name(enum sb_status s); /* "pending", "ok", ... */
+const char *sb_status_name(enum sb_status s); /* "pending", "ok", ..., as the file has it */
+const char *sb_status_word(enum sb_status s); /* "PENDING", "ERROR", ..., as people read it */
 
 /* Where a figure was taken; prompt and depth are absent in a run of the file when 0, slots when 1.
  */

@@ -32,6 +32,10 @@ void sb_shell_quote(struct sb_buf *b, const char *word);
 
 /* "50s", "1m41s", below ten seconds "3.2s". NaN appends an em dash. */
 void sb_format_load(struct sb_buf *b, double load_s);
+/* How long something takes that need not be exact: "1h02m", "3m20s", "45s". */
+void sb_format_duration(struct sb_buf *b, double duration_s);
+/* "318.8 ±26.3"; without a finite deviation the mean alone, without a finite mean an em dash. */
+void sb_mean_add(struct sb_buf *b, double mean, double stddev);
 
 /* "1.18×", "11.3×", "119×" */
 void sb_ratio_add(struct sb_buf *b, double ratio);

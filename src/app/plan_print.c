@@ -23,7 +23,6 @@ void sb_print_indented(FILE *out, const char *text, int columns) {
     sb_buf_release(&clean);
 }
 
-
 static void print_command(FILE *out, const struct sb_preflight_cell *p) {
     struct sb_buf line = SB_BUF_INIT(1 << 20);
     for (size_t i = 0; i < p->env.n; i++) {
@@ -153,16 +152,18 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
         known_s += isnan(launch_s) ? 0 : (double)each * launch_s;
     }
     sb_eta_release(&e);
-    char *size = sb_format_bytes(bytes), text[32];
-    sb_format_duration(known_s, text, sizeof text);
+    char *size = sb_format_bytes(bytes);
+    struct sb_buf text = SB_BUF_INIT(32);
+    sb_format_duration(&text, known_s);
     if (known)
-        fprintf(out, "about %s for %zu of %zu launches, by the times in %s\n", text, known,
-                launches, earlier);
+        fprintf(out, "about %s for %zu of %zu launches, by the times in %s\n", sb_buf_str(&text),
+                known, launches, earlier);
     else if (launches)
         fprintf(out,
                 "%zu launch%s, which load%s %s in all; how long that takes shows once one has "
                 "ended\n",
                 launches, launches == 1 ? "" : "es", launches == 1 ? "s" : "", size);
+    sb_buf_release(&text);
     free(size);
 }
 

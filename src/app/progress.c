@@ -86,16 +86,6 @@ void sb_progress_complain(struct sb_progress *p, const char *fmt, ...) {
     va_end(ap);
 }
 
-void sb_format_duration(double s, char *buf, size_t size) {
-    long long t = (long long)(s + 0.5);
-    if (t >= 3600)
-        snprintf(buf, size, "%lldh%02lldm", t / 3600, t / 60 % 60);
-    else if (t >= 60)
-        snprintf(buf, size, "%lldm%02llds", t / 60, t % 60);
-    else
-        snprintf(buf, size, "%llds", t);
-}
-
 /* ---- how much is left --------------------------------------------------------------------- */
 
 /* Launches of a cell that are still to be made, the one in flight included. */
@@ -176,9 +166,8 @@ static void add_stage(const struct sb_progress *p, bool since, struct sb_buf *b)
     if (!since)
         return;
     if (sb_progress_ticks(p)) {
-        char elapsed[32];
-        sb_format_duration(sb_now_s() - p->stage_began_s, elapsed, sizeof elapsed);
-        sb_buf_addf(b, " %s", elapsed);
+        sb_buf_adds(b, " ");
+        sb_format_duration(b, sb_now_s() - p->stage_began_s);
     } else {
         sb_buf_adds(b, " since ");
         add_time(b, p->stage_began, "%H:%M:%S");
@@ -268,24 +257,17 @@ void sb_progress_tick(struct sb_progress *p) {
 
 /* ---- a line for each finished cell -------------------------------------------------------- */
 
-static void add_figure(struct sb_buf *b, const char *name, const struct sb_summary *s) {
-    sb_buf_addf(b, ", %s %.1f", name, s->mean);
-    if (isfinite(s->stddev))
-        sb_buf_addf(b, " ±%.1f", s->stddev);
-}
-
 static void add_outcome(const struct sb_cell *c, struct sb_buf *b) {
-    static const char *const words[] = {
-        [SB_FAILED] = "ERROR", [SB_INVALID] = "INVALID", [SB_SKIPPED] = "SKIPPED"};
     if (c->status != SB_OK) {
-        sb_buf_addf(b, "%s: %s", c->status == SB_PENDING ? "PENDING" : words[c->status],
-                    c->reason ? c->reason : "");
+        sb_buf_addf(b, "%s: %s", sb_status_word(c->status), c->reason ? c->reason : "");
         return;
     }
     sb_buf_adds(b, "load ");
     sb_format_load(b, c->load_s);
-    add_figure(b, "PP", &c->pp_tps);
-    add_figure(b, "TG", &c->tg_tps);
+    sb_buf_adds(b, ", PP ");
+    sb_mean_add(b, c->pp_tps.mean, c->pp_tps.stddev);
+    sb_buf_adds(b, ", TG ");
+    sb_mean_add(b, c->tg_tps.mean, c->tg_tps.stddev);
     sb_buf_adds(b, " tok/s");
 }
 
@@ -333,9 +315,10 @@ void sb_progress_ended(struct sb_progress *p, size_t cell) {
     p->n_ended++;
     if (p->quiet)
         return;
-    char took[32];
-    sb_format_duration(p->cell_s[cell], took, sizeof took);
-    print_ended(p, c, took);
+    struct sb_buf took = SB_BUF_INIT(32);
+    sb_format_duration(&took, p->cell_s[cell]);
+    print_ended(p, c, sb_buf_str(&took));
+    sb_buf_release(&took);
     if (p->verbose)
         say_overhead(p, c);
 }

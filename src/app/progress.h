@@ -52,7 +52,4 @@ void sb_progress_complain(struct sb_progress *p, const char *fmt, ...) SB_PRINTF
 /* Takes the live line away. */
 void sb_progress_clear(struct sb_progress *p);
 
-/* "1h02m", "3m20s", "45s". */
-void sb_format_duration(double s, char *buf, size_t size);
-
 #endif

@@ -18,15 +18,9 @@ struct layout {
     bool models_apart, spreads, load; /* models (and doubts) on lines of their own */
 };
 
-static void add_figure(struct sb_buf *b, const struct sb_summary *s, bool spread) {
-    sb_buf_addf(b, "%.1f", s->mean);
-    if (spread && isfinite(s->stddev))
-        sb_buf_addf(b, " ±%.1f", s->stddev);
-}
-
 /* Why there are no figures takes the place of all of them. */
 static void add_reason(struct sb_buf *b, const struct sb_cell *c) {
-    char *text = sb_asprintf("%s: %s", sb_status_name(c->status),
+    char *text = sb_asprintf("%s: %s", sb_status_word(c->status),
                              c->reason ? c->reason : "not measured yet");
     sb_buf_add_printable(b, text, strlen(text));
     free(text);
@@ -45,11 +39,11 @@ static char *content(const struct sb_cell *c, enum column column, const struct l
         break;
     case PP:
         if (ok)
-            add_figure(&b, &c->pp_tps, l->spreads);
+            sb_mean_add(&b, c->pp_tps.mean, l->spreads ? c->pp_tps.stddev : NAN);
         break;
     case TG:
         if (ok)
-            add_figure(&b, &c->tg_tps, l->spreads);
+            sb_mean_add(&b, c->tg_tps.mean, l->spreads ? c->tg_tps.stddev : NAN);
         break;
     case DOUBTS:
         for (size_t i = 0; ok && i < c->flags.n; i++)

@@ -1,4 +1,4 @@
-#include "stratobench/base.h"
+#include "buffer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,47 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* Reads straight into the buffer. */
+static int read_into(const char *path, struct sb_buf *b) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int rc = 0;
+    while (rc == 0) {
+        sb_buf_reserve(b, 65536);
+        size_t most = b->cap - b->len - 1, room = b->limit - b->len;
+        ssize_t n = read(fd, b->data + b->len, most > room ? room + 1 : most);
+        if (n == 0)
+            break;
+        if (n < 0) {
+            rc = errno == EINTR ? 0 : -errno;
+        } else if ((size_t)n > room) {
+            b->len = b->limit;
+            b->overflow = true;
+            rc = -EFBIG;
+        } else {
+            b->len += (size_t)n;
+        }
+    }
+    if (b->data)
+        b->data[b->len] = '\0';
+    close(fd);
+    return rc;
+}
+
+int sb_file_read(const char *path, struct sb_buf *ret, struct sb_buf *error) {
+    int rc = read_into(path, ret);
+    if (rc == -EFBIG && error)
+        sb_buf_addf(error, "%s: larger than the %zu bytes this program reads", path, ret->limit);
+    else if (rc < 0 && error)
+        sb_buf_addf(error, "%s: %s", path, strerror(-rc));
+    return rc;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const char *data, size_t len) {
     while (len > 0) {

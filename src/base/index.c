@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 struct numbered_key {
     const char *key;
     size_t number;

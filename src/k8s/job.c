@@ -9,7 +9,7 @@
 
 void k8s_put(struct sb_buf *b, int indent, const char *key, const char *value) {
     sb_buf_addf(b, "%*s%s: ", indent, "", key);
-    yaml_add_string(b, value);
+    sb_buf_add_json(b, value);
     sb_buf_adds(b, "\n");
 }
 
@@ -20,9 +20,9 @@ static char *name_of(const char *pair) {
 static void put_pair(struct sb_buf *b, int indent, const char *pair) {
     char *name = name_of(pair);
     sb_buf_addf(b, "%*s", indent, "");
-    yaml_add_string(b, name);
+    sb_buf_add_json(b, name);
     sb_buf_adds(b, ": ");
-    yaml_add_string(b, pair + strlen(name) + 1);
+    sb_buf_add_json(b, pair + strlen(name) + 1);
     sb_buf_adds(b, "\n");
     free(name);
 }
@@ -169,7 +169,7 @@ static void put_pod_security(struct sb_buf *b, const struct k8s_set *s, const st
 
 static void put_argument(struct sb_buf *b, const char *word) {
     sb_buf_adds(b, "            - ");
-    yaml_add_string(b, word);
+    sb_buf_add_json(b, word);
     sb_buf_adds(b, "\n");
 }
 

@@ -72,7 +72,7 @@ static char *set_name(const struct k8s_set *s) {
 static size_t bytes_as_json(const struct k8s_files *f) {
     struct sb_buf b = SB_BUF_INIT(K8S_TEXT_MAX);
     for (size_t i = 0; i < f->n; i++)
-        yaml_add_string(&b, f->item[i].text);
+        sb_buf_add_json(&b, f->item[i].text);
     size_t n = b.len;
     sb_buf_release(&b);
     return n;

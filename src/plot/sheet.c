@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sheet.h"
+#include "stratobench/text.h"
 
 /* Okabe and Ito's palette, in an order whose neighbours differ most; the yellow, hard to see
  * on white, comes late. */
@@ -94,9 +95,7 @@ size_t chart_hint(struct chart *c, const struct sb_cell *cell, const char *where
 }
 
 void chart_put_figure(struct sb_buf *b, struct figure f) {
-    sb_buf_addf(b, "%.1f", f.mean);
-    if (isfinite(f.stddev))
-        sb_buf_addf(b, " ±%.1f", f.stddev);
+    sb_mean_add(b, f.mean, f.stddev);
 }
 
 /* ---- panels --------------------------------------------------------------------------------- */

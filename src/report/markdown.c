@@ -45,11 +45,5 @@ void report_figure(struct sb_buf *b, double x, int decimals, const char *unit) {
 }
 
 void report_mean(struct sb_buf *b, const struct sb_summary *s) {
-    if (s->n == 0 || !isfinite(s->mean)) {
-        sb_buf_adds(b, SB_ABSENT);
-        return;
-    }
-    sb_buf_addf(b, "%.1f", s->mean);
-    if (isfinite(s->stddev))
-        sb_buf_addf(b, " ±%.1f", s->stddev);
+    sb_mean_add(b, s->n ? s->mean : NAN, s->stddev);
 }

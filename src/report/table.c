@@ -47,14 +47,8 @@ static void put_pp(struct sb_buf *b, struct report_group *g, const struct report
         sb_buf_adds(b, SB_ABSENT);
 }
 
-static const char *const problems[] = {
-    [SB_FAILED] = "ERROR",
-    [SB_INVALID] = "INVALID",
-    [SB_SKIPPED] = "SKIPPED",
-};
-
 static void put_problem(struct sb_buf *b, struct report_group *g, const struct sb_cell *c) {
-    sb_buf_adds(b, problems[c->status]);
+    sb_buf_adds(b, sb_status_word(c->status));
     if (c->reason && *c->reason) {
         sb_buf_adds(b, ": ");
         sb_markdown_escape(b, c->reason);

@@ -8,6 +8,15 @@
 
 static const char *const status_words[] = {"pending", "ok", "invalid", "failed", "skipped", NULL};
 
+const char *sb_status_word(enum sb_status s) {
+    static const char *const words[] = {[SB_PENDING] = "PENDING",
+                                        [SB_OK] = "OK",
+                                        [SB_INVALID] = "INVALID",
+                                        [SB_FAILED] = "ERROR",
+                                        [SB_SKIPPED] = "SKIPPED"};
+    return words[s];
+}
+
 const char *sb_status_name(enum sb_status s) {
     return status_words[s];
 }

@@ -16,38 +16,6 @@ struct writer {
 
 /* ---- Values --------------------------------------------------------------------------------- */
 
-static void write_escaped(struct sb_buf *b, unsigned char c) {
-    static const char letters[] = "btn.fr"; /* of the characters from 8 to 13 */
-    if (c == '"' || c == '\\')
-        sb_buf_addf(b, "\\%c", c);
-    else if (c >= 8 && c <= 13 && c != 11)
-        sb_buf_addf(b, "\\%c", letters[c - 8]);
-    else
-        sb_buf_addf(b, "\\u%04x", c);
-}
-
-/* What a log or a model file brings may be malformed UTF-8, which JSON must not hold. */
-static void write_string(struct sb_buf *b, const char *s) {
-    size_t len = strlen(s), from = 0;
-    sb_buf_adds(b, "\"");
-    for (size_t i = 0; i < len;) {
-        unsigned char c = (unsigned char)s[i];
-        size_t n = sb_utf8_length(s + i, len - i);
-        bool plain = n > 1 || (n == 1 && c >= 0x20 && c != '"' && c != '\\');
-        if (!plain) {
-            sb_buf_add(b, s + from, i - from);
-            if (n == 0)
-                sb_buf_adds(b, "\xef\xbf\xbd");
-            else
-                write_escaped(b, c);
-            from = i + 1;
-        }
-        i += n ? n : 1;
-    }
-    sb_buf_add(b, s + from, len - from);
-    sb_buf_adds(b, "\"");
-}
-
 /* The shortest digits that read back as the same number. */
 static void write_number(struct sb_buf *b, double x) {
     char text[32];
@@ -77,7 +45,7 @@ static void write_break(const struct writer *w, bool first) {
 
 static void write_key(const struct writer *w, const char *key, bool first) {
     write_break(w, first);
-    write_string(w->b, key);
+    sb_buf_add_json(w->b, key);
     sb_buf_adds(w->b, ": ");
 }
 
@@ -100,7 +68,7 @@ static void write_strings(const struct writer *w, const struct sb_strv *v) {
     struct writer in = write_open(w, "[", true);
     for (size_t i = 0; i < v->n; i++) {
         write_break(&in, i == 0);
-        write_string(w->b, v->item[i]);
+        sb_buf_add_json(w->b, v->item[i]);
     }
     write_close(&in, "]", v->n == 0);
 }
@@ -111,7 +79,7 @@ static void write_pairs(const struct writer *w, const struct sb_strv *v) {
         const char *value = strchrnul(v->item[i], '=');
         char *name = sb_strndup(v->item[i], (size_t)(value - v->item[i]));
         write_key(&in, name, i == 0);
-        write_string(w->b, *value ? value + 1 : "");
+        sb_buf_add_json(w->b, *value ? value + 1 : "");
         free(name);
     }
     write_close(&in, "}", v->n == 0);
@@ -150,7 +118,7 @@ static void write_json(const struct writer *w, const cJSON *json) {
         }
         write_close(&in, array ? "]" : "}", json->child == NULL);
     } else if (cJSON_IsString(json)) {
-        write_string(w->b, json->valuestring);
+        sb_buf_add_json(w->b, json->valuestring);
     } else if (cJSON_IsNumber(json) && isfinite(json->valuedouble)) {
         write_number(w->b, json->valuedouble);
     } else {
@@ -181,10 +149,10 @@ static void write_value(const struct writer *w, const struct field *f, const voi
     const void *member = field_at(f, base);
     switch (f->kind) {
     case FIELD_STRING:
-    case FIELD_TIME: write_string(w->b, *(char *const *)member); break;
+    case FIELD_TIME: sb_buf_add_json(w->b, *(char *const *)member); break;
     case FIELD_INT:
         if (f->words && field_get_int(f, base) < 0)
-            write_string(w->b, f->words[0]);
+            sb_buf_add_json(w->b, f->words[0]);
         else
             sb_buf_addf(w->b, "%d", field_get_int(f, base));
         break;
@@ -192,7 +160,7 @@ static void write_value(const struct writer *w, const struct field *f, const voi
     case FIELD_SIZE: sb_buf_addf(w->b, "%zu", *(const size_t *)member); break;
     case FIELD_NUMBER: write_number(w->b, *(const double *)member); break;
     case FIELD_BOOL: sb_buf_adds(w->b, field_get_int(f, base) ? "true" : "false"); break;
-    case FIELD_WORD: write_string(w->b, f->words[field_get_int(f, base)]); break;
+    case FIELD_WORD: sb_buf_add_json(w->b, f->words[field_get_int(f, base)]); break;
     case FIELD_STRINGS: write_strings(w, member); break;
     case FIELD_PAIRS: write_pairs(w, member); break;
     case FIELD_SHARES:
@@ -228,7 +196,7 @@ char *sb_results_print(const struct sb_results *r) {
     struct sb_buf b = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
     struct writer top = {&b, 0, false}, in = write_open(&top, "{", false);
     write_key(&in, "schema", true);
-    write_string(&b, SB_SCHEMA);
+    sb_buf_add_json(&b, SB_SCHEMA);
     write_fields(&in, &results_document, r, false);
     write_close(&in, "}", false);
     sb_buf_adds(&b, "\n");

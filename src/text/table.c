@@ -52,21 +52,13 @@ static const char *next_cell(const struct sb_table *t, size_t *at) {
     return cell;
 }
 
-/* Characters, taken as one column each: continuation bytes of UTF-8 do not count. */
-static size_t width_of(const char *s) {
-    size_t n = 0;
-    for (; *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
 struct line {
     struct sb_buf *b;
     size_t blanks; /* owed before the next content, so that no line ends in blanks */
 };
 
 static void print_text_cell(struct line *l, const char *text, size_t width, bool right) {
-    size_t pad = width - width_of(text);
+    size_t pad = width - sb_text_width(text);
     if (right)
         l->blanks += pad;
     if (*text) {
@@ -79,9 +71,9 @@ static void print_text_cell(struct line *l, const char *text, size_t width, bool
 static void print_text(const struct sb_table *t, struct sb_buf *ret) {
     size_t *width = sb_alloc(t->n_columns, sizeof *width);
     for (size_t c = 0; c < t->n_columns; c++)
-        width[c] = width_of(t->columns[c].title);
+        width[c] = sb_text_width(t->columns[c].title);
     for (size_t at = 0, c = 0; at < t->cells.len; c = c + 1 < t->n_columns ? c + 1 : 0) {
-        size_t w = width_of(next_cell(t, &at));
+        size_t w = sb_text_width(next_cell(t, &at));
         if (w > width[c])
             width[c] = w;
     }

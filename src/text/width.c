@@ -13,15 +13,6 @@ static bool is_ascii(const char *s) {
     return !*s;
 }
 
-/* The code point of a sequence of n bytes, as sb_utf8_length found it. */
-static wchar_t decode(const char *s, size_t n) {
-    static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    unsigned long c = (unsigned char)s[0] & first_bits[n];
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | ((unsigned char)s[i] & 0x3f);
-    return (wchar_t)c;
-}
-
 /* Calls walk with libc's knowledge of Unicode, whatever the caller's locale is. */
 static size_t in_utf8(size_t (*walk)(const char *s, size_t columns), const char *s,
                       size_t columns) {
@@ -42,7 +33,7 @@ static size_t in_utf8(size_t (*walk)(const char *s, size_t columns), const char 
 static size_t character(const char *s, size_t *ret_bytes) {
     size_t n = sb_utf8_length(s, strnlen(s, 4));
     *ret_bytes = n ? n : 1;
-    int columns = n ? wcwidth(decode(s, n)) : 1;
+    int columns = n ? wcwidth((wchar_t)sb_utf8_code(s, n)) : 1;
     return columns < 0 ? 1 : (size_t)columns;
 }
 

@@ -106,6 +106,23 @@ static void printable_neutralises_what_turns_the_direction(void **state) {
     sb_buf_release(&b);
 }
 
+static void a_string_of_json_is_one_of_yaml(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", "\"\""},
+        {"a \"b\" \\ é 日本", "\"a \\\"b\\\" \\\\ é 日本\""},
+        {"\b\t\n\v\f\r\x1b\x7f", "\"\\b\\t\\n\\u000b\\f\\r\\u001b\\u007f\""},
+        {"\xc2\x85\u2028\ufeff\xf0\x9f\x9a\x80", "\"\\u0085\\u2028\\ufeff\xf0\x9f\x9a\x80\""},
+        {"\xff\xc3", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_buf b = SB_BUF_INIT(1000);
+        sb_buf_add_json(&b, cases[i][0]);
+        assert_string_equal(sb_buf_str(&b), cases[i][1]);
+        sb_buf_release(&b);
+    }
+}
+
 static void nearest_finds_a_slip_and_nothing_far(void **state) {
     (void)state;
     const char *const names[] = {"report", "run", "rank"};
@@ -208,6 +225,7 @@ int main(void) {
         cmocka_unit_test(time_left_never_wraps),
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
         cmocka_unit_test(printable_neutralises_what_turns_the_direction),
+        cmocka_unit_test(a_string_of_json_is_one_of_yaml),
         cmocka_unit_test(nearest_finds_a_slip_and_nothing_far),
         cmocka_unit_test(names_tell_secrets),
         cmocka_unit_test(secrets_are_not_shown),

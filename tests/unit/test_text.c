@@ -1,4 +1,5 @@
 /* The vocabulary of texts. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -79,11 +80,52 @@ static void words_are_quoted_for_a_shell(void **state) {
     }
 }
 
+static void figures_are_said_in_one_way(void **state) {
+    (void)state;
+    static const struct {
+        double mean, stddev;
+        const char *want;
+    } means[] = {{318.84, 26.26, "318.8 ±26.3"}, {5, NAN, "5.0"}, {NAN, 1, "—"}, {NAN, NAN, "—"}};
+    static const struct {
+        double s;
+        const char *want;
+    } times[] = {{0, "0s"}, {45.4, "45s"}, {59.6, "1m00s"}, {200, "3m20s"}, {3720, "1h02m"}};
+    struct sb_buf b = SB_BUF_INIT(64);
+    for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
+        sb_mean_add(&b, means[i].mean, means[i].stddev);
+        assert_string_equal(sb_buf_str(&b), means[i].want);
+        sb_buf_release(&b);
+    }
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        sb_format_duration(&b, times[i].s);
+        assert_string_equal(sb_buf_str(&b), times[i].want);
+        sb_buf_release(&b);
+    }
+}
+
+/* A wide label moves no column. */
+static void a_table_is_aligned_by_columns(void **state) {
+    (void)state;
+    static const struct sb_table_column columns[] = {{"Model", false}, {"TG", true}};
+    struct sb_table t = sb_table_begin(columns, 2);
+    for (const char *const *cell =
+             (const char *const[]){"日本語", "1", "e\xcc\x81t\xc3\xa9", "22", NULL};
+         *cell; cell++)
+        sb_table_add(&t, *cell);
+    struct sb_buf b = SB_BUF_INIT(4096);
+    sb_table_print(&t, SB_STYLE_TEXT, &b);
+    assert_string_equal(sb_buf_str(&b), "Model   TG\n日本語   1\ne\xcc\x81t\xc3\xa9     22\n");
+    sb_buf_release(&b);
+    sb_table_release(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_width_is_one_of_columns),
         cmocka_unit_test(a_text_is_cut_between_characters),
         cmocka_unit_test(words_are_filled_into_lines),
+        cmocka_unit_test(figures_are_said_in_one_way),
+        cmocka_unit_test(a_table_is_aligned_by_columns),
         cmocka_unit_test(no_line_is_a_workflow_command),
         cmocka_unit_test(words_are_quoted_for_a_shell),
     };
