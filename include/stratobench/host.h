@@ -17,7 +17,9 @@
  *   on_battery (bool), load_average_1m,
  *   {cpu,memory,io}_pressure_percent (of the last 10 s, in which some task waited)
  *   gpus: [ {card, name, pci_id, driver, gfx, vram_total_bytes, gtt_total_bytes,
- *            power_dpm_level} ]
+ *            power_cap_w, power_dpm_level} ]
+ *   software: { package: version } of ROCm, Mesa, AMDVLK, firmware (dpkg, pacman, /opt/rocm)
+ *   amdgpu: { parameter: value } of the module, those that bear on compute
  *   environment: { NAME: value } of GGML_*, HSA_*, ROCBLAS_*, HIP_*, VK_*, AMD_*, RADV_*, MESA_*
  *   warnings: [ "..." ]  see sb_host_warnings */
 cJSON *sb_host_probe(const char *root, const char *const *envp);

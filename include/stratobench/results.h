@@ -213,6 +213,10 @@ struct sb_results {
 const char *sb_results_hardware(const struct sb_results *r);
 /* The same text, and the same CPU where both name one. */
 bool sb_same_hardware(const struct sb_results *a, const struct sb_results *b);
+/* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of the machine both files name and is not the
+ * same (kernel, software, settings). Text from outside. */
+void sb_results_machine_changes(const struct sb_results *a, const struct sb_results *b,
+                                struct sb_strv *ret);
 
 /* Identity: a cell is one model and one backend, each known by its id, or its label where it has no
  * id. Resume, merge, compare and rank all go by this. */

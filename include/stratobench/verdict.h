@@ -182,6 +182,7 @@ struct sb_comparison {
     size_t n_cells;
     struct sb_strv repetition; /* "runs: 3 → 5": how often the sides measured, which keeps nothing
                                   from being compared */
+    struct sb_strv machine;    /* "kernel: 6.18 → 6.19": nor does this */
     size_t count[SB_CELL_STATES];
     int exit_code; /* 0, 1 or 3 */
 };

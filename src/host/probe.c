@@ -96,9 +96,7 @@ static int count_cores(char *cpuinfo) {
     return n;
 }
 
-/* Takes ownership of text; made printable, since sysfs and the environment hold any bytes and
- * JSON does not. */
-static void put_text(cJSON *o, const char *key, char *text) {
+void sb_host_put_text(cJSON *o, const char *key, char *text) {
     if (text) {
         struct sb_buf safe = SB_BUF_INIT(64 << 10);
         sb_buf_add_printable(&safe, text, strlen(text));
@@ -155,19 +153,30 @@ static char *gpu_name(const char *root, const char *device, const char *pci_slot
     return name;
 }
 
+/* The limit that the card is held to, in W; NaN where it does not say. */
+static double power_cap_w(const char *device) {
+    struct sb_strv caps = {0};
+    sb_host_glob(device, "/hwmon/hwmon*/power1_cap", &caps);
+    long long microwatt = caps.n ? sb_host_integer("%s", caps.item[0]) : -1;
+    sb_strv_release(&caps);
+    return microwatt > 0 ? (double)microwatt / 1e6 : NAN;
+}
+
 static cJSON *probe_gpu(const char *root, const char *device) {
     cJSON *gpu = cJSON_CreateObject();
     const char *card = strstr(device, "/sys/class/drm/") + strlen("/sys/class/drm/");
     char *uevent = sb_host_text("%s/uevent", device);
     char *slot = sb_host_field(uevent, "PCI_SLOT_NAME");
-    put_text(gpu, "card", sb_strndup(card, strcspn(card, "/")));
-    put_text(gpu, "name", gpu_name(root, device, slot));
-    put_text(gpu, "pci_id", sb_host_field(uevent, "PCI_ID"));
-    put_text(gpu, "driver", sb_host_field(uevent, "DRIVER"));
-    put_text(gpu, "gfx", gfx_target(root, device));
+    sb_host_put_text(gpu, "card", sb_strndup(card, strcspn(card, "/")));
+    sb_host_put_text(gpu, "name", gpu_name(root, device, slot));
+    sb_host_put_text(gpu, "pci_id", sb_host_field(uevent, "PCI_ID"));
+    sb_host_put_text(gpu, "driver", sb_host_field(uevent, "DRIVER"));
+    sb_host_put_text(gpu, "gfx", gfx_target(root, device));
     put_integer(gpu, "vram_total_bytes", sb_host_integer("%s/mem_info_vram_total", device));
     put_integer(gpu, "gtt_total_bytes", sb_host_integer("%s/mem_info_gtt_total", device));
-    put_text(gpu, "power_dpm_level", sb_host_text("%s/power_dpm_force_performance_level", device));
+    put_number(gpu, "power_cap_w", power_cap_w(device));
+    sb_host_put_text(gpu, "power_dpm_level",
+                     sb_host_text("%s/power_dpm_force_performance_level", device));
     free(slot);
     free(uevent);
     return gpu;
@@ -186,8 +195,8 @@ static cJSON *probe_gpus(const char *root) {
     for (size_t i = 0; i < infos.n; i++) {
         cJSON *gpu = cJSON_CreateObject();
         char *info = sb_host_text("%s", infos.item[i]);
-        put_text(gpu, "name", sb_host_field(info, "Model"));
-        put_text(gpu, "driver", sb_strdup("nvidia"));
+        sb_host_put_text(gpu, "name", sb_host_field(info, "Model"));
+        sb_host_put_text(gpu, "driver", sb_strdup("nvidia"));
         cJSON_AddItemToArray(gpus, gpu);
         free(info);
     }
@@ -246,7 +255,7 @@ static cJSON *probe_environment(const char *const *envp) {
         if (!(*envp)[n] || !is_recorded(*envp, n))
             continue;
         char *shown = sb_env_shown(*envp), *name = sb_strndup(*envp, n);
-        put_text(environment, name, sb_strdup(shown + n + 1));
+        sb_host_put_text(environment, name, sb_strdup(shown + n + 1));
         free(shown);
         free(name);
     }
@@ -298,7 +307,7 @@ static char *hardware_line(cJSON *host) {
 
 static void put_cpu(cJSON *o, const char *root) {
     char *info = sb_host_text("%s/proc/cpuinfo", root);
-    put_text(o, "cpu", sb_host_field(info, "model name"));
+    sb_host_put_text(o, "cpu", sb_host_field(info, "model name"));
     int cores = count_cores(info);
     put_integer(o, "cpu_cores", cores ? cores : -1);
     put_number(o, "cpu_limit_cores", cpu_limit_cores(root));
@@ -315,10 +324,10 @@ static void put_memory(cJSON *o, const char *root) {
 }
 
 static void put_kernel(cJSON *o, const char *root) {
-    put_text(o, "kernel", sb_host_text("%s/proc/sys/kernel/osrelease", root));
-    put_text(o, "kernel_cmdline", kernel_cmdline(root));
+    sb_host_put_text(o, "kernel", sb_host_text("%s/proc/sys/kernel/osrelease", root));
+    sb_host_put_text(o, "kernel_cmdline", kernel_cmdline(root));
     char *release = sb_host_text("%s/etc/os-release", root);
-    put_text(o, "os", sb_host_field(release, "PRETTY_NAME"));
+    sb_host_put_text(o, "os", sb_host_field(release, "PRETTY_NAME"));
     free(release);
 }
 
@@ -328,10 +337,10 @@ static void put_settings(cJSON *o, const char *root) {
     put_integer(o, "cpu_threads", s.cpu_threads ? s.cpu_threads : -1);
     put_integer(o, "swap_total_bytes", s.swap_total_bytes);
     put_integer(o, "swap_used_bytes", s.swap_used_bytes);
-    put_text(o, "governor", sb_strdup(s.governor));
-    put_text(o, "energy_performance_preference", sb_strdup(s.energy_preference));
-    put_text(o, "platform_profile", sb_strdup(s.platform_profile));
-    put_text(o, "thp", sb_strdup(s.thp));
+    sb_host_put_text(o, "governor", sb_strdup(s.governor));
+    sb_host_put_text(o, "energy_performance_preference", sb_strdup(s.energy_preference));
+    sb_host_put_text(o, "platform_profile", sb_strdup(s.platform_profile));
+    sb_host_put_text(o, "thp", sb_strdup(s.thp));
     if (s.on_battery >= 0)
         cJSON_AddBoolToObject(o, "on_battery", s.on_battery);
     put_number(o, "load_average_1m", s.load_average);
@@ -348,8 +357,13 @@ cJSON *sb_host_probe(const char *root, const char *const *envp) {
     put_kernel(host, root);
     put_settings(host, root);
     cJSON_AddItemToObject(host, "gpus", probe_gpus(root));
+    cJSON *software = sb_host_software(root), *amdgpu = sb_host_amdgpu_parameters(root);
+    if (software)
+        cJSON_AddItemToObject(host, "software", software);
+    if (amdgpu)
+        cJSON_AddItemToObject(host, "amdgpu", amdgpu);
     cJSON_AddItemToObject(host, "environment", probe_environment(envp));
-    put_text(host, "hardware", hardware_line(host));
+    sb_host_put_text(host, "hardware", hardware_line(host));
 
     struct sb_strv warnings = {0};
     sb_host_warnings(root, &warnings);

@@ -57,6 +57,47 @@ bool sb_same_hardware(const struct sb_results *a, const struct sb_results *b) {
            (!cpu_a || !cpu_b || strcmp(cpu_a, cpu_b) == 0);
 }
 
+/* What of a machine changes under a result: its software, and how it is set. */
+static const char *const changing[] = {
+    "kernel",           "os",       "governor", "energy_performance_preference",
+    "platform_profile", "software", "amdgpu",   "gpus"};
+
+static void add_change(const char *name, const cJSON *a, const cJSON *b, struct sb_strv *ret) {
+    char *from = a ? cJSON_PrintUnformatted(a) : NULL, *to = b ? cJSON_PrintUnformatted(b) : NULL;
+    const char *text_a = cJSON_IsString(a) ? a->valuestring : from ? from : "none";
+    const char *text_b = cJSON_IsString(b) ? b->valuestring : to ? to : "none";
+    if (strcmp(text_a, text_b) != 0)
+        sb_strv_take(ret, sb_asprintf("%s: %s → %s", name, text_a, text_b));
+    cJSON_free(from);
+    cJSON_free(to);
+}
+
+static void add_changes(const char *name, const cJSON *a, const cJSON *b, struct sb_strv *ret) {
+    if (cJSON_IsObject(a) && cJSON_IsObject(b)) {
+        for (const cJSON *m = a->child; m; m = m->next)
+            add_changes(m->string, m, cJSON_GetObjectItemCaseSensitive(b, m->string), ret);
+        for (const cJSON *m = b->child; m; m = m->next)
+            if (!cJSON_GetObjectItemCaseSensitive(a, m->string))
+                add_change(m->string, NULL, m, ret);
+    } else if (cJSON_IsArray(a) && cJSON_IsArray(b) &&
+               cJSON_GetArraySize(a) == cJSON_GetArraySize(b)) {
+        for (const cJSON *x = a->child, *y = b->child; x && y; x = x->next, y = y->next)
+            add_changes(name, x, y, ret);
+    } else {
+        add_change(name, a, b, ret);
+    }
+}
+
+void sb_results_machine_changes(const struct sb_results *a, const struct sb_results *b,
+                                struct sb_strv *ret) {
+    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
+        const cJSON *x = cJSON_GetObjectItemCaseSensitive(a->host, changing[i]);
+        const cJSON *y = cJSON_GetObjectItemCaseSensitive(b->host, changing[i]);
+        if (x && y) /* older files know less */
+            add_changes(changing[i], x, y, ret);
+    }
+}
+
 /* ---- Where and what ------------------------------------------------------------------------- */
 
 int sb_at_order(struct sb_at a, struct sb_at b) {

@@ -241,14 +241,22 @@ void sb_comparison_conclude(struct sb_comparison *c) {
     c->exit_code = exit_code_of(c);
 }
 
-static void find_repetition(const struct sb_compare_cell *c, struct sb_strv *ret) {
-    struct sb_strv found = {0};
-    if (c->base && c->next)
-        sb_protocol_differences(&c->base_set->bench, &c->next_set->bench, SB_REPETITION, &found);
-    for (size_t i = 0; i < found.n; i++)
-        if (!sb_strv_has(ret, found.item[i]))
-            sb_strv_add(ret, found.item[i]);
-    sb_strv_release(&found);
+static void add_new(struct sb_strv *into, struct sb_strv *found) {
+    for (size_t i = 0; i < found->n; i++)
+        if (!sb_strv_has(into, found->item[i]))
+            sb_strv_add(into, found->item[i]);
+    sb_strv_release(found);
+}
+
+/* What is not the same on the two sides and keeps nothing from being compared. */
+static void find_circumstances(const struct sb_compare_cell *c, struct sb_comparison *ret) {
+    struct sb_strv repetition = {0}, machine = {0};
+    if (!c->base || !c->next || !c->base_set || !c->next_set)
+        return;
+    sb_protocol_differences(&c->base_set->bench, &c->next_set->bench, SB_REPETITION, &repetition);
+    sb_results_machine_changes(c->base_set, c->next_set, &machine);
+    add_new(&ret->repetition, &repetition);
+    add_new(&ret->machine, &machine);
 }
 
 void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
@@ -265,7 +273,7 @@ void sb_comparison_make(const struct sb_results *const *base, size_t n_base,
     sb_index_release(&keys);
     for (size_t i = 0; i < c.n_cells; i++) {
         sb_compare_row(&c.cells[i], o);
-        find_repetition(&c.cells[i], &c.repetition);
+        find_circumstances(&c.cells[i], &c);
     }
     sb_comparison_conclude(&c);
     *ret = c;
@@ -278,6 +286,7 @@ void sb_comparison_release(struct sb_comparison *c) {
     }
     free(c->cells);
     sb_strv_release(&c->repetition);
+    sb_strv_release(&c->machine);
     sb_sections_release(&c->base);
     sb_sections_release(&c->next);
     *c = (struct sb_comparison){0};

@@ -121,6 +121,8 @@ void sb_comparison_json(const struct sb_comparison *c, struct sb_buf *ret) {
     add_warnings(root, "new_warnings", &c->next);
     if (c->repetition.n)
         add_strings(root, "repetition", &c->repetition);
+    if (c->machine.n)
+        add_strings(root, "machine", &c->machine);
     cJSON *cells = cJSON_AddArrayToObject(root, "cells");
     for (size_t i = 0; i < c->n_cells; i++)
         cJSON_AddItemToArray(cells, cell_json(&c->cells[i], c->options.paired));

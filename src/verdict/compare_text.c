@@ -290,12 +290,22 @@ static void add_repetition(const struct writer *w) {
     sb_buf_adds(w->out, v->n ? ".\n" : "");
 }
 
+static void add_machine(const struct writer *w) {
+    const struct sb_strv *v = &w->c->machine;
+    for (size_t i = 0; i < v->n; i++) {
+        sb_buf_adds(w->out, i ? "; " : "\nNot the same on both sides: ");
+        sb_style_add(w->out, w->style, v->item[i]);
+    }
+    sb_buf_adds(w->out, v->n ? ".\n" : "");
+}
+
 static void write_all(const struct writer *w) {
     add_table(w);
     add_remarks(w);
     add_conclusion(w);
     add_rules(w);
     add_repetition(w);
+    add_machine(w);
     add_warnings(w, &w->c->base);
     add_warnings(w, &w->c->next);
 }

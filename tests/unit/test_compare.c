@@ -245,6 +245,33 @@ static void test_sections_stay_apart(void **state) {
         sb_results_release(&sets[i]);
 }
 
+/* Another driver is what a comparison is made for: it is named, and stops nothing. */
+static void test_the_machine_changed(void **state) {
+    (void)state;
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "b", 3, 1, 0);
+    fixture_launches(&next, "m", "b", 3, 1, 0);
+    cJSON_Delete(base.host);
+    cJSON_Delete(next.host);
+    base.host =
+        cJSON_Parse("{\"kernel\": \"6.18\", \"os\": \"A\", \"software\": "
+                    "{\"mesa\": \"25.0\", \"amdvlk\": \"1\"}, \"gpus\": [{\"power_cap_w\": 120}]}");
+    next.host =
+        cJSON_Parse("{\"kernel\": \"6.19\", \"governor\": \"powersave\", \"software\": "
+                    "{\"mesa\": \"25.2\", \"rocm\": \"7\"}, \"gpus\": [{\"power_cap_w\": 85}]}");
+    struct sb_comparison c = compare(&base, &next, &usual);
+    struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
+    sb_comparison_text(&c, &text);
+    assert_int_equal(c.exit_code, 0);
+    assert_non_null(strstr(sb_buf_str(&text),
+                           "Not the same on both sides: kernel: 6.18 → 6.19; mesa: 25.0 → 25.2; "
+                           "amdvlk: 1 → none; rocm: none → 7; power_cap_w: 120 → 85.\n"));
+    sb_buf_release(&text);
+    sb_comparison_release(&c);
+    sb_results_release(&base);
+    sb_results_release(&next);
+}
+
 #define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void expect_difference(const char *const *base_lines, const char *const *next_lines,
@@ -434,6 +461,7 @@ static void test_noisy_machines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_machine_changed),
         cmocka_unit_test(test_measured_spread),
         cmocka_unit_test(test_assumed_spread),
         cmocka_unit_test(test_noise_within_a_launch),

@@ -166,6 +166,16 @@ static void assert_warning(const char *root, const char *want) {
 
 static void test_probe(void **state) {
     put_strix_halo(*state);
+    put(*state, "/sys/class/drm/card1/device/hwmon/hwmon3/power1_cap", "120000000\n");
+    put(*state, "/opt/rocm/.info/version", "7.2.0-43\n");
+    put(*state, "/sys/module/amdgpu/parameters/gttsize", "122880\n");
+    put(*state, "/sys/module/amdgpu/parameters/noretry", "-1\n");
+    put(*state, "/var/lib/dpkg/status",
+        "Package: amdvlk\nStatus: deinstall ok config-files\nVersion: 1\n\n"
+        "Package: bash\nStatus: install ok installed\nVersion: 5\n\n"
+        "Package: mesa-vulkan-drivers\nStatus: install ok installed\nArchitecture: amd64\n"
+        "Version: 25.2.1-1\n");
+    put(*state, "/var/lib/pacman/local/linux-firmware-20260110-1/desc", "x\n");
     const char *envp[] = {"HOME=/home/x",
                           "HSA_OVERRIDE_GFX_VERSION=11.5.1",
                           "GGML_EMPTY=",
@@ -213,6 +223,14 @@ static void test_probe(void **state) {
     assert_number(gpu, "vram_total_bytes", 536870912);
     assert_number(gpu, "gtt_total_bytes", 128849018880.0);
     assert_text(gpu, "power_dpm_level", "auto");
+    assert_number(gpu, "power_cap_w", 120);
+    cJSON *software = item(host, "software"), *amdgpu = item(host, "amdgpu");
+    assert_text(software, "rocm", "7.2.0-43");
+    assert_text(software, "mesa-vulkan-drivers", "25.2.1-1");
+    assert_text(software, "linux-firmware", "20260110-1");
+    assert_int_equal(cJSON_GetArraySize(software), 3); /* what was removed is not there */
+    assert_text(amdgpu, "gttsize", "122880");
+    assert_int_equal(cJSON_GetArraySize(amdgpu), 1);
     assert_null(item(gpu, "name"));
 
     cJSON *environment = item(host, "environment");
