@@ -20,6 +20,9 @@ size_t sb_text_fit(const char *s, size_t columns);
 /* Appends words, filled into lines of so many columns. All lines but the first, which stands at
  * `indent` already, are indented; a line break stays one. */
 void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t columns);
+/* Appends lines as they are, but for those wider than the screen, which are filled; an item of a list
+ * ("- ") is indented. */
+void sb_text_wrap(struct sb_buf *b, const char *text, size_t columns);
 /* The same for HTML and SVG, in text and in attributes with double quotes; line ends stay. */
 void sb_xml_escape(struct sb_buf *b, const char *text);
 
@@ -57,6 +60,8 @@ struct sb_table {
     const struct sb_table_column *columns;
     size_t n_columns;
     struct sb_buf cells; /* row by row, each with its NUL; a last row may be short */
+    size_t screen; /* as text: columns that there are, into which what is not a figure is wrapped;
+                      0 = no limit */
 };
 struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns);
 /* Adds one cell; takes the content of `content` and empties it. */

@@ -98,6 +98,9 @@ int sb_rank_markdown(const struct sb_results *const *sets, size_t n, const struc
                      struct sb_buf *ret);
 int sb_rank_text(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
                  struct sb_buf *ret);
+/* The text with its tables wrapped into so many columns; 0 = as wide as they are. */
+int sb_rank_screen(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
+                   size_t columns, struct sb_buf *ret);
 
 /* Compare: the regression gate over two sides of results (method.md, Comparing).
  *
@@ -206,6 +209,7 @@ int sb_comparison_make_paired(const struct sb_results *const *sets, size_t n, co
 int sb_comparison_bisect(const struct sb_comparison *c);
 
 void sb_comparison_text(const struct sb_comparison *c, struct sb_buf *ret);
+void sb_comparison_screen(const struct sb_comparison *c, size_t columns, struct sb_buf *ret);
 void sb_comparison_markdown(const struct sb_comparison *c, struct sb_buf *ret);
 /* {"schema": "stratobench-compare/1", ...}; shares and ratios are plain numbers. */
 void sb_comparison_json(const struct sb_comparison *c, struct sb_buf *ret);
@@ -247,6 +251,7 @@ void sb_history_make(const struct sb_results *const *sets, size_t n, const char 
 void sb_history_release(struct sb_history *h);
 /* A table a series, and under them all what stepped first. */
 void sb_history_text(const struct sb_history *h, struct sb_buf *ret);
+void sb_history_screen(const struct sb_history *h, size_t columns, struct sb_buf *ret);
 void sb_history_markdown(const struct sb_history *h, struct sb_buf *ret);
 /* For sb_plot_history_svg: a cell a series, whose points stand at the looks' numbers. */
 struct sb_results sb_history_lines(const struct sb_history *h);

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "overwrite.h"
 #include "stratobench/base.h"
+#include "stratobench/text.h"
+#include "terminal.h"
 
 static void say(const char *command, const char *message, const char *end) {
     struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
@@ -47,6 +50,19 @@ int sb_cli_print(const char *command, const struct sb_buf *text) {
         return SB_EXIT_OK;
     fprintf(stderr, "stratobench %s: standard output: %s\n", command, strerror(errno));
     return SB_EXIT_USAGE;
+}
+
+size_t sb_cli_columns(void) {
+    size_t columns = sb_terminal_columns(STDOUT_FILENO);
+    return columns == SIZE_MAX ? 0 : columns;
+}
+
+int sb_cli_print_lines(const char *command, const struct sb_buf *text) {
+    struct sb_buf wrapped = SB_BUF_INIT(SB_TEXT_MAX);
+    sb_text_wrap(&wrapped, sb_buf_str(text), sb_terminal_columns(STDOUT_FILENO));
+    int rc = sb_cli_print(command, &wrapped);
+    sb_buf_release(&wrapped);
+    return rc;
 }
 
 int sb_cli_write(const char *command, const char *path, const struct sb_buf *text) {

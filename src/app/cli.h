@@ -15,6 +15,10 @@ int sb_cli_check_svg(const char *command, const char *name);
 
 /* Writes to standard output; SB_EXIT_OK, or SB_EXIT_USAGE with a line on stderr. */
 int sb_cli_print(const char *command, const struct sb_buf *text);
+/* The same, with lines that are too wide for the terminal wrapped. */
+int sb_cli_print_lines(const char *command, const struct sb_buf *text);
+/* Columns for tables on standard output; 0 = no limit: it is no terminal. */
+size_t sb_cli_columns(void);
 /* Writes to a file, NULL and "-" being standard output. Devices and pipes are written to; a file
  * that stratobench did not write stays. SB_EXIT_OK, or SB_EXIT_USAGE with a line on stderr. */
 int sb_cli_write(const char *command, const char *path, const struct sb_buf *text);

@@ -25,7 +25,11 @@ struct request {
 static int print(const struct request *r, const struct sb_comparison *c) {
     struct sb_buf out = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
     struct sb_buf annotations = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
-    writers[r->format](c, &out);
+    bool screen = r->format == FORMAT_TEXT && !r->ci;
+    if (screen)
+        sb_comparison_screen(c, sb_cli_columns(), &out);
+    else
+        writers[r->format](c, &out);
     if (r->ci)
         sb_comparison_annotations(c, &annotations);
     if (r->format == FORMAT_TEXT && r->ci) {
@@ -37,7 +41,7 @@ static int print(const struct request *r, const struct sb_comparison *c) {
     } else {
         fputs(sb_buf_str(&annotations), stderr);
     }
-    int rc = sb_cli_print("compare", &out);
+    int rc = screen ? sb_cli_print_lines("compare", &out) : sb_cli_print("compare", &out);
     sb_buf_release(&out);
     sb_buf_release(&annotations);
     return rc;

@@ -10,9 +10,8 @@
 
 enum { CHART_MAX_BYTES = 64 << 20 };
 
-static const char *const formats[] = {"text", "markdown", NULL};
-static void (*const writers[])(const struct sb_history *h,
-                               struct sb_buf *ret) = {sb_history_text, sb_history_markdown};
+enum format { TEXT, MARKDOWN };
+static const char *const formats[] = {[TEXT] = "text", [MARKDOWN] = "markdown", NULL};
 
 struct options {
     const char *output, *model, *backend;
@@ -33,8 +32,12 @@ static int draw(const struct options *o, const struct sb_history *h) {
 
 static int print(const struct options *o, const struct sb_history *h) {
     struct sb_buf out = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
-    writers[o->format](h, &out);
-    int rc = sb_cli_print("history", &out);
+    if (o->format == TEXT)
+        sb_history_screen(h, sb_cli_columns(), &out);
+    else
+        sb_history_markdown(h, &out);
+    int rc =
+        o->format == TEXT ? sb_cli_print_lines("history", &out) : sb_cli_print("history", &out);
     sb_buf_release(&out);
     return rc;
 }

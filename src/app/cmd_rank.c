@@ -6,11 +6,8 @@
 #include "cmd.h"
 #include "stratobench/verdict.h"
 
-typedef int rank_writer(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
-                        struct sb_buf *ret);
-
-static const char *const formats[] = {"text", "markdown", NULL};
-static rank_writer *const writers[] = {sb_rank_text, sb_rank_markdown};
+enum format { TEXT, MARKDOWN };
+static const char *const formats[] = {[TEXT] = "text", [MARKDOWN] = "markdown", NULL};
 
 struct options {
     struct sb_workload workload;
@@ -26,8 +23,11 @@ static int rank(const void *options, const struct sb_operands *files) {
     if (rc)
         return rc;
     struct sb_buf out = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
-    writers[o->format](sets.pointers, sets.n, &o->workload, &out);
-    rc = sb_cli_print("rank", &out);
+    if (o->format == TEXT)
+        sb_rank_screen(sets.pointers, sets.n, &o->workload, sb_cli_columns(), &out);
+    else
+        sb_rank_markdown(sets.pointers, sets.n, &o->workload, &out);
+    rc = o->format == TEXT ? sb_cli_print_lines("rank", &out) : sb_cli_print("rank", &out);
     sb_buf_release(&out);
     sb_cli_sets_release(&sets);
     return rc;

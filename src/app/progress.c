@@ -280,33 +280,52 @@ static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
 }
 
 static void print_painted(const struct sb_progress *p, const char *colour, const char *text) {
-    fputs(p->colour ? colour : "", p->screen);
+    bool colours = p->colour && *text;
+    fputs(colours ? colour : "", p->screen);
     print_clean(p, text);
-    fputs(p->colour ? SB_PLAIN : "", p->screen);
+    fputs(colours ? SB_PLAIN : "", p->screen);
 }
 
-/* In one line, or in two where the terminal is too narrow for one. */
+/* Words below each other, at the indent of a line that has begun there. */
+static void print_filled(const struct sb_progress *p, const char *colour, const char *text) {
+    enum { INDENT = 4 };
+    struct sb_buf b = SB_BUF_INIT(SB_ERR_MAX);
+    sb_text_fill(&b, text, INDENT, sb_terminal_columns(STDERR_FILENO));
+    print_painted(p, colour, sb_buf_str(&b));
+    sb_buf_release(&b);
+}
+
+/* In one line, or in several where the terminal is too narrow for one. */
 static void print_ended(struct sb_progress *p, const struct sb_cell *c, const char *took) {
-    struct sb_buf head = SB_BUF_INIT(4096), outcome = SB_BUF_INIT(4096), flags = SB_BUF_INIT(4096);
     bool ok = c->status == SB_OK;
-    sb_buf_addf(&head, "[%zu/%zu] %s / %s:", p->n_ended, p->config->n_selected, c->model.label,
-                c->backend.label);
+    struct sb_buf outcome = SB_BUF_INIT(4096), flags = SB_BUF_INIT(4096);
+    char *head = sb_asprintf("[%zu/%zu] %s / %s:", p->n_ended, p->config->n_selected,
+                             c->model.label, c->backend.label);
     add_outcome(c, &outcome);
     for (size_t i = 0; ok && i < c->flags.n; i++)
         sb_buf_addf(&flags, " %s", c->flags.item[i]);
-    size_t width = 4 + sb_text_width(sb_buf_str(&head)) + 1 + sb_text_width(sb_buf_str(&outcome)) +
-                   flags.len + strlen(took) + 3;
-    bool two = p->terminal && width > sb_terminal_columns(STDERR_FILENO);
+    size_t width = 4 + sb_text_width(head) + 1 + sb_text_width(sb_buf_str(&outcome)) + flags.len +
+                   3 + strlen(took);
     sb_progress_clear(p);
     print_painted(p, ok ? SB_GREEN : SB_RED, ok ? "ok  " : "--  ");
-    print_clean(p, sb_buf_str(&head));
-    fputs(two ? "\n    " : " ", p->screen);
-    print_clean(p, sb_buf_str(&outcome));
-    print_painted(p, SB_YELLOW, sb_buf_str(&flags));
-    fprintf(p->screen, " (%s)\n", took);
-    sb_buf_release(&head);
+    if (!p->terminal || width <= sb_terminal_columns(STDERR_FILENO)) {
+        print_clean(p, head);
+        fputs(" ", p->screen);
+        print_clean(p, sb_buf_str(&outcome));
+        print_painted(p, SB_YELLOW, sb_buf_str(&flags));
+        fprintf(p->screen, " (%s)", took);
+    } else {
+        sb_buf_addf(&outcome, " (%s)", took);
+        print_filled(p, "", head);
+        fputs("\n    ", p->screen);
+        print_filled(p, "", sb_buf_str(&outcome));
+        fputs(flags.len ? "\n    " : "", p->screen);
+        print_filled(p, SB_YELLOW, sb_buf_str(&flags));
+    }
+    fputs("\n", p->screen);
     sb_buf_release(&outcome);
     sb_buf_release(&flags);
+    free(head);
 }
 
 void sb_progress_ended(struct sb_progress *p, size_t cell) {

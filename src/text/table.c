@@ -27,7 +27,7 @@ void sb_interval_add(struct sb_buf *b, double low, double high, int decimals) {
 }
 
 struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns) {
-    return (struct sb_table){columns, n_columns, SB_BUF_INIT(SIZE_MAX)};
+    return (struct sb_table){columns, n_columns, SB_BUF_INIT(SIZE_MAX), 0};
 }
 
 void sb_table_take(struct sb_table *t, struct sb_buf *content) {
@@ -52,43 +52,121 @@ static const char *next_cell(const struct sb_table *t, size_t *at) {
     return cell;
 }
 
+/* ---- as text ------------------------------------------------------------------------------- */
+
+enum { LEAST_WIDTH = 8, GAP = 2 };
+
+static size_t longest_word(const char *text) {
+    size_t longest = 0;
+    while (*text) {
+        char *word = sb_strndup(text, strcspn(text, " "));
+        size_t width = sb_text_width(word);
+        longest = width > longest ? width : longest;
+        text += strlen(word) + strspn(text + strlen(word), " ");
+        free(word);
+    }
+    return longest;
+}
+
+/* How wide each column is, and how narrow it may become: words are wrapped, figures are not. */
+static void measure(const struct sb_table *t, size_t *width, size_t *least) {
+    for (size_t c = 0; c < t->n_columns; c++) {
+        width[c] = sb_text_width(t->columns[c].title);
+        least[c] = t->columns[c].right ? longest_word(t->columns[c].title) : LEAST_WIDTH;
+    }
+    for (size_t at = 0, c = 0; at < t->cells.len; c = c + 1 < t->n_columns ? c + 1 : 0) {
+        size_t w = sb_text_width(next_cell(t, &at));
+        width[c] = w > width[c] ? w : width[c];
+        if (t->columns[c].right && w > least[c])
+            least[c] = w;
+    }
+}
+
+/* Takes columns away, each time from the widest that may give one, until the screen holds all. */
+static void shrink(const struct sb_table *t, size_t *width, const size_t *least) {
+    size_t total = GAP * (t->n_columns - 1);
+    for (size_t c = 0; c < t->n_columns; c++)
+        total += width[c];
+    for (; t->screen && total > t->screen; total--) {
+        size_t widest = t->n_columns;
+        for (size_t c = 0; c < t->n_columns; c++)
+            if (width[c] > least[c] && (widest == t->n_columns || width[c] > width[widest]))
+                widest = c;
+        if (widest == t->n_columns)
+            return;
+        width[widest]--;
+    }
+}
+
+/* The next line of a cell that is wrapped, up to a blank if there is one; taken off *rest. The
+ * caller frees. */
+static char *take_line(const char **rest, size_t width) {
+    size_t fits = sb_text_fit(*rest, width), end = fits;
+    if (fits == 0)
+        fits = end = strlen(*rest); /* not one character does */
+    while ((*rest)[fits] && end > 0 && (*rest)[end] != ' ')
+        end--;
+    if (end == 0)
+        end = fits;
+    char *line = sb_strndup(*rest, end);
+    *rest += end;
+    *rest += strspn(*rest, " ");
+    return line;
+}
+
 struct line {
     struct sb_buf *b;
     size_t blanks; /* owed before the next content, so that no line ends in blanks */
 };
 
 static void print_text_cell(struct line *l, const char *text, size_t width, bool right) {
-    size_t pad = width - sb_text_width(text);
+    size_t own = sb_text_width(text), pad = width > own ? width - own : 0;
     if (right)
         l->blanks += pad;
     if (*text) {
         sb_buf_addf(l->b, "%*s%s", (int)l->blanks, "", text);
         l->blanks = 0;
     }
-    l->blanks += (right ? 0 : pad) + 2;
+    l->blanks += (right ? 0 : pad) + GAP;
+}
+
+/* One row, in as many lines as its longest cell takes. Advances the cells. */
+static void print_text_row(const struct sb_table *t, const char **cells, const size_t *width,
+                           struct sb_buf *ret) {
+    for (bool more = true; more;) {
+        struct line line = {.b = ret};
+        more = false;
+        for (size_t c = 0; c < t->n_columns; c++) {
+            bool whole = sb_text_width(cells[c]) <= width[c];
+            char *text = whole ? sb_strdup(cells[c]) : take_line(&cells[c], width[c]);
+            if (whole)
+                cells[c] = "";
+            print_text_cell(&line, text, width[c], t->columns[c].right);
+            more |= *cells[c] != '\0';
+            free(text);
+        }
+        sb_buf_adds(ret, "\n");
+    }
 }
 
 static void print_text(const struct sb_table *t, struct sb_buf *ret) {
-    size_t *width = sb_alloc(t->n_columns, sizeof *width);
+    size_t *width = sb_alloc(2 * t->n_columns, sizeof *width), *least = width + t->n_columns;
+    const char **cells = sb_alloc(t->n_columns, sizeof *cells);
+    measure(t, width, least);
+    shrink(t, width, least);
     for (size_t c = 0; c < t->n_columns; c++)
-        width[c] = sb_text_width(t->columns[c].title);
-    for (size_t at = 0, c = 0; at < t->cells.len; c = c + 1 < t->n_columns ? c + 1 : 0) {
-        size_t w = sb_text_width(next_cell(t, &at));
-        if (w > width[c])
-            width[c] = w;
-    }
-    struct line titles = {.b = ret};
-    for (size_t c = 0; c < t->n_columns; c++)
-        print_text_cell(&titles, t->columns[c].title, width[c], t->columns[c].right);
-    sb_buf_adds(ret, "\n");
+        cells[c] = t->columns[c].title;
+    print_text_row(t, cells, width, ret);
     for (size_t at = 0; at < t->cells.len;) {
-        struct line row = {.b = ret};
         for (size_t c = 0; c < t->n_columns; c++)
-            print_text_cell(&row, next_cell(t, &at), width[c], t->columns[c].right);
-        sb_buf_adds(ret, "\n");
+            cells[c] = next_cell(t, &at);
+        print_text_row(t, cells, width, ret);
     }
+    free(cells);
     free(width);
 }
+
+/* ---- as Markdown --------------------------------------------------------------------------- */
 
 static void print_markdown(const struct sb_table *t, struct sb_buf *ret) {
     for (size_t c = 0; c < t->n_columns; c++)

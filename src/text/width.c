@@ -87,3 +87,22 @@ void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t colu
         text += bytes;
     }
 }
+
+void sb_text_wrap(struct sb_buf *b, const char *text, size_t columns) {
+    for (size_t bytes; *text; text += bytes) {
+        bytes = strcspn(text, "\n");
+        char *line = sb_strndup(text, bytes);
+        size_t mark = strncmp(line, "- ", 2) == 0 ? 2 : 0;
+        if (sb_text_width(line) > columns) {
+            sb_buf_add(b, line, mark);
+            sb_text_fill(b, line + mark, mark, columns);
+        } else {
+            sb_buf_adds(b, line);
+        }
+        free(line);
+        if (text[bytes] == '\n') {
+            sb_buf_adds(b, "\n");
+            bytes++;
+        }
+    }
+}

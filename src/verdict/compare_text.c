@@ -11,6 +11,7 @@ struct writer {
     const struct sb_comparison *c;
     enum sb_style style;
     struct sb_buf *out;
+    size_t screen; /* its columns, for tables; 0 = no limit */
 };
 
 static const struct sb_cell *any_side(const struct sb_compare_cell *cell) {
@@ -109,6 +110,7 @@ static void add_table(const struct writer *w) {
         {"95 % interval", true}, {"Verdict", false}, {"Gate", false},
     };
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
+    t.screen = w->screen;
     for (size_t i = 0; i < w->c->n_cells; i++)
         for (size_t f = 0; f < w->c->cells[i].n_figures; f++)
             add_row(w, &w->c->cells[i], f, &t);
@@ -310,12 +312,16 @@ static void write_all(const struct writer *w) {
     add_warnings(w, &w->c->next);
 }
 
+void sb_comparison_screen(const struct sb_comparison *c, size_t columns, struct sb_buf *ret) {
+    write_all(&(struct writer){c, SB_STYLE_TEXT, ret, columns});
+}
+
 void sb_comparison_text(const struct sb_comparison *c, struct sb_buf *ret) {
-    write_all(&(struct writer){c, SB_STYLE_TEXT, ret});
+    sb_comparison_screen(c, 0, ret);
 }
 
 void sb_comparison_markdown(const struct sb_comparison *c, struct sb_buf *ret) {
-    write_all(&(struct writer){c, SB_STYLE_MARKDOWN, ret});
+    write_all(&(struct writer){c, SB_STYLE_MARKDOWN, ret, 0});
 }
 
 /* ---- GitHub's workflow commands -------------------------------------------------------------- */

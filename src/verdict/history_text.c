@@ -11,6 +11,7 @@ struct writer {
     const struct sb_history *h;
     enum sb_style style;
     struct sb_buf *out;
+    size_t screen; /* its columns, for tables; 0 = no limit */
 };
 
 static void add_date(struct sb_buf *b, const char *date) {
@@ -70,6 +71,7 @@ static void add_series(const struct writer *w, const struct sb_history_series *s
         {"Change", false}, {"TG (tok/s)", true}, {"Change", false}, {"Notes", false},
     };
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
+    t.screen = w->screen;
     struct sb_buf b = SB_BUF_INIT(SB_TEXT_MAX);
     for (size_t i = 0; i < s->n; i++) {
         sb_buf_addf(&b, "%zu", s->looks[i].number);
@@ -162,10 +164,14 @@ static void write_all(const struct writer *w) {
     add_first_steps(w);
 }
 
+void sb_history_screen(const struct sb_history *h, size_t columns, struct sb_buf *ret) {
+    write_all(&(struct writer){h, SB_STYLE_TEXT, ret, columns});
+}
+
 void sb_history_text(const struct sb_history *h, struct sb_buf *ret) {
-    write_all(&(struct writer){h, SB_STYLE_TEXT, ret});
+    sb_history_screen(h, 0, ret);
 }
 
 void sb_history_markdown(const struct sb_history *h, struct sb_buf *ret) {
-    write_all(&(struct writer){h, SB_STYLE_MARKDOWN, ret});
+    write_all(&(struct writer){h, SB_STYLE_MARKDOWN, ret, 0});
 }

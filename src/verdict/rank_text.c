@@ -16,6 +16,7 @@ struct writer {
     const struct sb_section *section; /* whose warnings are said; NULL = said elsewhere */
     enum sb_style style;
     struct sb_buf *out;
+    size_t screen; /* its columns, for tables; 0 = no limit */
 };
 
 static void add_plural(struct sb_buf *b, size_t n, const char *noun) {
@@ -146,7 +147,7 @@ static void add_sentence(const struct writer *w) {
 }
 
 void sb_rank_sentence(const struct sb_rank *r, enum sb_style style, struct sb_buf *ret) {
-    add_sentence(&(struct writer){r, NULL, style, ret});
+    add_sentence(&(struct writer){r, NULL, style, ret, 0});
 }
 
 /* ---- over the models ------------------------------------------------------------------------ */
@@ -174,8 +175,9 @@ static void add_overall(const struct writer *w) {
     };
     const struct sb_rank *r = w->rank;
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
+    t.screen = w->screen;
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
-    struct writer cell = {r, w->section, w->style, &b};
+    struct writer cell = {r, w->section, w->style, &b, 0};
     size_t *order = by_speed(r);
     for (size_t i = 0; i < r->n_compared; i++) {
         const struct sb_rank_backend *backend = &r->backends[order[i]];
@@ -275,7 +277,7 @@ static void add_model_rows(const struct writer *w, size_t model, struct sb_table
     static const enum sb_metric order[] = {SB_WORKLOAD, SB_PP, SB_TG, SB_LOAD};
     const struct sb_rank_model *m = &w->rank->models[model];
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
-    struct writer cell = {w->rank, w->section, w->style, &b};
+    struct writer cell = {w->rank, w->section, w->style, &b, 0};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         enum sb_metric metric = order[i];
         if (metric != SB_WORKLOAD && m->best[metric] == SIZE_MAX)
@@ -302,6 +304,7 @@ static void add_models(const struct writer *w) {
                                                      {"Fastest", false},
                                                      {"Others, against the fastest", false}};
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
+    t.screen = w->screen;
     for (size_t i = 0; i < w->rank->n_models; i++)
         if (w->rank->models[i].n > 1)
             add_model_rows(w, i, &t);
@@ -435,7 +438,7 @@ static void add_details(const struct writer *w) {
 }
 
 void sb_rank_details(const struct sb_rank *r, struct sb_buf *ret) {
-    add_details(&(struct writer){r, NULL, SB_STYLE_MARKDOWN, ret});
+    add_details(&(struct writer){r, NULL, SB_STYLE_MARKDOWN, ret, 0});
 }
 
 static void add_section(const struct writer *w) {
@@ -453,7 +456,7 @@ static void add_title(enum sb_style style, const char *title, struct sb_buf *ret
 }
 
 static int write_all(const struct sb_results *const *sets, size_t n, const struct sb_workload *load,
-                     enum sb_style style, struct sb_buf *ret) {
+                     enum sb_style style, size_t screen, struct sb_buf *ret) {
     struct sb_sections all = sb_results_merge(sets, n);
     size_t written = 0;
     for (size_t i = 0; i < all.n; i++) {
@@ -468,7 +471,7 @@ static int write_all(const struct sb_results *const *sets, size_t n, const struc
             if (all.n > 1)
                 add_title(style, all.item[i].set.bench.title, ret);
             if (worth)
-                add_section(&(struct writer){&rank, &all.item[i], style, ret});
+                add_section(&(struct writer){&rank, &all.item[i], style, ret, screen});
             else
                 sb_buf_adds(ret, "No model was run with two backends: there is nothing to rank.\n");
         }
@@ -480,10 +483,15 @@ static int write_all(const struct sb_results *const *sets, size_t n, const struc
 
 int sb_rank_markdown(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
                      struct sb_buf *ret) {
-    return write_all(sets, n, w, SB_STYLE_MARKDOWN, ret);
+    return write_all(sets, n, w, SB_STYLE_MARKDOWN, 0, ret);
+}
+
+int sb_rank_screen(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
+                   size_t columns, struct sb_buf *ret) {
+    return write_all(sets, n, w, SB_STYLE_TEXT, columns, ret);
 }
 
 int sb_rank_text(const struct sb_results *const *sets, size_t n, const struct sb_workload *w,
                  struct sb_buf *ret) {
-    return write_all(sets, n, w, SB_STYLE_TEXT, ret);
+    return sb_rank_screen(sets, n, w, 0, ret);
 }

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "stratobench/text.h"
+
 static void two_backends(const char *more) {
     BOX_CONFIG(more, {"a", "label = Alpha\n"}, {"b", "label = Beta\n"});
 }
@@ -260,10 +262,71 @@ static void quiet_prints_errors_only(void **state) {
 }
 
 /* On a terminal of its own; the screen is in the file "screen". */
-static int run_on_a_terminal(void) {
+static int on_a_terminal(int columns, const char *command) {
     return box_run(ARGS("script", "-qec",
-                        box_text("%s run --allow-concurrent --force a.ini", STRATOBENCH),
-                        "screen"));
+                        box_text("stty cols %d; %s %s", columns, STRATOBENCH, command), "screen"));
+}
+
+static int run_on_a_terminal(void) {
+    return on_a_terminal(200, "run --allow-concurrent --force a.ini");
+}
+
+/* Columns of the widest line of the screen, less what steers it, what script says itself, and
+ * details, which show a server's log as it is. */
+static size_t widest_line(void) {
+    char *screen = strchr(box_read("screen"), '\n'), *line;
+    size_t widest = 0;
+    while ((line = strsep(&screen, "\r\n")) && strncmp(line, "Script done", 11) != 0) {
+        struct sb_buf b = SB_BUF_INIT(1 << 16);
+        for (; *line; line++)
+            if (*line == '\x1b')
+                line += strcspn(line, "Km");
+            else
+                sb_buf_add(&b, line, 1);
+        bool detail = b.len && strncmp(b.data, "        ", 8) == 0;
+        size_t width = detail ? 0 : sb_text_width(sb_buf_str(&b));
+        widest = width > widest ? width : widest;
+        sb_buf_release(&b);
+    }
+    return widest;
+}
+
+/* At 80 and at 40 columns, with names of two columns a character. */
+static void a_narrow_terminal_is_respected(void **state) {
+    (void)state;
+    if (box_run(ARGS("script", "--version")) != 0)
+        skip();
+    BOX_CONFIG("", {"a", "label = ROCm 7.2 (Radeon 8060S, gfx1151)\nenv = FAKE_TG=50\n"},
+               {"b", "label = 向量图形 (Radeon 8060S, RADV)\n"}, {"c", "device = CUDA7\n"});
+    static const int columns[] = {80, 40};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(on_a_terminal(columns[i], "run --allow-concurrent --force a.ini"), 1);
+        box_has(box_read("screen"), "Radeon");
+        if (widest_line() > (size_t)columns[i])
+            fail_msg("%zu columns in:\n%s", widest_line(), box_read("screen"));
+    }
+    assert_int_equal(on_a_terminal(80, "rank a.json"), 0);
+    if (widest_line() > 80)
+        fail_msg("%zu columns in:\n%s", widest_line(), box_read("screen"));
+}
+
+/* It ticks while a server loads, counts launches, and names an end once launches have shown it. */
+static void the_live_line_moves(void **state) {
+    (void)state;
+    if (box_run(ARGS("script", "--version")) != 0)
+        skip();
+    BOX_CONFIG("launches = 2", {"a", "env = FAKE_MODE=slow-load:2\n"}, {"b", ""});
+    assert_int_equal(run_on_a_terminal(), 0);
+    char *screen = box_read("screen");
+    box_has(screen, "[1/4] m / a: load 1s");
+    box_has(screen, "[2/4] m / b: ");
+    box_has(screen, "[3/4] m / b: ");
+    box_has(screen, "[4/4] m / a: ");
+    box_has(screen, "[1/2] m / b: ");
+    box_has(screen, "[2/2] m / a: ");
+    char *end = strstr(screen, ", done about ");
+    assert_non_null(end);
+    assert_true(end > strstr(screen, "[3/4] ")); /* both backends have been timed once by then */
 }
 
 static void a_terminal_gets_one_live_line(void **state) {
@@ -312,6 +375,8 @@ int main(void) {
         IN_BOX(a_pipe_gets_plain_lines),
         IN_BOX(quiet_prints_errors_only),
         IN_BOX(a_terminal_gets_one_live_line),
+        IN_BOX(a_narrow_terminal_is_respected),
+        IN_BOX(the_live_line_moves),
         IN_BOX(results_come_back_from_a_log),
     };
     return BOX_RUN(tests);

@@ -119,6 +119,37 @@ static void a_table_is_aligned_by_columns(void **state) {
     sb_table_release(&t);
 }
 
+/* Words are wrapped, at blanks where there are any; figures never are. */
+static void a_table_fits_the_screen(void **state) {
+    (void)state;
+    static const struct sb_table_column columns[] = {
+        {"Backend", false}, {"Behind the fastest", true}, {"Others", false}};
+    struct sb_table t = sb_table_begin(columns, 3);
+    static const char *const cells[] = {
+        "通义千问 ROCm 7.2", "1.25×", "averyveryverylongword, two", "b", "12345.67×", ""};
+    for (size_t i = 0; i < 6; i++)
+        sb_table_add(&t, cells[i]);
+    struct sb_buf b = SB_BUF_INIT(1 << 16);
+    t.screen = 36;
+    sb_table_print(&t, SB_STYLE_TEXT, &b);
+    assert_string_equal(sb_buf_str(&b), "Backend      Behind the  Others\n"
+                                        "                fastest\n"
+                                        "通义千问          1.25×  averyveryve\n"
+                                        "ROCm 7.2                 rylongword,\n"
+                                        "                         two\n"
+                                        "b             12345.67×\n");
+    sb_buf_release(&b);
+    sb_table_release(&t);
+}
+
+static void long_lines_are_wrapped_and_others_stay(void **state) {
+    (void)state;
+    struct sb_buf b = SB_BUF_INIT(1 << 16);
+    sb_text_wrap(&b, "a   b\n- one two three\n\nfour five", 9);
+    assert_string_equal(sb_buf_str(&b), "a   b\n- one two\n  three\n\nfour five");
+    sb_buf_release(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_width_is_one_of_columns),
@@ -126,6 +157,8 @@ int main(void) {
         cmocka_unit_test(words_are_filled_into_lines),
         cmocka_unit_test(figures_are_said_in_one_way),
         cmocka_unit_test(a_table_is_aligned_by_columns),
+        cmocka_unit_test(a_table_fits_the_screen),
+        cmocka_unit_test(long_lines_are_wrapped_and_others_stay),
         cmocka_unit_test(no_line_is_a_workflow_command),
         cmocka_unit_test(words_are_quoted_for_a_shell),
     };
