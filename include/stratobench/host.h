@@ -38,15 +38,25 @@ struct sb_memory sb_host_memory(const char *root);
 long long sb_host_disk_free(const char *path);
 
 /* One reading of what changes: NaN / -1 where there is no sensor. A few file reads, done
- * between runs only. The readings of several GPUs: memory and power are summed, of the rest
+ * between runs only. The readings of several GPUs: memory is summed, of the rest
  * the highest counts. */
 struct sb_reading {
     double temperature_c; /* the hottest of the GPUs and the CPU */
-    double power_w;       /* of the GPUs; an APU's sensor covers the whole package */
     long long vram_used_bytes, gtt_used_bytes;
     long long oom_kills; /* /proc/vmstat, and the cgroup's memory.events, whichever is higher */
 };
 struct sb_reading sb_host_read(const char *root);
+
+/* Counted since the machine started; the difference of two readings is a figure. */
+struct sb_cpu_use {
+    double busy_s; /* of all CPUs and all processes; NaN unknown */
+    int cpus;
+};
+struct sb_cpu_use sb_host_cpu_use(const char *root);
+/* Joules of all GPUs (amdgpu's counter), of all CPU packages (powercap; mostly root's to read). NaN where
+ * there is no counter. */
+double sb_host_gpu_energy_j(const char *root);
+double sb_host_package_energy_j(const char *root);
 
 /* Share (0..1) of a file's pages in the page cache (mincore); NaN when it cannot be known: no
  * such file, an empty one, or one that the caller neither owns nor may write (of such a file

@@ -142,9 +142,11 @@ struct sb_launch {       /* one server process */
     double stop_s;       /* TERM to reaped */
     double overhead_s;   /* wall_s - load_s - completions - stop_s: what the harness added */
     long long peak_rss_bytes, peak_vram_bytes, peak_gtt_bytes;
+    double other_cores; /* that other processes took while runs were measured */
+    long long cores;    /* that the machine has */
     long long failed_replies; /* HTTP 500 after the work, asked again with another nonce */
     double temperature_start_c, temperature_max_c, power_w;
-    double energy_j; /* over the measured runs */
+    double energy_j; /* over the measured runs, by counters: of the GPUs, or the CPU packages */
     double energy_tok_per_j;
 };
 
@@ -256,6 +258,8 @@ struct sb_results sb_results_empty(void);
 struct sb_cell sb_cell_empty(void);
 struct sb_run sb_run_empty(void);
 struct sb_launch sb_launch_empty(void);
+/* Did others take so much of it that the figures are doubtful: a quarter of a core, and 5 % of all? */
+bool sb_launch_was_busy(const struct sb_launch *l);
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 void sb_cell_release(struct sb_cell *c);

@@ -39,6 +39,8 @@ int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret);
 void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f);
 /* Adds the files that it runs from: program and libraries, as far as they are on this machine. */
 void sb_server_add_files(const struct sb_server *s, struct sb_files *files);
+/* CPU time that it has taken; NaN unknown. */
+double sb_server_cpu_s(const struct sb_server *s);
 /* Ends it: TERM, 10 s, KILL. Seconds from TERM to reaped. */
 double sb_server_stop(struct sb_server *s);
 /* How it ended, once it has, and the peak memory of the process that served. */

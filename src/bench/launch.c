@@ -189,10 +189,7 @@ static void finish_record(struct launch *l) {
     r->overhead_s = r->wall_s - r->load_s - l->completions_s - r->stop_s;
     if (l->stopped || sb_stops_seen(&l->start->stops))
         r->wall_s = r->overhead_s = (double)NAN;
-    if (l->power_samples > 0) {
-        r->power_w = l->power_sum_w / l->power_samples;
-        r->energy_tok_per_j = r->energy_j > 0 ? l->measured_tokens / r->energy_j : (double)NAN;
-    }
+    sb_launch_sum_up(l);
     sb_cell_add_launch(l->cell, *r);
     r->started_at = NULL; /* the cell's now */
 }

@@ -7,6 +7,14 @@
 #include "stratobench/prompt.h"
 #include "stratobench/server.h"
 
+/* What is read before and after a run. */
+struct edge {
+    double at_s;
+    double others_s; /* of CPU time, by all but the server; NaN unknown */
+    int cpus;
+    double energy_j; /* NaN: no counter */
+};
+
 struct launch {
     const struct sb_bench *b;
     const struct sb_config *config;
@@ -25,8 +33,11 @@ struct launch {
     bool ready;     /* it answered */
     bool stopped;   /* the harness or the machine was, since the launch began */
     bool disturbed; /* the last run: from outside, so that another may do better */
-    double power_sum_w, measured_tokens;
-    int power_samples;
+    struct edge edge; /* before the run in flight */
+    struct {
+        double watched_s, others_s;        /* of the measured runs, with what others took meanwhile */
+        double energy_s, energy_j, tokens; /* of those whose energy is known */
+    } seen;
 };
 
 /* Tells the observer that a stage begins. */
@@ -35,5 +46,11 @@ void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of);
 bool sb_launch_cool_down(struct launch *l);
 /* Warms up and measures every point. 0, or -1 with l->failure. */
 int sb_launch_measure(struct launch *l);
+
+/* At both edges of a run; the second also keeps the peaks of memory and temperature. */
+void sb_launch_before_run(struct launch *l);
+void sb_launch_after_run(struct launch *l, const struct sb_run *r);
+/* Puts into the record what was seen of all runs, and the flag if others were busy. */
+void sb_launch_sum_up(struct launch *l);
 
 #endif

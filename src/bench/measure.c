@@ -64,22 +64,6 @@ static int fill_context(struct launch *l, const struct sb_request *r) {
     return 0;
 }
 
-static void observe_machine(struct launch *l, const struct sb_run *r) {
-    struct sb_reading s = sb_host_read("");
-    struct sb_launch *rec = &l->record;
-    rec->peak_vram_bytes =
-        s.vram_used_bytes > rec->peak_vram_bytes ? s.vram_used_bytes : rec->peak_vram_bytes;
-    rec->peak_gtt_bytes =
-        s.gtt_used_bytes > rec->peak_gtt_bytes ? s.gtt_used_bytes : rec->peak_gtt_bytes;
-    rec->temperature_max_c = fmax(rec->temperature_max_c, s.temperature_c); /* fmax ignores NaN */
-    if (r->warmup || isnan(s.power_w))
-        return;
-    l->power_sum_w += s.power_w;
-    l->power_samples++;
-    rec->energy_j = (isnan(rec->energy_j) ? 0 : rec->energy_j) + s.power_w * r->wall_ms / 1000;
-    l->measured_tokens += (double)r->predicted_n;
-}
-
 /* One request with a nonce of its own, and its reply. */
 static int ask(struct launch *l, struct sb_at at, struct sb_expectation *ret_want,
                struct sb_llama_reply *ret) {
@@ -124,6 +108,7 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     struct sb_expectation want;
     struct sb_llama_reply reply;
     l->stopped |= sb_stops_seen(&l->start->stops);
+    sb_launch_before_run(l);
     if (ask_until_answered(l, at, &want, &reply) < 0)
         return -1;
     struct sb_run run = to_run(l, at, warmup, &reply);
@@ -131,7 +116,7 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     run.valid = !run.reason;
     sb_llama_reply_release(&reply);
     *ret = sb_cell_add_run(l->cell, run);
-    observe_machine(l, *ret);
+    sb_launch_after_run(l, *ret);
     changed(l);
     return 0;
 }

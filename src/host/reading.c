@@ -1,4 +1,4 @@
-/* What changes while a machine works: memory, temperature, power, kills. */
+/* What changes while a machine works: memory, temperature, kills. */
 #include "stratobench/host.h"
 
 #include <math.h>
@@ -84,11 +84,6 @@ static void read_gpu(struct sb_reading *s, const char *device) {
     sb_host_glob(device, "/hwmon/hwmon*", &hwmons);
     for (size_t i = 0; i < hwmons.n; i++) {
         highest_temperature(&s->temperature_c, hwmons.item[i]);
-        long long microwatts = sb_host_integer("%s/power1_average", hwmons.item[i]);
-        if (microwatts < 0)
-            microwatts = sb_host_integer("%s/power1_input", hwmons.item[i]);
-        if (microwatts >= 0)
-            s->power_w = (isnan(s->power_w) ? 0 : s->power_w) + (double)microwatts / 1e6;
     }
     sb_strv_release(&hwmons);
 }
@@ -126,7 +121,6 @@ static void read_kernel(struct sb_reading *s, const char *root) {
 
 struct sb_reading sb_host_read(const char *root) {
     struct sb_reading s = {.temperature_c = NAN,
-                           .power_w = NAN,
                            .vram_used_bytes = -1,
                            .gtt_used_bytes = -1,
                            .oom_kills = -1};

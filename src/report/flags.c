@@ -150,6 +150,21 @@ static struct report_note not_steady(const struct sb_cell *c) {
     return note;
 }
 
+static struct report_note busy(const struct sb_cell *c) {
+    struct report_note note = {.flag = sb_flag_name(SB_FLAG_BUSY)};
+    struct sb_buf text = SB_BUF_INIT(1000);
+    for (size_t i = 0; i < c->n_launches; i++) {
+        const struct sb_launch *l = &c->launches[i];
+        if (!sb_launch_was_busy(l))
+            continue;
+        sb_buf_addf(&text, "%s%.1f of %lld cores in launch %d",
+                    text.len ? ", " : "other processes used ", l->other_cores, l->cores, l->launch);
+        note.size = fmax(note.size, l->other_cores / (double)l->cores);
+    }
+    note.text = sb_buf_detach(&text);
+    return note;
+}
+
 /* The doubts that a sequence of runs can show. */
 static const struct {
     enum sb_flag flag;
@@ -234,6 +249,8 @@ void report_other_flag_marks(struct sb_buf *b, struct report_group *g, const str
         struct report_note note = {.flag = name};
         if (strcmp(name, sb_flag_name(SB_FLAG_NOT_STEADY)) == 0)
             note = not_steady(r->cell);
+        else if (strcmp(name, sb_flag_name(SB_FLAG_BUSY)) == 0)
+            note = busy(r->cell);
         else if (!is_explained(r->cell, name))
             note.text = sb_strdup("noted when the cell was measured");
         if (note.text)

@@ -91,6 +91,8 @@ static const struct field launch_fields[] = {
     F(peak_rss_bytes, COUNT),
     F(peak_vram_bytes, COUNT),
     F(peak_gtt_bytes, COUNT),
+    F(other_cores, NUMBER),
+    F(cores, COUNT),
     F(failed_replies, COUNT),
     F(temperature_start_c, NUMBER),
     F(temperature_max_c, NUMBER),

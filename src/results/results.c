@@ -259,6 +259,10 @@ static void set_flags(struct sb_cell *c, unsigned found) {
     c->flags = flags;
 }
 
+bool sb_launch_was_busy(const struct sb_launch *l) {
+    return l->other_cores > 0.25 && l->other_cores > 0.05 * (double)l->cores;
+}
+
 void sb_cell_summarize(struct sb_cell *c) {
     size_t n;
     struct sb_point *points = summarize_points(c, &n);

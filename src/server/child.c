@@ -260,6 +260,11 @@ static void add_files(const struct sb_server *s, struct sb_files *files) {
         sb_pid_add_files(c->listener, files);
 }
 
+static double cpu_s(const struct sb_server *s) {
+    const struct child *c = (const struct child *)s;
+    return sb_pid_cpu_s(c->listener > 0 ? c->listener : sb_proc_pid(c->proc));
+}
+
 static double stop(struct sb_server *s) {
     struct child *c = child_of(s);
     if (c->listener > 0 && !sb_proc_exit(c->proc)->exited)
@@ -294,6 +299,7 @@ static const struct sb_server_ops child_ops = {.start = start,
                                                .proof = proof,
                                                .explain = explain,
                                                .add_files = add_files,
+                                               .cpu_s = cpu_s,
                                                .stop = stop,
                                                .exit = how_it_ended,
                                                .free = release};

@@ -10,6 +10,7 @@ struct sb_server_ops { /* as in server.h; `free` stops if needed */
     int (*proof)(const struct sb_server *s, struct sb_llama_proof *ret);
     void (*explain)(struct sb_server *s, struct sb_llama_failure *f);
     void (*add_files)(const struct sb_server *s, struct sb_files *files);
+    double (*cpu_s)(const struct sb_server *s);
     double (*stop)(struct sb_server *s);
     const struct sb_exit *(*exit)(struct sb_server *s);
     void (*free)(struct sb_server *s);

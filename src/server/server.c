@@ -26,6 +26,10 @@ void sb_server_add_files(const struct sb_server *s, struct sb_files *files) {
     s->ops->add_files(s, files);
 }
 
+double sb_server_cpu_s(const struct sb_server *s) {
+    return s->ops->cpu_s(s);
+}
+
 double sb_server_stop(struct sb_server *s) {
     return s->ops->stop(s);
 }

@@ -171,6 +171,7 @@ const char *sb_flag_name(enum sb_flag flag) {
     case SB_FLAG_WARMUP: return "WARMUP";
     case SB_FLAG_DRIFT: return "DRIFT";
     case SB_FLAG_NOISY: return "NOISY";
+    case SB_FLAG_BUSY: return "BUSY";
     case SB_FLAG_NOT_STEADY: return "NOT_STEADY";
     }
     return NULL;

@@ -204,6 +204,25 @@ static void neither_key_nor_alias_is_on_the_command_line(void **state) {
     }
 }
 
+/* Runs of half a second, and another program that computes meanwhile. */
+static void other_work_on_the_machine_is_told(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"b", "env = FAKE_PP=20000,15\n"});
+    pid_t other = fork();
+    if (other == 0)
+        for (volatile unsigned long n = 0;; n++)
+            continue;
+    int code = SB(MEASURE);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    assert_int_equal(code, 0);
+    const struct sb_launch *l = &box_cell("m", "b")->launches[0];
+    assert_true(l->other_cores > 0.25 && l->cores >= 1);
+    assert_true(sb_strv_has(&box_cell("m", "b")->flags, "BUSY"));
+    box_has(box_read("a.md"), box_text("other processes used %.1f of %lld cores in launch 1",
+                                       l->other_cores, l->cores));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(a_load_in_which_we_were_stopped_has_no_time),
@@ -216,6 +235,7 @@ int main(void) {
         IN_BOX(the_memory_of_a_wrapped_server_is_the_servers),
         IN_BOX(a_thief_of_the_port_is_shown_no_key),
         IN_BOX(neither_key_nor_alias_is_on_the_command_line),
+        IN_BOX(other_work_on_the_machine_is_told),
     };
     return BOX_RUN(tests);
 }
