@@ -1,7 +1,8 @@
 /* Feeds every file of the folders given to the fuzz target it is linked with, again and again:
  * the first allocation fails, then the second instead, until none is left to fail. Whichever fails,
  * the program must say so and abort (base.h): no crash, no hang, and no end that looks like an
- * answer. */
+ * answer. What takes many allocations makes most of them at the same places for every file: there
+ * each file has its share, and all together they have them all. */
 #include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
@@ -81,9 +82,18 @@ static int starve(const struct sb_buf *input, long allocations, struct sb_buf *s
     return status;
 }
 
+/* The one that fails after the n-th, in the file of that number. */
+static long next(long n, long file) {
+    enum { ALL_OF_THE_FIRST = 256, SHARES = 7 };
+    do
+        n++;
+    while (n > ALL_OF_THE_FIRST && n % SHARES != file % SHARES);
+    return n;
+}
+
 /* The number of times it ended for want of memory, or -1. */
-static long starve_always(const char *path, const struct sb_buf *input) {
-    for (long n = 0;; n++) {
+static long starve_always(const char *path, const struct sb_buf *input, long file) {
+    for (long n = 0, times = 0;; n = next(n, file), times++) {
         struct sb_buf said = SB_BUF_INIT(4096);
         int status = starve(input, n, &said);
         bool answered = WIFEXITED(status) && WEXITSTATUS(status) == ANSWERED;
@@ -94,7 +104,7 @@ static long starve_always(const char *path, const struct sb_buf *input) {
                     (unsigned)status, sb_buf_str(&said));
         sb_buf_release(&said);
         if (!aborted)
-            return answered ? n : -1;
+            return answered ? times : -1;
     }
 }
 
@@ -103,20 +113,21 @@ int main(int argc, char **argv) {
     long starved = 0;
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = sb_malloc, .free_fn = free}); /* as main does */
     for (int i = 1; i < argc; i++) {
-        DIR *d = opendir(argv[i]);
-        for (struct dirent *e; d && (e = readdir(d));) {
+        struct dirent **entries;
+        int n_entries = scandir(argv[i], &entries, NULL, alphasort);
+        for (int k = 0; k < n_entries; free(entries[k++])) {
             struct sb_buf input = SB_BUF_INIT(64 << 20);
-            char *path = sb_asprintf("%s/%s", argv[i], e->d_name);
-            if (e->d_name[0] != '.' && sb_file_read(path, &input, NULL) == 0) {
-                long n = starve_always(path, &input);
+            char *path = sb_asprintf("%s/%s", argv[i], entries[k]->d_name);
+            if (entries[k]->d_name[0] != '.' && sb_file_read(path, &input, NULL) == 0) {
+                long n = starve_always(path, &input, k);
                 failed += n < 0;
                 starved += n;
             }
             sb_buf_release(&input);
             free(path);
         }
-        if (d)
-            closedir(d);
+        if (n_entries >= 0)
+            free(entries);
     }
     printf("out of memory at %ld places\n", starved);
     return failed || starved <= 0; /* where nothing is allocated, nothing was tested */
