@@ -32,6 +32,9 @@ struct sb_command {
 extern const struct sb_command sb_cmd_init, sb_cmd_run, sb_cmd_check, sb_cmd_report, sb_cmd_rank,
     sb_cmd_compare, sb_cmd_history, sb_cmd_plot, sb_cmd_bundle, sb_cmd_k8s;
 
+extern const struct sb_command *const sb_commands[]; /* all of them */
+extern const size_t sb_n_commands;
+
 /* Reads the command line, argv[0] being the command's name, and runs the command. */
 int sb_command_main(const struct sb_command *c, int argc, char **argv);
 

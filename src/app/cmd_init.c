@@ -10,7 +10,9 @@
 #include "cli.h"
 #include "cmd.h"
 #include "init_write.h"
+#include "plan_print.h"
 #include "stratobench/bench.h"
+#include "stratobench/text.h"
 
 struct options {
     const char *output;
@@ -26,7 +28,7 @@ static int refuse_what_fails(struct init_plan *p, const char *name) {
     init_write(p, name, &text);
     int good = 0, rc = sb_config_parse(name, sb_buf_str(&text), text.len, NULL, &config, &errors);
     if (rc < 0) {
-        fprintf(stderr, "stratobench init: %s", sb_buf_str(&errors));
+        sb_print_indented(stderr, sb_buf_str(&errors), 0);
     } else {
         struct sb_preflight_options options = {.signal_fd = -1};
         struct sb_preflight preflight;
@@ -92,7 +94,11 @@ static void print_summary(const struct init_plan *p, int cells, const char *name
     size_t dropped = f->left_out.n + p->n_backends * p->n_models - (size_t)cells;
     if (dropped)
         fputs("what was left out stands in the comments, with its reason\n", stderr);
-    fprintf(stderr, "next:  stratobench check %s\n", name);
+    struct sb_buf next = SB_BUF_INIT(SB_ERR_MAX);
+    sb_buf_adds(&next, "next:  stratobench check ");
+    sb_shell_quote(&next, name);
+    sb_print_indented(stderr, sb_buf_str(&next), 0);
+    sb_buf_release(&next);
 }
 
 /* ---- the command -------------------------------------------------------------------------- */
@@ -117,7 +123,9 @@ static int write_new(const char *path, const struct sb_buf *text) {
     written = out && fclose(out) == 0 && written;
     if (written)
         return SB_EXIT_OK;
-    fprintf(stderr, "stratobench init: %s: %s\n", path, strerror(errno));
+    char *message = sb_asprintf("%s: %s", path, strerror(errno));
+    sb_cli_fail("init", message);
+    free(message);
     if (out && is_new)
         unlink(path);
     return SB_EXIT_USAGE;

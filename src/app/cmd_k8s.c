@@ -112,7 +112,7 @@ static int print_manifests(const struct request *r, const struct sb_k8s_options 
     struct sb_strv warnings = {0};
     int rc = sb_k8s_manifests(config, ini, o, &out, &warnings, error);
     for (size_t i = 0; i < warnings.n; i++)
-        fprintf(stderr, "warning: %s\n", warnings.item[i]);
+        warn(sb_asprintf("warning: %s", warnings.item[i]));
     if (rc == 0) {
         warn_of_models_elsewhere(config, o);
         rc = sb_cli_write("k8s", r->output, &out);

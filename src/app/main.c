@@ -1,4 +1,4 @@
-/* The table of commands, --help and --version. */
+/* The program: which command, --help and --version. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,18 +8,12 @@
 #include "cmd.h"
 #include "stratobench/base.h"
 
-static const struct sb_command *const commands[] = {
-    &sb_cmd_init,    &sb_cmd_run,     &sb_cmd_check, &sb_cmd_report, &sb_cmd_rank,
-    &sb_cmd_compare, &sb_cmd_history, &sb_cmd_plot,  &sb_cmd_bundle, &sb_cmd_k8s,
-};
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
-
 static void print_help(FILE *out) {
     fputs("stratobench tells you, honestly, which llama.cpp backend to default to on your box.\n\n"
           "usage: stratobench COMMAND [options] FILE...\n\n",
           out);
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; i < sb_n_commands; i++)
+        fprintf(out, "  %-8s %s\n", sb_commands[i]->name, sb_commands[i]->summary);
     fputs("\n  stratobench COMMAND --help   the options of a command\n"
           "  stratobench --version        the version\n\n"
           "A first run: stratobench init > models.ini && stratobench run models.ini\n",
@@ -29,16 +23,16 @@ static void print_help(FILE *out) {
 /* For completion.bash: the words that may stand where the last of those given does. */
 static void print_completions(char *const *words, size_t n) {
     struct sb_buf b = SB_BUF_INIT(1 << 20);
-    sb_options_complete(commands, N_COMMANDS, words, n, &b);
+    sb_options_complete(sb_commands, sb_n_commands, words, n, &b);
     fputs(sb_buf_str(&b), stdout);
     sb_buf_release(&b);
 }
 
 static int unknown(const char *name) {
-    const char *names[N_COMMANDS];
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        names[i] = commands[i]->name;
-    const char *near = sb_nearest(name, names, N_COMMANDS);
+    const char **names = sb_alloc(sb_n_commands, sizeof *names);
+    for (size_t i = 0; i < sb_n_commands; i++)
+        names[i] = sb_commands[i]->name;
+    const char *near = sb_nearest(name, names, sb_n_commands);
     struct sb_buf clean = SB_BUF_INIT(SB_ERR_MAX);
     sb_buf_add_printable(&clean, name, strlen(name));
     fprintf(stderr, "stratobench: unknown %s '%s'", name[0] == '-' ? "option" : "command",
@@ -47,6 +41,7 @@ static int unknown(const char *name) {
         fprintf(stderr, " (did you mean '%s'?)", near);
     fputs("; see stratobench --help\n", stderr);
     sb_buf_release(&clean);
+    free(names);
     return SB_EXIT_USAGE;
 }
 
@@ -56,9 +51,9 @@ static int run(int argc, char **argv) {
         print_help(stderr);
         return SB_EXIT_USAGE;
     }
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(name, commands[i]->name) == 0)
-            return sb_command_main(commands[i], argc - 1, argv + 1);
+    for (size_t i = 0; i < sb_n_commands; i++)
+        if (strcmp(name, sb_commands[i]->name) == 0)
+            return sb_command_main(sb_commands[i], argc - 1, argv + 1);
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         print_help(stdout);
     else if (strcmp(name, "--version") == 0)

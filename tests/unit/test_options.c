@@ -2,11 +2,7 @@
 #include "command.h"
 #include "stratobench/text.h"
 
-static const struct sb_command *const commands[] = {
-    &sb_cmd_run,     &sb_cmd_check, &sb_cmd_report, &sb_cmd_rank,
-    &sb_cmd_compare, &sb_cmd_plot,  &sb_cmd_k8s,
-};
-enum { N_COMMANDS = sizeof commands / sizeof *commands, MAX_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 /* ---- a command of the tests ------------------------------------------------------------------ */
 
@@ -179,8 +175,8 @@ static void check_row(const struct sb_command *c, const struct sb_option *o) {
 
 static void every_command_has_a_sound_table(void **state) {
     (void)state;
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        const struct sb_command *c = commands[i];
+    for (size_t i = 0; i < sb_n_commands; i++) {
+        const struct sb_command *c = sb_commands[i];
         for (const struct sb_option *o = c->options; o->name; o++)
             check_row(c, o);
         struct sb_buf help = SB_BUF_INIT(MAX_BYTES);
