@@ -106,17 +106,25 @@ const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *wa
 
 struct sb_plan {
     struct sb_results results; /* cells[i] is config->cells[i]; foreign ones after them */
-    bool *skip;                /* one a cell of the config: not selected, or it still holds */
-    size_t n_kept;             /* how many of the selected cells are skipped */
-    size_t n_stale;            /* ok cells that no longer hold and are measured again */
+    size_t n_planned;          /* cells of the config */
+    bool *skip; /* one a cell of the config: not selected, still holds, or cannot be looked at */
+    struct sb_cell *standing; /* one a cell: the earlier result that stands until the new one has
+                                 ended; without a model id where there is none */
+    size_t n_kept;            /* how many of the selected cells are skipped */
+    size_t n_stale;           /* ok cells that no longer hold and are measured again */
     size_t
         n_foreign; /* cells of the earlier file that the config does not name: kept as they are */
 };
 
 /* The config is narrowed to what is selected or in `old`, the earlier results file (may be NULL,
- * emptied otherwise). */
+ * emptied otherwise). A result is only ever replaced by one that has been measured: a cell whose
+ * files cannot be read now keeps its figures, and says in `kept` why. */
 void sb_plan_make(const struct sb_config *config, const struct sb_preflight *preflight,
                   struct sb_results *old, struct sb_plan *ret);
+/* Saves the results, with what stands in the place of what has not ended. As sb_results_save. */
+int sb_plan_save(const struct sb_plan *p, const char *path, struct sb_buf *error);
+/* Nothing more will be measured: what stands takes its place again. */
+void sb_plan_settle(struct sb_plan *p);
 void sb_plan_release(struct sb_plan *p);
 
 #endif

@@ -91,6 +91,8 @@ void sb_protocol_differences(const struct sb_protocol *a, const struct sb_protoc
                              enum sb_role role, struct sb_strv *ret);
 /* Adds the lines that the conditions are in a cell's fingerprint_of: "n_predict=128". */
 void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret);
+/* Adds "runs=3", ...: what --resume holds against a cell's `repetition`. */
+void sb_protocol_repetition(const struct sb_protocol *p, struct sb_strv *ret);
 /* Every setting as where results lack it. */
 struct sb_protocol sb_protocol_empty(void);
 void sb_protocol_copy(struct sb_protocol *dst, const struct sb_protocol *src); /* dst: empty */
@@ -182,6 +184,8 @@ struct sb_cell {
     } backend;
     char *fingerprint;             /* sha256 of fingerprint_of, one line each */
     struct sb_strv fingerprint_of; /* "n_predict=128", ...: what makes two cells comparable */
+    struct sb_strv repetition;     /* "runs=3", ...: how often it was measured */
+    char *kept; /* why a result of earlier settings stands, or was not looked at again; NULL */
     enum sb_status status;
     char *reason;           /* short, what the table prints; NULL when ok */
     char *detail;           /* exit code or signal, and the last lines of the log */

@@ -9,41 +9,12 @@
 
 #include "cli.h"
 #include "cmd.h"
-#include "output.h"
 #include "plan_print.h"
-#include "progress.h"
-#include "results_print.h"
 #include "screen.h"
-#include "stratobench/bench.h"
+#include "session.h"
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
-#include "stratobench/text.h"
-#include "stratobench/verdict.h"
 #include "terminal.h"
-
-struct options {
-    const char *stem;
-    struct sb_selection selection;
-    bool resume, force, quiet, verbose, dry_run, force_memory, allow_concurrent, log_results;
-};
-
-struct session {
-    const struct options *o;
-    const char *config_file;
-    int exit_code;
-    struct sb_config config;
-    struct sb_preflight preflight;
-    struct sb_plan plan;
-    struct sb_output out;
-    struct sb_progress progress;
-    struct sb_results old;
-    bool has_old;
-    FILE *log; /* standard output, but it never waits */
-    int signal_fd, host_lock_fd;
-    bool drawn;      /* there is a chart */
-    bool unsaved;    /* the last save failed */
-    bool unrendered; /* the last document could not be written */
-};
 
 /* ---- before anything is launched ---------------------------------------------------------- */
 
@@ -157,7 +128,7 @@ static void save(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     free(s->plan.results.updated_at);
     s->plan.results.updated_at = sb_now_rfc3339();
-    bool failed = sb_results_save(&s->plan.results, s->out.json, &error) < 0;
+    bool failed = sb_plan_save(&s->plan, s->out.json, &error) < 0;
     if (failed && !s->unsaved)
         sb_progress_complain(&s->progress, "warning: %s (the last good file stays; going on)",
                              sb_buf_str(&error));
@@ -214,54 +185,11 @@ static int count_not_ok(const struct session *s) {
     return n;
 }
 
-/* When quiet, in a line each. */
-static void print_failures(const struct session *s) {
-    for (size_t i = 0; i < s->config.n_cells; i++) {
-        const struct sb_cell *c = &s->plan.results.cells[i];
-        if (c->status == SB_OK || c->status == SB_PENDING || !s->config.cells[i].selected)
-            continue;
-        char *text = sb_asprintf("%s / %s: %s: %s", c->model.label, c->backend.label,
-                                 sb_status_name(c->status), c->reason ? c->reason : "");
-        fputs(s->o->quiet ? "" : "\n", s->progress.screen);
-        sb_print_indented(s->progress.screen, text, 0);
-        if (!s->o->quiet)
-            sb_print_indented(s->progress.screen, c->detail, 8);
-        free(text);
-    }
-}
-
-static void print_where(const struct session *s) {
-    const char *chart = s->drawn ? s->out.chart : NULL;
-    if (!s->o->quiet)
-        fprintf(s->progress.screen, "\nwritten: %s, %s, %s%s%s/\n", s->out.markdown, s->out.json,
-                chart ? chart : "", chart ? ", " : "", s->out.logs);
-    if (s->unsaved || s->unrendered)
-        fprintf(s->progress.screen, "NOT everything is in it: %s could not be written\n",
-                s->unsaved ? s->out.json : s->out.markdown);
-}
-
-static void print_how_to_resume(const struct session *s, int signal_number) {
-    size_t done = 0;
+static size_t count_done(const struct session *s) {
+    size_t n = 0;
     for (size_t i = 0; i < s->config.n_cells; i++)
-        done += s->config.cells[i].selected && s->plan.results.cells[i].status != SB_PENDING;
-    const struct {
-        const char *option, *value;
-    } words[] = {{"", s->config_file},
-                 {"-o ", s->out.stem},
-                 {"--model ", s->o->selection.model},
-                 {"--backend ", s->o->selection.backend}};
-    struct sb_buf command = SB_BUF_INIT(SB_ERR_MAX);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].value) {
-            sb_buf_addf(&command, "%s", words[i].option);
-            sb_shell_quote(&command, words[i].value);
-            sb_buf_adds(&command, " ");
-        }
-    fprintf(s->progress.screen,
-            "\ninterrupted (SIG%s): %zu of %zu cells are done and saved\nresume with: "
-            "stratobench run %s--resume\n",
-            sigabbrev_np(signal_number), done, s->config.n_selected, sb_buf_str(&command));
-    sb_buf_release(&command);
+        n += s->config.cells[i].selected && s->plan.results.cells[i].status != SB_PENDING;
+    return n;
 }
 
 static void draw(struct session *s) {
@@ -273,51 +201,10 @@ static void draw(struct session *s) {
     sb_buf_release(&error);
 }
 
-static void print_table(const struct session *s) {
-    struct sb_buf text = SB_BUF_INIT(1 << 24);
-    sb_results_table(&s->plan.results, sb_terminal_columns(STDOUT_FILENO),
-                     sb_terminal_is_live(STDOUT_FILENO), &text);
-    printf("\n%s", sb_buf_str(&text));
-    fflush(stdout);
-    sb_buf_release(&text);
-}
-
-/* The last line of a run: which backend. Nothing where no model ran on two. */
-static void print_verdict(const struct session *s) {
-    struct sb_rank rank;
-    struct sb_buf sentence = SB_BUF_INIT(SB_ERR_MAX), filled = SB_BUF_INIT(SB_ERR_MAX);
-    bool worth = false;
-    sb_rank(&s->plan.results, NULL, &(struct sb_workload)SB_WORKLOAD_DEFAULT, &rank);
-    for (size_t i = 0; i < rank.n_models; i++)
-        worth |= rank.models[i].n > 1;
-    if (worth && s->config.bench.summary) {
-        fprintf(s->progress.screen, "tables:  stratobench rank %s\n", s->out.json);
-        sb_rank_sentence(&rank, SB_STYLE_TEXT, &sentence);
-        sb_text_fill(&filled, sb_buf_str(&sentence), 0, sb_terminal_columns(STDOUT_FILENO));
-        printf("\n%s\n", sb_buf_str(&filled));
-        fflush(stdout);
-    }
-    sb_buf_release(&sentence);
-    sb_buf_release(&filled);
-    sb_rank_release(&rank);
-}
-
-/* False: standard output did not take it. */
-static bool print_summary(const struct session *s) {
-    if (!s->o->quiet)
-        print_table(s);
-    print_failures(s);
-    print_where(s);
-    if (!s->o->quiet)
-        print_verdict(s);
-    bool printed = fflush(stdout) == 0 && !ferror(stdout);
-    if (!printed)
-        fprintf(stderr, "stratobench run: standard output: %s\n", strerror(errno));
-    return printed;
-}
-
 static int finish(struct session *s, int signal_number) {
     sb_progress_clear(&s->progress);
+    size_t n_done = count_done(s);
+    sb_plan_settle(&s->plan);
     draw(s);
     save(s);
     render(s);
@@ -327,13 +214,30 @@ static int finish(struct session *s, int signal_number) {
     fclose(s->log);
     s->log = NULL;
     log_results(s, stdout);
-    bool printed = print_summary(s);
+    bool printed = sb_run_summary(s);
     if (signal_number != 0) {
-        print_how_to_resume(s, signal_number);
+        sb_run_how_to_resume(s, signal_number, n_done);
         return 128 + signal_number;
     }
     bool all_ok = count_not_ok(s) == 0 && !s->unsaved && !s->unrendered && printed;
     return all_ok ? SB_EXIT_OK : SB_EXIT_NOT_OK;
+}
+
+/* The file as it was before this run, which --resume and --force write to, stays as STEM.json~. */
+static bool back_up(struct session *s) {
+    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+    if (!s->o->resume && !s->o->force)
+        return true;
+    return sb_output_back_up(&s->out, &error) == 0 || end_with_error(s, &error);
+}
+
+static void say_what_is_kept(struct session *s) {
+    for (size_t i = 0; i < s->config.n_cells; i++) {
+        const struct sb_cell *c = &s->plan.results.cells[i];
+        if (s->config.cells[i].selected && c->kept)
+            sb_progress_say(&s->progress, "warning: %s / %s keeps its figures, %s", c->model.label,
+                            c->backend.label, c->kept);
+    }
 }
 
 static int measure(struct session *s) {
@@ -346,6 +250,7 @@ static int measure(struct session *s) {
         sb_progress_say(
             p, "%zu ok cells no longer match the config or the server and are measured again",
             s->plan.n_stale);
+    say_what_is_kept(s);
     if (s->plan.n_foreign)
         sb_progress_say(p, "%zu cells that %s does not name are kept in %s", s->plan.n_foreign,
                         s->config_file, s->out.json);
@@ -353,6 +258,8 @@ static int measure(struct session *s) {
     p->results = &s->plan.results;
     p->preflight = &s->preflight;
     p->skip = s->plan.skip;
+    if (!back_up(s))
+        return s->exit_code;
     save(s);
     if (s->unsaved)
         return SB_EXIT_USAGE;
@@ -400,7 +307,7 @@ static bool names_a_file(const char *stem) {
 }
 
 static int run(const void *options, const struct sb_operands *files) {
-    const struct options *o = options;
+    const struct run_options *o = options;
     if (o->stem && !names_a_file(o->stem))
         return sb_cli_usage_error("run",
                                   "-o takes the begin of file names, as results/tonight, "
@@ -433,27 +340,28 @@ static int run(const void *options, const struct sb_operands *files) {
 }
 
 static const struct sb_option table[] = {
-    {"output", 'o', SB_OPTION_TEXT, offsetof(struct options, stem), "STEM",
+    {"output", 'o', SB_OPTION_TEXT, offsetof(struct run_options, stem), "STEM",
      .help = "write STEM.json, STEM.md, STEM.logs/ (default: the config's name)", .files = "*"},
-    {"resume", 0, SB_OPTION_FLAG, offsetof(struct options, resume),
+    {"resume", 0, SB_OPTION_FLAG, offsetof(struct run_options, resume),
      .help = "keep the cells of STEM.json that still hold, measure the rest"},
-    {"force", 0, SB_OPTION_FLAG, offsetof(struct options, force),
+    {"force", 0, SB_OPTION_FLAG, offsetof(struct run_options, force),
      .help = "start over, replacing STEM.json"},
-    {"model", 0, SB_OPTION_TEXT, offsetof(struct options, selection.model), "GLOB",
+    {"model", 0, SB_OPTION_TEXT, offsetof(struct run_options, selection.model), "GLOB",
      .help = "only models whose id or label matches"},
-    {"backend", 0, SB_OPTION_TEXT, offsetof(struct options, selection.backend), "GLOB",
+    {"backend", 0, SB_OPTION_TEXT, offsetof(struct run_options, selection.backend), "GLOB",
      .help = "only backends whose id or label matches"},
-    {"dry-run", 0, SB_OPTION_FLAG, offsetof(struct options, dry_run),
+    {"dry-run", 0, SB_OPTION_FLAG, offsetof(struct run_options, dry_run),
      .help = "print the exact command and environment of every cell; measure nothing"},
-    {"force-memory", 0, SB_OPTION_FLAG, offsetof(struct options, force_memory),
+    {"force-memory", 0, SB_OPTION_FLAG, offsetof(struct run_options, force_memory),
      .help = "try cells that need more memory than there is"},
-    {"allow-concurrent", 0, SB_OPTION_FLAG, offsetof(struct options, allow_concurrent),
+    {"allow-concurrent", 0, SB_OPTION_FLAG, offsetof(struct run_options, allow_concurrent),
      .help = "measure although another stratobench is measuring"},
-    {"log-results", 0, SB_OPTION_FLAG, offsetof(struct options, log_results),
+    {"log-results", 0, SB_OPTION_FLAG, offsetof(struct run_options, log_results),
      .help = "print the results between marks, too, whenever a cell has ended: report reads them "
              "from a log"},
-    {"quiet", 'q', SB_OPTION_FLAG, offsetof(struct options, quiet), .help = "print errors only"},
-    {"verbose", 'v', SB_OPTION_FLAG, offsetof(struct options, verbose),
+    {"quiet", 'q', SB_OPTION_FLAG, offsetof(struct run_options, quiet),
+     .help = "print errors only"},
+    {"verbose", 'v', SB_OPTION_FLAG, offsetof(struct run_options, verbose),
      .help = "print every stage, and what the harness itself added"},
     {0},
 };
@@ -468,7 +376,7 @@ const struct sb_command sb_cmd_run = {
              "bad usage or config (nothing was launched); 128+N ended by signal N (what was "
              "finished is saved).",
     .options = table,
-    .options_size = sizeof(struct options),
+    .options_size = sizeof(struct run_options),
     .operand = "config file",
     .one = true,
     .files = "*.ini",

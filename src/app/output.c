@@ -114,6 +114,17 @@ void sb_output_close(struct sb_output *o) {
     *o = (struct sb_output){.lock_fd = -1};
 }
 
+int sb_output_back_up(const struct sb_output *o, struct sb_buf *error) {
+    struct sb_buf text = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
+    char *backup = sb_asprintf("%s~", o->json);
+    int rc = access(o->json, F_OK) < 0 ? -ENOENT : sb_file_read(o->json, &text, error);
+    if (rc == 0)
+        rc = sb_file_replace(backup, sb_buf_str(&text), text.len, error);
+    free(backup);
+    sb_buf_release(&text);
+    return rc == -ENOENT ? 0 : rc;
+}
+
 int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_buf *error) {
     struct sb_buf svg = SB_BUF_INIT(MAX_DOCUMENT_BYTES);
     const struct sb_results *set = r;

@@ -19,6 +19,9 @@ int sb_output_open(const char *stem, bool chart, const struct sb_strv *inputs,
                    struct sb_output *ret, struct sb_buf *error);
 void sb_output_close(struct sb_output *o);
 
+/* Copies the results file, if there is one, to STEM.json~. 0, or -errno with one line. */
+int sb_output_back_up(const struct sb_output *o, struct sb_buf *error);
+
 /* Renders the document from the results file just written: the one reporting path. */
 int sb_output_render(const struct sb_output *o, struct sb_buf *error);
 

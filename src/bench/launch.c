@@ -192,6 +192,7 @@ static void finish_record(struct launch *l) {
     sb_launch_sum_up(l);
     sb_cell_add_launch(l->cell, *r);
     r->started_at = NULL; /* the cell's now */
+    sb_launch_changed(l);
 }
 
 static void release_prompts(struct launch *l) {

@@ -12,7 +12,7 @@ static const double PATIENCE_S = 10;
 static const int MAX_ATTEMPTS = 5;  /* at a reply; one in twelve failed where this was seen */
 static const int MAX_DISTURBED = 3; /* runs of a point that are made again */
 
-static void changed(struct launch *l) {
+void sb_launch_changed(struct launch *l) {
     const struct sb_observer *o = &l->b->observer;
     if (o->changed)
         o->changed(o->arg, l->index, false);
@@ -117,7 +117,7 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     sb_llama_reply_release(&reply);
     *ret = sb_cell_add_run(l->cell, run);
     sb_launch_after_run(l, *ret);
-    changed(l);
+    sb_launch_changed(l);
     return 0;
 }
 

@@ -362,9 +362,6 @@ void sb_preflight_release(struct sb_preflight *p) {
 
 /* ---- what a cell is ----------------------------------------------------------------------- */
 
-/* What makes two cells comparable: the model's bytes, what was asked of it and how. Spelled as the
- * config spells it, since two builds may spell the same option differently. The server's version
- * is left out: comparing builds is the point. */
 /* The condition as it may be published. Of a secret also 16 bits of its hash: enough to notice
  * another one, too few to tell by them which it is. */
 static void add_condition(struct sb_strv *v, const char *key, const char *text, char *shown) {
@@ -377,6 +374,9 @@ static void add_condition(struct sb_strv *v, const char *key, const char *text, 
     free(shown);
 }
 
+/* What makes two cells comparable: the model's bytes, what was asked of it and how. Spelled as the
+ * config spells it, since two builds may spell the same option differently. The server's version
+ * is left out: comparing builds is the point. */
 static void fingerprint(const struct sb_config *c, const struct sb_preflight_cell *p,
                         struct sb_cell *ret) {
     const struct sb_backend *b = p->plan->backend;
@@ -447,4 +447,5 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
         ret->backend.device_name = d ? sb_strdup(d->description) : NULL;
     }
     fingerprint(c, p, ret);
+    sb_protocol_repetition(&c->bench, &ret->repetition);
 }

@@ -29,26 +29,72 @@ static void describe_bench(const struct sb_config *c, const struct sb_results *o
     }
 }
 
+/* ---- what an earlier file holds ------------------------------------------------------------- */
+
 static struct sb_cell take(struct sb_cell *from) {
     struct sb_cell c = *from;
     *from = sb_cell_empty();
     return c;
 }
 
-/* Fills an empty cell from the preflight, then takes over what an earlier file holds of it and
- * still stands: an ok cell whole, of an unfinished one the launches that were done. */
-static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, bool protocol) {
-    struct sb_cell *cell = &plan->results.cells[i];
-    bool holds = was && protocol && same(was->fingerprint, cell->fingerprint) &&
-                 same(was->backend.server_version, cell->backend.server_version) &&
-                 same_build(was->backend.server_build, cell->backend.server_build);
-    plan->n_stale += was && !holds && was->status == SB_OK;
-    if (!holds || (was->status != SB_OK && was->status != SB_PENDING))
+/* "runs=3" of the first that lacks it in the second, or NULL. */
+static const char *odd_one(const struct sb_strv *a, const struct sb_strv *b) {
+    for (size_t i = 0; i < a->n; i++)
+        if (!sb_strv_has(b, a->item[i]))
+            return a->item[i];
+    return NULL;
+}
+
+/* Why an earlier result does not hold any more, or NULL. The caller frees. */
+static char *what_changed(const struct sb_cell *was, const struct sb_cell *now) {
+    const char *repeated = odd_one(&was->repetition, &now->repetition);
+    if (!repeated && odd_one(&now->repetition, &was->repetition))
+        repeated = "another number of runs";
+    if (repeated)
+        return sb_strdup(repeated);
+    if (!same(was->backend.server_version, now->backend.server_version))
+        return sb_asprintf("server %s",
+                           was->backend.server_version ? was->backend.server_version : "unknown");
+    if (!same_build(was->backend.server_build, now->backend.server_build))
+        return sb_asprintf("server files: %s", was->backend.server_build);
+    if (same(was->fingerprint, now->fingerprint))
+        return NULL;
+    const char *asked = odd_one(&was->fingerprint_of, &now->fingerprint_of);
+    return sb_strdup(asked ? asked : "other settings");
+}
+
+static void keep(struct sb_plan *plan, size_t i, struct sb_cell *was, char *why) {
+    sb_cell_release(&plan->results.cells[i]);
+    plan->results.cells[i] = take(was);
+    free(plan->results.cells[i].kept);
+    plan->results.cells[i].kept = why;
+}
+
+/* Takes over what an earlier file holds of a cell: an ok one whole while it holds, of an unfinished
+ * one the launches that were done. What has figures and does not hold stands until the new result
+ * has ended, and for good where there can be none. */
+static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, const char *fault) {
+    bool ok = was->status == SB_OK, pending = was->status == SB_PENDING;
+    if (was->n_runs == 0)
         return;
-    plan->skip[i] = was->status == SB_OK;
-    plan->n_kept += was->status == SB_OK;
-    sb_cell_release(cell);
-    *cell = take(was);
+    if (fault) {
+        plan->skip[i] = true;
+        plan->n_kept += ok;
+        keep(plan, i, was, sb_asprintf("not looked at again: %s", fault));
+        return;
+    }
+    char *changed = what_changed(was, &plan->results.cells[i]);
+    if (!changed && (ok || pending)) {
+        plan->skip[i] = ok;
+        plan->n_kept += ok;
+        keep(plan, i, was, NULL);
+    } else if (ok) {
+        plan->n_stale++;
+        plan->standing[i] = take(was);
+        free(plan->standing[i].kept);
+        plan->standing[i].kept = sb_asprintf("measured before a change (%s)", changed);
+    }
+    free(changed);
 }
 
 static void add_foreign(struct sb_results *old, struct sb_plan *plan) {
@@ -63,10 +109,11 @@ static void add_foreign(struct sb_results *old, struct sb_plan *plan) {
 void sb_plan_make(const struct sb_config *config, const struct sb_preflight *preflight,
                   struct sb_results *old, struct sb_plan *ret) {
     struct sb_plan plan = {.results = sb_results_empty(),
-                           .skip = sb_alloc(config->n_cells, sizeof *plan.skip)};
+                           .n_planned = config->n_cells,
+                           .skip = sb_alloc(config->n_cells, sizeof *plan.skip),
+                           .standing = sb_alloc(config->n_cells, sizeof *plan.standing)};
     struct sb_results *r = &plan.results;
     describe_bench(config, old, r);
-    bool protocol = old && sb_protocol_same(&old->bench, &r->bench, SB_REPETITION);
     r->n_cells = config->n_cells;
     r->cells = sb_alloc(config->n_cells + (old ? old->n_cells : 0), sizeof *r->cells);
     for (size_t i = 0; i < config->n_cells; i++) {
@@ -78,15 +125,44 @@ void sb_plan_make(const struct sb_config *config, const struct sb_preflight *pre
             continue;
         }
         sb_preflight_describe(config, &preflight->cells[i], &r->cells[i]);
-        fill_cell(&plan, i, was, protocol);
-        if (was)
-            sb_cell_release(was); /* what was not taken */
+        if (!was)
+            continue;
+        if (was->repetition.n == 0) /* of an early version: its file says it for all */
+            sb_protocol_repetition(&old->bench, &was->repetition);
+        const struct sb_preflight_cell *seen = &preflight->cells[i];
+        fill_cell(&plan, i, was, seen->n_faults ? seen->faults->reason : NULL);
+        sb_cell_release(was); /* what was not taken */
     }
     add_foreign(old, &plan);
     *ret = plan;
 }
 
+static bool stands(const struct sb_plan *p, size_t i) {
+    return p->standing[i].model.id && p->results.cells[i].status == SB_PENDING;
+}
+
+int sb_plan_save(const struct sb_plan *p, const char *path, struct sb_buf *error) {
+    struct sb_results r = p->results;
+    r.cells = sb_alloc(r.n_cells, sizeof *r.cells);
+    for (size_t i = 0; i < r.n_cells; i++)
+        r.cells[i] = i < p->n_planned && stands(p, i) ? p->standing[i] : p->results.cells[i];
+    int rc = sb_results_save(&r, path, error);
+    free(r.cells);
+    return rc;
+}
+
+void sb_plan_settle(struct sb_plan *p) {
+    for (size_t i = 0; i < p->n_planned; i++)
+        if (stands(p, i)) {
+            sb_cell_release(&p->results.cells[i]);
+            p->results.cells[i] = take(&p->standing[i]);
+        }
+}
+
 void sb_plan_release(struct sb_plan *p) {
+    for (size_t i = 0; i < p->n_planned; i++)
+        sb_cell_release(&p->standing[i]);
+    free(p->standing);
     sb_results_release(&p->results);
     free(p->skip);
     *p = (struct sb_plan){0};

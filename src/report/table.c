@@ -81,7 +81,7 @@ static bool is_given(const char *text) {
 
 static bool has_notes(const struct report_row *r) {
     const struct sb_cell *c = r->cell;
-    return is_given(c->backend.notes) || is_given(c->model.notes) || c->remarks.n;
+    return is_given(c->backend.notes) || is_given(c->model.notes) || c->remarks.n || is_given(c->kept);
 }
 
 static void put_note(struct sb_buf *b, const char *note, bool *first) {
@@ -99,6 +99,7 @@ static void put_notes(struct sb_buf *b, struct report_group *g, const struct rep
     put_note(b, r->cell->model.notes, &first);
     for (size_t i = 0; i < r->cell->remarks.n; i++)
         put_note(b, r->cell->remarks.item[i], &first);
+    put_note(b, r->cell->kept, &first);
     if (r->cell->status == SB_PENDING && !report_is_transcribed(&g->section->set))
         put_note(b, "pending: not measured yet", &first);
 }

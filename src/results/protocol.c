@@ -178,6 +178,17 @@ void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret) {
     }
 }
 
+void sb_protocol_repetition(const struct sb_protocol *p, struct sb_strv *ret) {
+    for (size_t i = 0; i < sb_n_settings; i++) {
+        const struct sb_setting *s = &sb_settings[i];
+        if (s->role != SB_REPETITION || (s->only_until && !(p->until > 0)))
+            continue;
+        char *value = printed(s, p);
+        sb_strv_take(ret, sb_asprintf("%s=%s", s->key, value));
+        free(value);
+    }
+}
+
 void sb_protocol_copy(struct sb_protocol *dst, const struct sb_protocol *src) {
     *dst = *src;
     dst->title = sb_strdup(src->title);
