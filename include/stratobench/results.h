@@ -22,6 +22,9 @@ struct sb_prompt_ref {
     char *file, *label, *sha256;
 };
 
+/* Where the document says which backend to take; "on" is how early configs ask for the bottom. */
+enum sb_summary_place { SB_SUMMARY_OFF, SB_SUMMARY_BOTTOM, SB_SUMMARY_TOP, SB_SUMMARY_ON };
+
 /* [bench] of a config and "bench" of results: the same settings in both. */
 struct sb_protocol {
     char *title;
@@ -34,7 +37,7 @@ struct sb_protocol {
     size_t n_depths;
     double until; /* share; NaN = fixed number of runs */
     int max_runs;
-    bool summary; /* the document ends with which backend to take */
+    enum sb_summary_place summary; /* which backend to take */
     bool load_cold;
 };
 
@@ -52,7 +55,7 @@ enum sb_setting_type {                    /* of the member */
                        SB_SETTING_INT,    /* int; with words, words[0] stands for -1 */
                        SB_SETTING_SHARE,  /* double, 0.03 for "3%"; with words, words[0] stands for
                                              NaN */
-                       SB_SETTING_WORD,   /* bool: which of two words */
+                       SB_SETTING_WORD,   /* bool or enum: which of the words */
                        SB_SETTING_SWITCH, /* bool: off, on; true or false in results */
                        SB_SETTING_INTS,   /* a list of int */
                        SB_SETTING_PROMPT, /* the first of the prompts */
@@ -176,9 +179,9 @@ struct sb_cell {
         struct sb_strv argv;
         struct sb_strv env; /* "NAME=value"; an object in the file */
         char *server_version;
-        char *server_build;                  /* its files: how many, bytes, when the newest was made */
-        char *device;                        /* as configured, NULL when not */
-        char *device_name;                   /* what --list-devices calls it: name and driver */
+        char *server_build; /* its files: how many, bytes, when the newest was made */
+        char *device;       /* as configured, NULL when not */
+        char *device_name;  /* what --list-devices calls it: name and driver */
         struct sb_device_share *device_seen; /* an object in the file: device -> MiB */
         size_t n_device_seen;
     } backend;
@@ -219,8 +222,8 @@ struct sb_results {
 const char *sb_results_hardware(const struct sb_results *r);
 /* The same text, and the same CPU where both name one. */
 bool sb_same_hardware(const struct sb_results *a, const struct sb_results *b);
-/* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of the machine both files name and is not the
- * same (kernel, software, settings). Text from outside. */
+/* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of the machine both files name and is not
+ * the same (kernel, software, settings). Text from outside. */
 void sb_results_machine_changes(const struct sb_results *a, const struct sb_results *b,
                                 struct sb_strv *ret);
 

@@ -106,9 +106,10 @@ static struct sb_option option_of(const struct sb_setting *s) {
         [SB_SETTING_PROMPTS] = &sb_type_prompts,
     };
     const size_t base = offsetof(struct sb_config, bench);
+    bool is_enum = s->type == SB_SETTING_WORD && s->size != sizeof(bool);
     return (struct sb_option){
         .name = s->key,
-        .type = types[s->type],
+        .type = is_enum ? &sb_type_word : types[s->type],
         .offset = base + s->offset,
         .count_offset = base + s->count_offset,
         .fallback = s->fallback,

@@ -250,6 +250,15 @@ static bool parse_flag(struct sb_parser *p, const struct sb_option *o, void *fie
 }
 const struct sb_type sb_type_flag = {parse_flag, NULL};
 
+static bool parse_word(struct sb_parser *p, const struct sb_option *o, void *field,
+                       const char *raw) {
+    int index = index_of(p, o, raw);
+    if (index >= 0)
+        *(int *)field = index;
+    return index >= 0;
+}
+const struct sb_type sb_type_word = {parse_word, NULL};
+
 /* ---- lists -------------------------------------------------------------------------------- */
 
 static void free_list(void *field) {

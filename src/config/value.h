@@ -64,6 +64,7 @@ extern const struct sb_type sb_type_text, sb_type_path, sb_type_server, sb_type_
     sb_type_spec;                           /* char * */
 extern const struct sb_type sb_type_choice; /* char *: one of `words`, or a number */
 extern const struct sb_type sb_type_flag;   /* bool: the place in `words` */
+extern const struct sb_type sb_type_word;   /* enum: the same */
 extern const struct sb_type sb_type_int, sb_type_number, sb_type_percent; /* int, double, share */
 extern const struct sb_type sb_type_words, sb_type_header, sb_type_env;   /* struct sb_strv */
 extern const struct sb_type sb_type_ints;                                 /* int *, a list */

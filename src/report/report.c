@@ -198,26 +198,28 @@ static void put_models(struct report_doc *d, const struct sb_section *s, int lev
     }
 }
 
-static void put_section(struct report_doc *d, const struct sb_section *s, int level,
-                        struct sb_strv *legends) {
-    struct sb_buf *b = d->text;
+static void put_section_head(struct sb_buf *b, const struct sb_section *s, int level,
+                             struct sb_strv *legends) {
     put_heading(b, level, s->set.bench.title ? s->set.bench.title : "");
     sb_buf_adds(b, "\n");
     report_head(b, &s->set);
     put_legend(b, &s->set, legends);
     for (size_t i = 0; i < s->warnings.n; i++)
         sb_buf_addf(b, "%s  \n%s", s->warnings.item[i], i + 1 == s->warnings.n ? "\n" : "");
+}
+
+static void put_section_body(struct report_doc *d, const struct sb_section *s, int level) {
     if (s->set.bench.table) {
         struct report_group g = report_group_of(s, 0, s->set.n_cells);
         report_group(d, &g);
-        sb_buf_adds(b, "\n---\n\n");
+        sb_buf_adds(d->text, "\n---\n\n");
     } else {
-        put_models(d, s, level + 1);
+        put_models(d, s, level);
     }
-    size_t end = b->len;
+    size_t end = d->text->len;
     report_environment(d, s);
-    if (b->len != end)
-        sb_buf_adds(b, "---\n\n");
+    if (d->text->len != end)
+        sb_buf_adds(d->text, "---\n\n");
 }
 
 /* The document ends with one line end. */
@@ -236,19 +238,21 @@ static void put_charts(struct sb_buf *b, const struct sb_results *const *sets, s
     }
 }
 
-/* Which backend to take, over the sets that ask for it. */
-static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, size_t n) {
+/* Which backend to take, over the sets that want it there. */
+static void put_summary(struct sb_buf *b, const struct sb_results *const *sets, size_t n,
+                        bool top) {
     const struct sb_results **asking = sb_alloc(n, sizeof *asking);
     size_t n_asking = 0;
     for (size_t i = 0; i < n; i++)
-        if (sets[i]->bench.summary)
+        if (sets[i]->bench.summary && (sets[i]->bench.summary == SB_SUMMARY_TOP) == top)
             asking[n_asking++] = sets[i];
     struct sb_buf section = SB_BUF_INIT(b->limit);
     struct sb_workload workload = SB_WORKLOAD_DEFAULT;
     if (n_asking > 0 && sb_rank_markdown(asking, n_asking, &workload, &section) == 0 &&
         section.len) {
-        sb_buf_adds(b, "\n");
+        sb_buf_adds(b, top ? "" : "\n");
         sb_buf_adds(b, sb_buf_str(&section));
+        sb_buf_adds(b, top ? "\n---\n\n" : "");
     }
     sb_buf_release(&section);
     free(asking);
@@ -258,10 +262,14 @@ int sb_report_markdown(const struct sb_results *const *sets, size_t n, struct sb
     struct report_doc d = {.text = ret};
     struct sb_sections all = sb_results_merge(sets, n);
     struct sb_strv legends = {0};
-    for (size_t i = 0; i < all.n; i++)
-        put_section(&d, &all.item[i], i == 0 ? 1 : 2, &legends);
+    for (size_t i = 0; i < all.n; i++) {
+        put_section_head(ret, &all.item[i], i == 0 ? 1 : 2, &legends);
+        if (i == 0)
+            put_summary(ret, sets, n, true);
+        put_section_body(&d, &all.item[i], i == 0 ? 2 : 3);
+    }
     trim_end(ret);
-    put_summary(ret, sets, n);
+    put_summary(ret, sets, n, false);
     put_charts(ret, sets, n);
     sb_strv_release(&legends);
     sb_sections_release(&all);

@@ -114,6 +114,9 @@ static bool read_bool(const struct reader *r, const struct place *p, const struc
 
 static bool read_word(const struct reader *r, const struct place *p, const struct field *f,
                       void *base) {
+    bool is_switch = strcmp(f->words[0], "off") == 0;
+    if (is_switch && (json_peek(r->json) == 't' || json_peek(r->json) == 'f'))
+        return read_bool(r, p, f, base); /* of an early version, which knew off and on */
     if (json_peek(r->json) != '"')
         return expected(r, p, "a string");
     if (!json_string(r->json))

@@ -101,7 +101,7 @@ static const struct {
     {BENCH "layout = tabel\nload = warm\nsummary = no\nchart = of\n" REST,
      "t.ini:3: 'layout' is 'tabel': expected sections or table (did you mean 'table'?)\n"
      "t.ini:4: 'load' is 'warm': expected any or cold\n"
-     "t.ini:5: 'summary' is 'no': expected off or on\n"
+     "t.ini:5: 'summary' is 'no': expected off, bottom, top or on\n"
      "t.ini:6: 'chart' is 'of': expected off or on (did you mean 'off'?)\n"},
     {BENCH "[backend b]\nserver = x\ngpu_layers = -1\nflash_attn = 1\nmmap = auto\n"
            "cache_type = q4_O\nthreads = 0\n[model m]\npath = x\n",

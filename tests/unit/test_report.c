@@ -231,12 +231,38 @@ static void test_own_form(void **state) {
     golden_release(&s);
 }
 
+/* Which backend to take stands at the end, before the models, or nowhere. */
+static void test_summary_place(void **state) {
+    (void)state;
+    struct golden_sets s;
+    golden_load((const char *[]){"reference-main", NULL}, &s);
+    static const struct {
+        enum sb_summary_place place;
+        int before, after; /* the models */
+    } cases[] = {{SB_SUMMARY_OFF, 0, 0},
+                 {SB_SUMMARY_BOTTOM, 0, 1},
+                 {SB_SUMMARY_ON, 0, 1},
+                 {SB_SUMMARY_TOP, 1, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_buf b = SB_BUF_INIT(1 << 20);
+        s.item[0].bench.summary = cases[i].place;
+        assert_int_equal(sb_report_markdown(s.pointers, s.n, &b), 0);
+        const char *summary = strstr(sb_buf_str(&b), "\n## Which backend?\n");
+        const char *model = strstr(sb_buf_str(&b), "\n## MiniMax");
+        assert_int_equal(summary && summary < model, cases[i].before);
+        assert_int_equal(summary && summary > model, cases[i].after);
+        sb_buf_release(&b);
+    }
+    golden_release(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escape),    cmocka_unit_test(test_load),
-        cmocka_unit_test(test_golden),    cmocka_unit_test(test_several_files),
-        cmocka_unit_test(test_reference), cmocka_unit_test(test_reference_flags),
-        cmocka_unit_test(test_own_form),  cmocka_unit_test(test_many_cells),
+        cmocka_unit_test(test_escape),     cmocka_unit_test(test_load),
+        cmocka_unit_test(test_golden),     cmocka_unit_test(test_several_files),
+        cmocka_unit_test(test_reference),  cmocka_unit_test(test_reference_flags),
+        cmocka_unit_test(test_own_form),   cmocka_unit_test(test_summary_place),
+        cmocka_unit_test(test_many_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
