@@ -32,7 +32,7 @@ enum sb_flag {
     SB_FLAG_WARMUP = 1 << 0, /* the first is < 0.95 of the least of the rest */
     SB_FLAG_DRIFT = 1 << 1,  /* every value below the one before, > 3 % in all, and not WARMUP */
     SB_FLAG_NOISY = 1 << 2,  /* CV above the limit given, and neither of the above */
-    SB_FLAG_BUSY = 1 << 4,       /* set by the bench module: other processes took CPU time */
+    SB_FLAG_BUSY = 1 << 4,   /* set by the bench module: other processes took CPU time */
     SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: it was still getting faster */
 };
 /* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. 0 when a value

@@ -95,9 +95,8 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
 
 static void draw_panel(struct chart *c, const struct panel *p, const struct stretch *s,
                        enum sb_metric m) {
-    char *head =
-        sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m), c->history ? "the looks" : "depth",
-                    chart_scale_words(&p->y));
+    char *head = sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m),
+                             c->history ? "the looks" : "depth", chart_scale_words(&p->y));
     chart_text(c, TEXT_HEAD, p->left, p->top - HEADS_HEIGHT / 2.0, head,
                c->width - p->left - c->edge);
     free(head);

@@ -188,8 +188,8 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
     (void)state;
-    static const char *const names[] = {"base.json",  "slow.json", "unsure.json",
-                                        "other.json", "chart.svg", "history.svg", "hostile.json"};
+    static const char *const names[] = {"base.json", "slow.json",   "unsure.json", "other.json",
+                                        "chart.svg", "history.svg", "hostile.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_of(names[i]);
         unlink(path);
