@@ -15,7 +15,6 @@ static const struct {
     {"huge-timings", "timings", "prompt_ms", "1e400"},
     {"lying-clock", "timings", "prompt_ms", "60000"},
     {"cached", "timings", "cache_n", "7"},
-    {"cached", "", "tokens_evaluated", "17"},
     {"wrong-prompt", "timings", "prompt_n", "3"},
     {"wrong-prompt", "", "tokens_evaluated", "3"},
     {"truncated", "", "truncated", "true"},
@@ -139,6 +138,9 @@ static cJSON *describe(const struct run *r) {
         cJSON_AddNumberToObject(timings, "draft_n", 100);
         cJSON_AddNumberToObject(timings, "draft_n_accepted", 60);
     }
+    if (reply_mode("cached")) /* seven more than were processed, so that the sum is right */
+        cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(reply, "tokens_evaluated"),
+                             r->prompt_n + 7);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         if (reply_mode(lies[i].mode))
             cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
