@@ -78,6 +78,7 @@ struct sb_model {
 struct sb_cell_plan { /* one cell, in the order of the matrix: models, then their backends */
     const struct sb_model *model;
     const struct sb_backend *backend;
+    int order;     /* its place in the matrix of the whole config, from 0 */
     bool selected; /* to be measured; the others are there for their place in the order */
 };
 

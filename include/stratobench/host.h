@@ -11,13 +11,14 @@
 
 /* The "host" object of the results file; the caller deletes it. Keys (units in the names):
  *   hardware           one line: CPU, GPUs, memory; what the document prints unless configured
+ *   node               of the cluster, where STRATOBENCH_NODE names it
  *   cpu, cpu_cores, cpu_threads, cpu_limit_cores and memory_limit_bytes (of our cgroup),
  *   memory_bytes, swap_total_bytes, swap_used_bytes, kernel, kernel_cmdline (what bears on
  *   speed of it), os, governor, energy_performance_preference, platform_profile, thp,
  *   on_battery (bool), load_average_1m,
  *   {cpu,memory,io}_pressure_percent (of the last 10 s, in which some task waited)
- *   gpus: [ {card, name, pci_id, driver, gfx, vram_total_bytes, gtt_total_bytes,
- *            power_cap_w, power_dpm_level} ]
+ *   gpus: [ {card, name, pci_id, driver, driver_version, gfx, vram_total_bytes,
+ *            gtt_total_bytes, power_cap_w, power_dpm_level} ]
  *   software: { package: version } of ROCm, Mesa, AMDVLK, firmware (dpkg, pacman, /opt/rocm)
  *   amdgpu: { parameter: value } of the module, those that bear on compute
  *   environment: { NAME: value } of GGML_*, HSA_*, ROCBLAS_*, HIP_*, VK_*, AMD_*, RADV_*, MESA_*

@@ -138,14 +138,16 @@ struct sb_run { /* one /completion, in the order made */
     char *reason; /* why not */
 };
 
-struct sb_launch {       /* one server process */
-    int launch;          /* from 1 */
-    char *started_at;    /* RFC 3339 UTC; NULL in older files */
-    double load_s;       /* spawn to the first 200 of /health */
-    double cached_share; /* of the model's bytes in the page cache at launch, 0..1 */
-    double wall_s;       /* spawn to reaped */
-    double stop_s;       /* TERM to reaped */
-    double overhead_s;   /* wall_s - load_s - completions - stop_s: what the harness added */
+struct sb_launch {            /* one server process */
+    int launch;               /* from 1 */
+    char *started_at;         /* RFC 3339 UTC; NULL in older files */
+    char *host;               /* which machine: sb_host_id; NULL in older files: the file's host */
+    char *node, *pod, *image; /* where in a cluster; NULL outside of one */
+    double load_s;            /* spawn to the first 200 of /health */
+    double cached_share;      /* of the model's bytes in the page cache at launch, 0..1 */
+    double wall_s;            /* spawn to reaped */
+    double stop_s;            /* TERM to reaped */
+    double overhead_s;        /* wall_s - load_s - completions - stop_s: what the harness added */
     long long peak_rss_bytes, peak_vram_bytes, peak_gtt_bytes;
     double other_cores; /* that other processes took while runs were measured */
     long long cores;    /* that the machine has */
@@ -168,6 +170,7 @@ struct sb_device_share { /* where the weights were seen */
 };
 
 struct sb_cell {
+    int order; /* its place in the matrix of the whole config, from 0; -1 unknown */
     struct {
         char *id, *label, *path, *quantization, *file_size, *total_params, *active_params;
         long long file_bytes;
@@ -214,10 +217,27 @@ struct sb_results {
     char *started_at, *updated_at; /* RFC 3339 UTC */
     char *generator;               /* "stratobench 1.0.0" */
     cJSON *host;                   /* an object, kept verbatim; host.h says what is in it */
+    cJSON *hosts; /* machines that launches name: their id -> an object like host; or NULL */
     struct sb_cell *cells;
     size_t n_cells;
 };
 
+/* Hosts: a launch belongs to the machine that made it, also when the rest of a file was measured by
+ * another. Only what one machine measured is compared. */
+
+/* What a machine is known by, a hash of its CPU, memory, GPUs, kernel, drivers and, in a cluster,
+ * node; not of what it is called in `hardware`, nor of how busy it was. NULL when the object does
+ * not say. The caller frees. */
+char *sb_host_id(const cJSON *host);
+/* Adds "memory: 64 GiB → 128 GiB", ..., where two are not the same box. Kernels and drivers may
+ * differ: that is what a comparison is made for. False when one has no id. */
+bool sb_host_diff(const cJSON *a, const cJSON *b, struct sb_strv *ret);
+/* The machine that measured the cell: of its last launch, else `file_id`, the file's. */
+const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id);
+/* Of hosts, else (id NULL or not there) the file's. */
+const cJSON *sb_host_of(const struct sb_results *r, const char *id);
+/* Every launch that names no machine is the file's from now on, and hosts has all. */
+void sb_results_settle_hosts(struct sb_results *r);
 /* What the document says of the machine; "" when it is not known. */
 const char *sb_results_hardware(const struct sb_results *r);
 /* The same text, and the same CPU where both name one. */
@@ -391,27 +411,33 @@ void sb_shards_release(struct sb_shards *s);
 
 /* Merge: result sets of several files as a reader sees them, by section.
  *
- * Sets with the same title are one section. Where two of its files hold the same cell (model
+ * Sets with the same title are one section, as far as one machine measured them: what another did
+ * is a section of its own. Where two of its files hold the same cell (model
  * and backend), the one measured last stands; one still pending never replaces another. What a
  * newer result that is not ok puts out of sight is said in `hidden`, so that it can be printed.
  * A set that stands alone in its section keeps all its cells. */
 
 struct sb_section {
     /* Borrows every string and array from the sets given: valid as long as they are, never to
-     * be released. bench and host are the first file's, but for started_at (the earliest) and
-     * updated_at (the latest). Cells of one model stand together, models and their backends in
-     * the order of first appearance. */
+     * be released. bench is the first file's, but for started_at (the earliest) and updated_at (the
+     * latest), and for the title where other machines have sections of the same. Cells of one model
+     * stand together, models and their backends in the order of first appearance. */
     struct sb_results set;
     char **hidden;                   /* one a cell: a sentence on the ok result it hides, or NULL */
     const struct sb_results **from;  /* one a cell: the set it comes from */
     struct sb_strv warnings;         /* sentences: in what the files differ that should not */
     const struct sb_results **parts; /* the sets of this section, in the order given */
     size_t n_parts;
+    const char *title;     /* as the files have it; never NULL */
+    const char *host_id;   /* of set.host; "" unknown */
+    const char **part_ids; /* of each part's own host */
+    char *own_title;       /* NULL, or set.bench.title */
 };
 
 struct sb_sections {
     struct sb_section *item; /* in the order in which the titles appear */
     size_t n;
+    struct sb_strv host_ids; /* of the files */
 };
 
 struct sb_sections sb_results_merge(const struct sb_results *const *sets, size_t n);

@@ -181,6 +181,15 @@ static int load(struct launch *l, const struct sb_server_spec *spec) {
     return prove_device(l);
 }
 
+/* In a cluster the manifests say (k8s). */
+static void say_where(struct launch *l) {
+    struct sb_launch *r = &l->record;
+    r->host = sb_host_id(l->b->results->host);
+    r->node = sb_strdup(getenv("STRATOBENCH_NODE"));
+    r->pod = sb_strdup(getenv("STRATOBENCH_POD"));
+    r->image = sb_strdup(getenv("STRATOBENCH_IMAGE"));
+}
+
 static void finish_record(struct launch *l) {
     struct sb_launch *r = &l->record;
     r->stop_s = sb_server_stop(l->server);
@@ -190,6 +199,7 @@ static void finish_record(struct launch *l) {
     if (l->stopped || sb_stops_seen(&l->start->stops))
         r->wall_s = r->overhead_s = (double)NAN;
     sb_launch_sum_up(l);
+    say_where(l);
     sb_cell_add_launch(l->cell, *r);
     r->started_at = NULL; /* the cell's now */
     sb_launch_changed(l);

@@ -70,12 +70,28 @@ static void keep(struct sb_plan *plan, size_t i, struct sb_cell *was, char *why)
     plan->results.cells[i].kept = why;
 }
 
+/* A machine does not go on with the launches of another. */
+static bool was_elsewhere(const struct sb_results *r, const struct sb_cell *was) {
+    char *here = sb_host_id(r->host);
+    const char *id = sb_cell_host_id(was, here);
+    bool elsewhere = was->status == SB_PENDING && id && here && strcmp(id, here) != 0;
+    free(here);
+    return elsewhere;
+}
+
+/* What the earlier launches name must be told of in the new file, too. */
+static void take_hosts(struct sb_results *old, struct sb_results *r) {
+    sb_results_settle_hosts(old);
+    r->hosts = old->hosts;
+    old->hosts = NULL;
+}
+
 /* Takes over what an earlier file holds of a cell: an ok one whole while it holds, of an unfinished
  * one the launches that were done. What has figures and does not hold stands until the new result
  * has ended, and for good where there can be none. */
 static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, const char *fault) {
     bool ok = was->status == SB_OK, pending = was->status == SB_PENDING;
-    if (was->n_runs == 0)
+    if (was->n_runs == 0 || was_elsewhere(&plan->results, was))
         return;
     if (fault) {
         plan->skip[i] = true;
@@ -101,7 +117,8 @@ static void add_foreign(struct sb_results *old, struct sb_plan *plan) {
     struct sb_results *r = &plan->results;
     for (size_t i = 0; old && i < old->n_cells; i++)
         if (old->cells[i].model.id) { /* not taken yet */
-            r->cells[r->n_cells++] = take(&old->cells[i]);
+            r->cells[r->n_cells] = take(&old->cells[i]);
+            r->cells[r->n_cells++].order = -1;
             plan->n_foreign++;
         }
 }
@@ -114,6 +131,8 @@ void sb_plan_make(const struct sb_config *config, const struct sb_preflight *pre
                            .standing = sb_alloc(config->n_cells, sizeof *plan.standing)};
     struct sb_results *r = &plan.results;
     describe_bench(config, old, r);
+    if (old)
+        take_hosts(old, r);
     r->n_cells = config->n_cells;
     r->cells = sb_alloc(config->n_cells + (old ? old->n_cells : 0), sizeof *r->cells);
     for (size_t i = 0; i < config->n_cells; i++) {
@@ -133,6 +152,8 @@ void sb_plan_make(const struct sb_config *config, const struct sb_preflight *pre
         fill_cell(&plan, i, was, seen->n_faults ? seen->faults->reason : NULL);
         sb_cell_release(was); /* what was not taken */
     }
+    for (size_t i = 0; i < config->n_cells; i++)
+        r->cells[i].order = plan.standing[i].order = config->cells[i].order;
     add_foreign(old, &plan);
     *ret = plan;
 }

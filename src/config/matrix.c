@@ -186,7 +186,8 @@ static void make_cells(struct sb_parser *p, const struct sb_selection *sel) {
             const struct sb_backend *b = find_backend(c, m->backends.item[k]);
             bool wanted =
                 selected(sel->model, m->id, m->label) && selected(sel->backend, b->id, b->label);
-            c->cells[c->n_cells++] = (struct sb_cell_plan){m, b, wanted};
+            c->cells[c->n_cells] = (struct sb_cell_plan){m, b, (int)c->n_cells, wanted};
+            c->n_cells++;
             c->n_selected += wanted;
         }
     }

@@ -170,7 +170,11 @@ static cJSON *probe_gpu(const char *root, const char *device) {
     sb_host_put_text(gpu, "card", sb_strndup(card, strcspn(card, "/")));
     sb_host_put_text(gpu, "name", gpu_name(root, device, slot));
     sb_host_put_text(gpu, "pci_id", sb_host_field(uevent, "PCI_ID"));
-    sb_host_put_text(gpu, "driver", sb_host_field(uevent, "DRIVER"));
+    char *driver = sb_host_field(uevent, "DRIVER");
+    if (driver) /* of those that do not come with the kernel */
+        sb_host_put_text(gpu, "driver_version",
+                         sb_host_text("%s/sys/module/%s/version", root, driver));
+    sb_host_put_text(gpu, "driver", driver);
     sb_host_put_text(gpu, "gfx", gfx_target(root, device));
     put_integer(gpu, "vram_total_bytes", sb_host_integer("%s/mem_info_vram_total", device));
     put_integer(gpu, "gtt_total_bytes", sb_host_integer("%s/mem_info_gtt_total", device));
@@ -246,6 +250,15 @@ static bool is_recorded(const char *name, size_t n) {
             return !sb_env_is_secret(name);
     }
     return false;
+}
+
+/* The manifests of k8s say it. */
+static const char *node_of(const char *const *envp) {
+    static const char name[] = "STRATOBENCH_NODE=";
+    for (; envp && *envp; envp++)
+        if (strncmp(*envp, name, sizeof name - 1) == 0)
+            return *envp + sizeof name - 1;
+    return NULL;
 }
 
 static cJSON *probe_environment(const char *const *envp) {
@@ -352,6 +365,7 @@ static void put_settings(cJSON *o, const char *root) {
 
 cJSON *sb_host_probe(const char *root, const char *const *envp) {
     cJSON *host = cJSON_CreateObject();
+    sb_host_put_text(host, "node", sb_strdup(node_of(envp)));
     put_cpu(host, root);
     put_memory(host, root);
     put_kernel(host, root);

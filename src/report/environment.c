@@ -122,8 +122,12 @@ static void put_backends(struct sb_buf *b, const struct sb_results *set) {
     sb_strv_release(&said);
 }
 
-/* Parts of a section that one machine measured name it once. */
+/* One machine is named once. Where it is not known whether it was one, all that is said is. */
 static void put_hosts(struct sb_buf *b, const struct sb_section *s) {
+    if (*s->host_id) {
+        put_host(b, s->set.host);
+        return;
+    }
     struct sb_strv said = {0};
     for (size_t i = 0; i < s->n_parts; i++) {
         struct sb_buf host = SB_BUF_INIT(SB_TEXT_MAX);

@@ -118,9 +118,30 @@ static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
     sb_buf_release(&labels);
 }
 
+/* "node-1, image registry.example/stratobench@sha256:…": of a cluster's results. */
+static void put_place(struct sb_buf *b, const struct sb_results *r) {
+    struct sb_buf place = SB_BUF_INIT(SB_TEXT_MAX);
+    struct sb_strv images = {0};
+    const char *node = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, "node"));
+    for (size_t i = 0; i < r->n_cells; i++)
+        for (size_t k = 0; k < r->cells[i].n_launches; k++) {
+            const char *image = r->cells[i].launches[k].image;
+            if (image && !sb_strv_has(&images, image))
+                sb_strv_add(&images, image);
+        }
+    if (node)
+        sb_buf_adds(&place, node);
+    for (size_t i = 0; i < images.n; i++)
+        sb_buf_addf(&place, "%simage %s", place.len ? ", " : "", images.item[i]);
+    put_head_line(b, "Measured on", sb_buf_str(&place));
+    sb_buf_release(&place);
+    sb_strv_release(&images);
+}
+
 void report_head(struct sb_buf *b, const struct sb_results *r) {
     put_date(b, r->started_at);
     put_head_line(b, "Hardware", sb_results_hardware(r));
+    put_place(b, r);
     put_header_lines(b, r, "Access");
     put_benchmark(b, r);
     put_header_lines(b, r, "Note");

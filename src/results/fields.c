@@ -83,6 +83,10 @@ static const struct field launch_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_launch, name, __VA_ARGS__)
     F(launch, INT, .rules = REQUIRED | ALWAYS, .absent = 1, .least = 1),
     F(started_at, TIME),
+    F(host, STRING),
+    F(node, STRING),
+    F(pod, STRING),
+    F(image, STRING),
     F(load_s, NUMBER),
     F(cached_share, NUMBER),
     F(wall_s, NUMBER),
@@ -152,6 +156,7 @@ static const struct field cell_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_cell, name, __VA_ARGS__)
     NESTED("model", model),
     NESTED("backend", backend),
+    F(order, INT, .absent = -1),
     F(fingerprint, STRING),
     F(fingerprint_of, STRINGS),
     F(repetition, STRINGS),
@@ -202,6 +207,7 @@ static const struct field document_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_results, name, __VA_ARGS__)
     NESTED("bench", bench),
     F(host, JSON, .rules = ALWAYS),
+    F(hosts, JSON),
     F(cells, ARRAY, .rules = REQUIRED | ALWAYS, COUNTED(struct sb_results, n_cells),
       .object = &results_cell),
 #undef F

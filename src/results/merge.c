@@ -86,28 +86,75 @@ static size_t settle_all(struct entry *e, size_t n, bool drop_repeated) {
     return kept;
 }
 
-static void merge_cells(struct sb_section *s) {
-    size_t n = 0;
+/* Not yet begun: of no machine. */
+static bool is_untouched(const struct sb_cell *c) {
+    return c->status == SB_PENDING && c->n_launches == 0;
+}
+
+static char *title_key(const char *title, const struct sb_cell *c) {
+    char *cell = sb_cell_key(c), *key = sb_asprintf("%s\x1f%s", title, cell);
+    free(cell);
+    return key;
+}
+
+/* Of a matrix whose models were shared out, each file names the whole: what is still to be done in
+ * one and has been begun in another, whichever machine did it. */
+static bool is_done_elsewhere(const struct sb_index *begun, const char *title,
+                              const struct sb_cell *c) {
+    if (!is_untouched(c))
+        return false;
+    char *key = title_key(title, c);
+    bool found = sb_index_find(begun, key) != SB_INDEX_NONE;
+    free(key);
+    return found;
+}
+
+/* Where all cells know their place in the config, that is the order, whatever file came first. */
+static void order_by_config(struct entry *e, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (e[i].cell->order < 0)
+            return;
+    for (size_t i = 0; i < n; i++)
+        e[i].order = e[i].model_order = (size_t)e[i].cell->order * n + i;
+}
+
+/* The section's cells, and those that only give the order; the caller frees. */
+static struct entry *list_entries(const struct sb_section *s, size_t *ret_n) {
+    size_t n = 0, at = 0;
     for (size_t p = 0; p < s->n_parts; p++)
         n += s->parts[p]->n_cells;
     struct entry *e = sb_alloc(n, sizeof *e);
-    size_t at = 0;
     for (size_t p = 0; p < s->n_parts; p++)
-        for (size_t i = 0; i < s->parts[p]->n_cells; i++, at++)
-            e[at] = (struct entry){&s->parts[p]->cells[i], s->parts[p], NULL, at, at};
+        for (size_t i = 0; i < s->parts[p]->n_cells; i++) {
+            const struct sb_cell *c = &s->parts[p]->cells[i];
+            if (is_untouched(c) || strcmp(sb_cell_host_id(c, s->part_ids[p]), s->host_id) == 0) {
+                e[at] = (struct entry){c, s->parts[p], NULL, at, at};
+                at++;
+            }
+        }
+    order_by_config(e, at);
+    *ret_n = at;
+    return e;
+}
+
+static void merge_cells(struct sb_section *s, const struct sb_index *begun) {
+    size_t n, kept = 0;
+    struct entry *e = list_entries(s, &n);
     qsort(e, n, sizeof *e, by_cell);
     n = settle_all(e, n, s->n_parts > 1);
     qsort(e, n, sizeof *e, by_place);
 
     s->set.cells = sb_alloc(n, sizeof *s->set.cells);
-    s->set.n_cells = n;
     s->hidden = sb_alloc(n, sizeof *s->hidden);
     s->from = sb_alloc(n, sizeof *s->from);
     for (size_t i = 0; i < n; i++) {
-        s->from[i] = e[i].from;
-        s->set.cells[i] = *e[i].cell;
-        s->hidden[i] = e[i].hidden ? describe_hidden(e[i].hidden) : NULL;
+        if (is_done_elsewhere(begun, s->title, e[i].cell))
+            continue;
+        s->from[kept] = e[i].from;
+        s->set.cells[kept] = *e[i].cell;
+        s->hidden[kept++] = e[i].hidden ? describe_hidden(e[i].hidden) : NULL;
     }
+    s->set.n_cells = kept;
     free(e);
 }
 
@@ -122,7 +169,7 @@ static void warn_of_differences(struct sb_section *s) {
             sb_strv_take(&s->warnings, sb_asprintf("The files of this section differ in the %s.",
                                                    sb_settings[i].what));
     }
-    for (size_t p = 1; p < s->n_parts; p++)
+    for (size_t p = 1; p < s->n_parts && !*s->host_id; p++)
         if (!sb_same_hardware(a, s->parts[p])) {
             sb_strv_add(&s->warnings,
                         "The files of this section were measured on different hardware.");
@@ -130,8 +177,10 @@ static void warn_of_differences(struct sb_section *s) {
         }
 }
 
-static void merge_section(struct sb_section *s) {
+static void merge_section(struct sb_section *s, const struct sb_index *begun) {
+    cJSON *host = s->set.host;
     s->set = *s->parts[0];
+    s->set.host = host;
     for (size_t p = 1; p < s->n_parts; p++) {
         char *start = s->parts[p]->started_at, *update = s->parts[p]->updated_at;
         if (start && (!s->set.started_at || strcmp(start, s->set.started_at) < 0))
@@ -139,29 +188,101 @@ static void merge_section(struct sb_section *s) {
         if (update && (!s->set.updated_at || strcmp(update, s->set.updated_at) > 0))
             s->set.updated_at = update;
     }
-    merge_cells(s);
+    merge_cells(s, begun);
     warn_of_differences(s);
 }
 
-static struct sb_section *section_of(struct sb_sections *all, const struct sb_results *set) {
-    const char *title = first_of(set->bench.title, NULL);
+/* ---- sections ------------------------------------------------------------------------------- */
+
+/* Before it is merged. */
+static struct sb_section *section_of(struct sb_sections *all, const char *title,
+                                     const char *host_id) {
     for (size_t i = 0; i < all->n; i++)
-        if (strcmp(first_of(all->item[i].parts[0]->bench.title, NULL), title) == 0)
+        if (strcmp(all->item[i].title, title) == 0 && strcmp(all->item[i].host_id, host_id) == 0)
             return &all->item[i];
     all->item = sb_realloc(all->item, all->n + 1, sizeof *all->item);
-    all->item[all->n] = (struct sb_section){0};
+    all->item[all->n] = (struct sb_section){.title = title, .host_id = host_id};
     return &all->item[all->n++];
+}
+
+/* `id` is the file's own machine, host_id the one of some of its cells. */
+static void add_part(struct sb_sections *all, const struct sb_results *set, const char *id,
+                     const char *host_id) {
+    struct sb_section *s = section_of(all, first_of(set->bench.title, NULL), host_id);
+    if (s->n_parts && s->parts[s->n_parts - 1] == set)
+        return;
+    s->parts = sb_realloc(s->parts, s->n_parts + 1, sizeof *s->parts);
+    s->part_ids = sb_realloc(s->part_ids, s->n_parts + 1, sizeof *s->part_ids);
+    s->parts[s->n_parts] = set;
+    s->part_ids[s->n_parts++] = id;
+    if (!s->set.host)
+        s->set.host = (cJSON *)sb_host_of(set, host_id);
+}
+
+static const char *text(const cJSON *host, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(host, key));
+}
+
+/* "Title (node-1)", where another machine's section has the same title. */
+static void tell_apart(struct sb_sections *all) {
+    for (size_t i = 0; i < all->n; i++) {
+        struct sb_section *s = &all->item[i];
+        bool alone = true;
+        for (size_t k = 0; k < all->n; k++)
+            alone &= k == i || strcmp(all->item[k].title, s->title) != 0;
+        if (alone)
+            continue;
+        const char *node = text(s->set.host, "node"), *cpu = text(s->set.host, "cpu"),
+                   *kernel = text(s->set.host, "kernel");
+        s->own_title = node            ? sb_asprintf("%s (%s)", s->title, node)
+                       : cpu && kernel ? sb_asprintf("%s (%s, %s)", s->title, cpu, kernel)
+                                       : sb_asprintf("%s (%s)", s->title,
+                                                     *s->host_id ? s->host_id : "unknown machine");
+        for (size_t k = 0; k < i; k++)
+            if (all->item[k].own_title && strcmp(all->item[k].own_title, s->own_title) == 0) {
+                free(s->own_title);
+                s->own_title = sb_asprintf("%s (%s)", s->title, s->host_id);
+            }
+        s->set.bench.title = s->own_title;
+    }
+}
+
+static void note_begun(struct sb_index *begun, const struct sb_results *set) {
+    for (size_t i = 0; i < set->n_cells; i++)
+        if (!is_untouched(&set->cells[i])) {
+            char *key = title_key(first_of(set->bench.title, NULL), &set->cells[i]);
+            sb_index_add(begun, key);
+            free(key);
+        }
+}
+
+static void add_parts(struct sb_sections *all, const struct sb_results *set, const char *id,
+                      const struct sb_index *begun) {
+    bool any = false;
+    for (size_t c = 0; c < set->n_cells; c++)
+        if (!is_done_elsewhere(begun, first_of(set->bench.title, NULL), &set->cells[c])) {
+            add_part(all, set, id, sb_cell_host_id(&set->cells[c], id));
+            any = true;
+        }
+    if (!any)
+        add_part(all, set, id, id);
 }
 
 struct sb_sections sb_results_merge(const struct sb_results *const *sets, size_t n) {
     struct sb_sections all = {0};
+    struct sb_index begun = {0};
     for (size_t i = 0; i < n; i++) {
-        struct sb_section *s = section_of(&all, sets[i]);
-        s->parts = sb_realloc(s->parts, s->n_parts + 1, sizeof *s->parts);
-        s->parts[s->n_parts++] = sets[i];
+        char *id = sb_host_id(sets[i]->host);
+        sb_strv_take(&all.host_ids, id ? id : sb_strdup(""));
+        if (n > 1)
+            note_begun(&begun, sets[i]);
     }
+    for (size_t i = 0; i < n; i++)
+        add_parts(&all, sets[i], all.host_ids.item[i], &begun);
     for (size_t i = 0; i < all.n; i++)
-        merge_section(&all.item[i]);
+        merge_section(&all.item[i], &begun);
+    tell_apart(&all);
+    sb_index_release(&begun);
     return all;
 }
 
@@ -174,8 +295,11 @@ void sb_sections_release(struct sb_sections *all) {
         free(s->from);
         free(s->set.cells);
         free(s->parts);
+        free(s->part_ids);
+        free(s->own_title);
         sb_strv_release(&s->warnings);
     }
     free(all->item);
+    sb_strv_release(&all->host_ids);
     *all = (struct sb_sections){0};
 }

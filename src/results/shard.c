@@ -21,8 +21,7 @@ void sb_shard_print(const struct sb_results *r, const char *name, struct sb_buf 
     if (!json)
         return;
     id_of(json, strlen(json), id);
-    sb_buf_addf(ret, MARK "%s begin %s %s\n", id, name,
-                r->started_at ? r->started_at : "");
+    sb_buf_addf(ret, MARK "%s begin %s %s\n", id, name, r->started_at ? r->started_at : "");
     for (const char *line = json; *line;) {
         size_t n = strcspn(line, "\n");
         sb_buf_addf(ret, MARK "%s|%.*s\n", id, (int)n, line);

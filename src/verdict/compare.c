@@ -163,7 +163,12 @@ static void find_differences(struct sb_compare_cell *c) {
         sb_fingerprint_diff(c->base, c->next, &c->differences);
     else if (base && next) /* transcribed: what their files say */
         sb_protocol_differences(&base->bench, &next->bench, SB_CONDITION, &c->differences);
-    if (base && next && !sb_same_hardware(base, next))
+    if (!base || !next)
+        return;
+    const char *base_id = sb_cell_host_id(c->base, NULL), *next_id = sb_cell_host_id(c->next, NULL);
+    bool known =
+        sb_host_diff(sb_host_of(base, base_id), sb_host_of(next, next_id), &c->differences);
+    if (!known && !sb_same_hardware(base, next))
         sb_strv_take(&c->differences, sb_asprintf("hardware: %s → %s", sb_results_hardware(base),
                                                   sb_results_hardware(next)));
 }
@@ -192,8 +197,9 @@ void sb_compare_row(struct sb_compare_cell *c, const struct sb_compare_options *
 
 static char *key_of(const struct sb_section *s, const struct sb_cell *c, bool by_title) {
     char *cell = sb_cell_key(c);
-    const char *title = by_title && s->set.bench.title ? s->set.bench.title : "";
-    char *key = sb_asprintf("%s\x1f%s", cell, title);
+    const char *node = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s->set.host, "node"));
+    char *key = by_title ? sb_asprintf("%s\x1f%s\x1f%s", cell, s->title, node ? node : s->host_id)
+                         : sb_strdup(cell);
     free(cell);
     return key;
 }

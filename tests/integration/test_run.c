@@ -360,6 +360,34 @@ static void results_come_back_from_a_log(void **state) {
     assert_int_equal(SB("report", "a.md"), 2); /* a file without any */
 }
 
+/* What is resumed on another machine keeps the rows of the first, with that machine; no two
+ * machines' rows are compared. */
+static void resumed_on_another_machine(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"x", ""}, {"y", ""});
+    setenv("STRATOBENCH_NODE", "node-1", 1);
+    setenv("STRATOBENCH_POD", "pod-1", 1);
+    setenv("STRATOBENCH_IMAGE", "i@sha256:12", 1);
+    assert_int_equal(SB(MEASURE, "--backend", "x"), 0);
+    setenv("STRATOBENCH_NODE", "node-2", 1);
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    unsetenv("STRATOBENCH_NODE");
+    unsetenv("STRATOBENCH_POD");
+    unsetenv("STRATOBENCH_IMAGE");
+    const struct sb_launch *x = &box_cell("m", "x")->launches[0], *y = box_cell("m", "y")->launches;
+    assert_string_equal(x->node, "node-1");
+    assert_string_equal(x->pod, "pod-1");
+    assert_string_equal(x->image, "i@sha256:12");
+    assert_string_equal(y->node, "node-2");
+    assert_string_not_equal(x->host, y->host);
+    const char *document = box_read("a.md");
+    box_has(document, "(node-1)");
+    box_has(document, "**Measured on:** node-1, image i@sha256:12");
+    box_has(document, "(node-2)");
+    box_has(document, "**Measured on:** node-2");
+    box_has_not(document, "Which backend?");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(broken_cells_say_why_and_the_others_have_figures),
@@ -378,6 +406,7 @@ int main(void) {
         IN_BOX(a_narrow_terminal_is_respected),
         IN_BOX(the_live_line_moves),
         IN_BOX(results_come_back_from_a_log),
+        IN_BOX(resumed_on_another_machine),
     };
     return BOX_RUN(tests);
 }

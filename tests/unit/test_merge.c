@@ -164,11 +164,100 @@ static void test_alone(void **state) {
     sb_sections_release(&all);
 }
 
+/* ---- machines -------------------------------------------------------------------------------- */
+
+static cJSON *machine(const char *node, const char *kernel) {
+    cJSON *host = cJSON_CreateObject();
+    cJSON_AddStringToObject(host, "cpu", "AMD");
+    cJSON_AddStringToObject(host, "kernel", kernel);
+    if (node)
+        cJSON_AddStringToObject(host, "node", node);
+    return host;
+}
+
+/* What it is called and how busy it is does not make another machine of it. */
+static void test_host_id(void **state) {
+    (void)state;
+    cJSON *a = machine("n", "6.8"), *b = machine("n", "6.9"), *c = machine("n", "6.8"),
+          *unknown = cJSON_CreateObject();
+    cJSON_AddStringToObject(c, "hardware", "a name");
+    cJSON_AddStringToObject(unknown, "hardware", "a name");
+    cJSON_AddNumberToObject(c, "load_average_1m", 3);
+    char *ids[] = {sb_host_id(a), sb_host_id(b), sb_host_id(c)};
+    assert_string_not_equal(ids[0], ids[1]);
+    assert_string_equal(ids[0], ids[2]);
+    assert_null(sb_host_id(unknown));
+    struct sb_strv differences = {0};
+    assert_true(sb_host_diff(a, b, &differences)); /* the same box with another kernel */
+    assert_int_equal(differences.n, 0);
+    cJSON *d = machine("n2", "6.8");
+    assert_true(sb_host_diff(a, d, &differences));
+    assert_int_equal(differences.n, 1);
+    assert_string_equal(differences.item[0], "node: n → n2");
+    cJSON_Delete(d);
+    assert_false(sb_host_diff(a, unknown, &differences));
+    sb_strv_release(&differences);
+    for (size_t i = 0; i < 3; i++)
+        free(ids[i]);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+    cJSON_Delete(c);
+    cJSON_Delete(unknown);
+}
+
+/* The same matrix from two nodes is two sections; what one has not begun and the other has done is
+ * no row of the first. */
+static void test_machines_are_sections(void **state) {
+    (void)state;
+    struct set a, b;
+    init_set(&a, "T");
+    init_set(&b, "T");
+    a.r.host = machine("node-1", "6.8");
+    b.r.host = machine("node-2", "6.8");
+    add(&a, "m", "x", SB_OK, "2026-01-01T00:00:00Z");
+    add(&a, "n", "x", SB_PENDING, NULL);
+    add(&a, "o", "x", SB_PENDING, NULL);
+    add(&b, "m", "x", SB_OK, "2026-01-02T00:00:00Z");
+    add(&b, "n", "x", SB_FAILED, "2026-01-02T00:00:00Z");
+    struct sb_sections all = merge(&a, &b);
+    assert_int_equal(all.n, 2);
+    assert_string_equal(all.item[0].set.bench.title, "T (node-1)");
+    assert_string_equal(all.item[1].set.bench.title, "T (node-2)");
+    assert_int_equal(all.item[0].set.n_cells, 2);
+    expect_cell(&all.item[0], 0, "m", "x");
+    expect_cell(&all.item[0], 1, "o", "x");
+    assert_int_equal(all.item[1].set.n_cells, 2);
+    sb_sections_release(&all);
+    cJSON_Delete(a.r.host);
+    cJSON_Delete(b.r.host);
+}
+
+/* Whatever file comes first: the order is the config's. */
+static void test_order_of_config(void **state) {
+    (void)state;
+    struct set a, b;
+    init_set(&a, "T");
+    init_set(&b, "T");
+    add(&a, "second", "x", SB_OK, NULL)->order = 2;
+    add(&b, "first", "y", SB_OK, NULL)->order = 0;
+    add(&b, "first", "x", SB_OK, NULL)->order = 1;
+    struct sb_sections all = merge(&a, &b);
+    expect_cell(&all.item[0], 0, "first", "y");
+    expect_cell(&all.item[0], 1, "first", "x");
+    expect_cell(&all.item[0], 2, "second", "x");
+    sb_sections_release(&all);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_which_stands), cmocka_unit_test(test_newest_hidden),
-        cmocka_unit_test(test_order),        cmocka_unit_test(test_titles_and_dates),
+        cmocka_unit_test(test_which_stands),
+        cmocka_unit_test(test_newest_hidden),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_titles_and_dates),
         cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_host_id),
+        cmocka_unit_test(test_machines_are_sections),
+        cmocka_unit_test(test_order_of_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
