@@ -149,8 +149,8 @@ struct sb_launch {            /* one server process */
     double stop_s;            /* TERM to reaped */
     double overhead_s;        /* wall_s - load_s - completions - stop_s: what the harness added */
     long long peak_rss_bytes, peak_vram_bytes, peak_gtt_bytes;
-    double other_cores; /* that other processes took while runs were measured */
-    long long cores;    /* that the machine has */
+    double other_cores;       /* that other processes took while runs were measured */
+    long long cores;          /* that the machine has */
     long long failed_replies; /* HTTP 500 after the work, asked again with another nonce */
     double temperature_start_c, temperature_max_c, power_w;
     double energy_j; /* over the measured runs, by counters: of the GPUs, or the CPU packages */
@@ -264,8 +264,9 @@ const char *sb_backend_label(const struct sb_cell *c);
  *
  * Required: schema; bench.title, runs, n_predict, ctx; cells; of a cell model.id, backend.id and
  * status; of a run valid. A label that is absent becomes the id. A valid measured run must have
- * pp_tps and tg_tps or the raw fields that give them, an ok cell at least one such run; the
- * figures and flags of an ok cell that has no pp_tps or tg_tps are computed. */
+ * pp_tps and tg_tps or the raw fields that give them, an ok cell at least one such run. The
+ * figures of an ok cell are computed from its runs: a file that says others is refused, and so is
+ * one that holds a cell twice. Flags are computed where it has no pp_tps or tg_tps. */
 int sb_results_load(const char *path, struct sb_results *ret, struct sb_buf *error);
 int sb_results_parse(const char *name, const char *text, size_t len, struct sb_results *ret,
                      struct sb_buf *error);
@@ -285,7 +286,8 @@ struct sb_results sb_results_empty(void);
 struct sb_cell sb_cell_empty(void);
 struct sb_run sb_run_empty(void);
 struct sb_launch sb_launch_empty(void);
-/* Did others take so much of it that the figures are doubtful: a quarter of a core, and 5 % of all? */
+/* Did others take so much of it that the figures are doubtful: a quarter of a core, and 5 % of all?
+ */
 bool sb_launch_was_busy(const struct sb_launch *l);
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);

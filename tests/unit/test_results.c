@@ -30,6 +30,11 @@
 #define RUN          "{\"pp_tps\":100,\"tg_tps\":20,\"valid\":true}"
 #define RUNS(runs)   CELLS(CELL("\"status\":\"ok\",\"runs\":[" runs "]"))
 
+/* Two runs whose mean PP is 101, and what the file says of them. */
+#define SAYS(pp)                                                                                   \
+    CELLS(CELL("\"status\":\"ok\",\"runs\":[" RUN                                                  \
+               ",{\"pp_tps\":102,\"tg_tps\":20,\"valid\":true}],\"pp_tps\":{" pp "}"))
+
 static struct sb_results parse(const char *text) {
     struct sb_results r;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
@@ -90,12 +95,11 @@ static void every_key_survives(void **state) {
     assert_true(c->backend.device_seen[1].mib == 312);
     assert_true(c->runs[0].warmup && !c->runs[1].warmup);
     assert_true(c->runs[1].draft_n_accepted == 7 && c->runs[1].launch == 1);
-    assert_true(c->runs[2].at.prompt == 1 && c->runs[2].at.depth == 4096);
-    assert_true(c->runs[2].prompt_n == 579 && isnan(c->runs[2].prompt_ms));
-    assert_false(c->runs[3].valid);
+    assert_true(c->runs[3].at.prompt == 1 && c->runs[3].at.depth == 4096);
+    assert_true(c->runs[3].prompt_n == 579 && isnan(c->runs[3].prompt_ms));
+    assert_false(c->runs[4].valid);
     assert_true(isnan(c->launches[1].wall_s) && c->launches[1].peak_rss_bytes == -1);
-    assert_true(c->tg_tps.n == 3 && c->tg_tps.ci95 == 1.2); /* as stored, not computed again */
-    assert_true(isnan(c->pp_tps.stddev));
+    assert_true(c->tg_tps.n == 2 && isfinite(c->tg_tps.ci95));
     assert_int_equal(c->n_points, 2);
     assert_int_equal(r.cells[1].status, SB_FAILED);
     assert_int_equal(r.cells[1].pp_tps.n, 0);
@@ -338,6 +342,20 @@ static void every_error_names_its_place(void **state) {
          AT_RUN "tg_tps: a valid run needs a positive number"},
         {RUNS("{\"pp_tps\":1,\"predicted_n\":1,\"predicted_ms\":9,\"valid\":true}"),
          AT_RUN "tg_tps: a valid run needs a positive number"},
+        {RUNS("{\"pp_tps\":1e10,\"tg_tps\":1,\"valid\":true}"),
+         AT_RUN "pp_tps: a valid run needs a positive number"},
+        {RUNS("{\"pp_tps\":1,\"tg_tps\":1,\"prompt_ms\":0,\"valid\":true}"),
+         AT_RUN "prompt_ms: a valid run takes time"},
+        {SAYS("\"n\":2,\"mean\":99999"),
+         "R.json: cells[0].pp_tps: a mean of 99999 over 2 runs, but "
+         "the runs give 101 over 2"},
+        {SAYS("\"n\":3,\"mean\":101"),
+         "R.json: cells[0].pp_tps: a mean of 101 over 3 runs, but the "
+         "runs give 101 over 2"},
+        {SAYS("\"n\":2,\"mean\":101,\"stddev\":-3"),
+         "R.json: cells[0].pp_tps: a deviation of -3, but the runs give 1.41421"},
+        {CELLS(CELL("\"status\":\"pending\"") "," CELL("\"status\":\"pending\"")),
+         "R.json: cells[1]: the same model and backend as cells[0]"},
         {RUNS("{\"prompt\":1,\"pp_tps\":1,\"tg_tps\":1,\"valid\":true}"),
          AT_RUN "prompt: bench lists 0 prompts only"},
     };
