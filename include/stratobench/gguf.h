@@ -34,13 +34,14 @@ struct sb_gguf {
 /* Why a file was refused. The text in `error` always says which file and what. */
 enum sb_gguf_status {
     SB_GGUF_OK,
-    SB_GGUF_MISSING,   /* cannot be opened */
+    SB_GGUF_MISSING,   /* there is no such file */
     SB_GGUF_NOT_GGUF,  /* wrong magic, version or endianness */
     SB_GGUF_MALFORMED, /* header over a limit, or contradicts itself */
     SB_GGUF_TRUNCATED, /* shorter than its header says: the missing bytes are named */
     SB_GGUF_NO_SHARD,  /* a shard is missing */
     SB_GGUF_NOT_FIRST, /* the path is a shard, but not the first */
     SB_GGUF_RENAMED,   /* a shard under another name than its own */
+    SB_GGUF_FORBIDDEN, /* it is there, but may not be read */
 };
 /* Reads `path` and, when it is the first of several shards (PREFIX-00001-of-000NN.gguf), all
  * the others. On failure *ret is released and `error` holds one line. */

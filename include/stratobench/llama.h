@@ -32,6 +32,7 @@ struct sb_llama_build {
     struct sb_llama_device *devices;
     size_t n_devices;
     bool devices_known; /* this build has --list-devices */
+    char *complaint;    /* what it said on stderr meanwhile of what failed, one line; or NULL */
 };
 
 /* Asks the binary: --version, --help, --list-devices, in the environment it will run in. `command`

@@ -78,6 +78,8 @@ int sb_proc_capture(const char *const *argv, const char *const *envp, const stru
  * Nothing when there is no such file. */
 void sb_log_tail(const char *path, int max_lines, size_t max_bytes, struct sb_buf *ret);
 
+/* "SIGSEGV", "unknown". */
+const char *sb_signal_name(int signal);
 /* "exit code 1", "signal 11 (SIGSEGV)". The caller frees. */
 char *sb_exit_text(const struct sb_exit *e);
 

@@ -280,8 +280,8 @@ static bool run_preflight(struct session *s) {
     sb_preflight(&s->config, &o, &s->preflight);
     if (!s->preflight.interrupted)
         return true;
-    fprintf(stderr, "interrupted (SIG%s): nothing was launched\n",
-            sigabbrev_np(s->preflight.interrupted));
+    fprintf(stderr, "interrupted (%s): nothing was launched\n",
+            sb_signal_name(s->preflight.interrupted));
     return end(s, 128 + s->preflight.interrupted);
 }
 

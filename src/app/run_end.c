@@ -94,7 +94,7 @@ void sb_run_how_to_resume(const struct session *s, int signal_number, size_t n_d
     struct sb_buf command = SB_BUF_INIT(SB_ERR_MAX);
     sb_again_command(&again, &s->config, &command);
     fprintf(s->progress.screen,
-            "\ninterrupted (SIG%s): %zu of %zu cells are done and saved\nresume with: %s\n",
-            sigabbrev_np(signal_number), n_done, s->config.n_selected, sb_buf_str(&command));
+            "\ninterrupted (%s): %zu of %zu cells are done and saved\nresume with: %s\n",
+            sb_signal_name(signal_number), n_done, s->config.n_selected, sb_buf_str(&command));
     sb_buf_release(&command);
 }

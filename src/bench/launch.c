@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MAX_PORTS = 3 };
 static const double COOLED_WITHIN_C = 3, MAX_COOLDOWN_S = 600;
@@ -211,6 +212,19 @@ static void release_prompts(struct launch *l) {
     free(l->prompts);
 }
 
+/* MODEL--BACKEND--LAUNCH.log, with the cell's number where that alone could be another's. */
+static char *log_path_of(const struct launch *l) {
+    const char *model = l->plan->model->id, *backend = l->plan->backend->id;
+    bool cut = strlen(model) > 100 || strlen(backend) > 100;
+    bool doubtful = cut || strstr(model, "--") || strstr(backend, "--") ||
+                    model[strlen(model) - 1] == '-' || backend[0] == '-';
+    char *number = doubtful ? sb_asprintf("--cell%zu", l->index + 1) : sb_strdup("");
+    char *path = sb_asprintf("%s/%.100s--%.100s%s--%d.log", l->b->log_dir, model, backend, number,
+                             l->record.launch);
+    free(number);
+    return path;
+}
+
 int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                     struct sb_bench_start *start) {
     struct launch l = {.b = b,
@@ -224,8 +238,8 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     if (!sb_launch_cool_down(&l))
         return l.failure.interrupted;
     l.prompts = sb_alloc(l.config->n_prompts, sizeof *l.prompts);
-    char *log_path = sb_asprintf("%s/%.100s--%.100s--%d.log", b->log_dir, l.plan->model->id,
-                                 l.plan->backend->id, launch);
+    char *log_path = log_path_of(&l);
+    mkdir(b->log_dir, 0777); /* it may have vanished since */
     l.before = sb_host_read("");
     l.record.temperature_start_c = l.before.temperature_c;
     struct sb_server_spec spec = {.build = b->preflight->cells[index].build,

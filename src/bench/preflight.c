@@ -36,9 +36,11 @@ static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *
         sb_buf_addf(&have, "%s%s (%s)", i ? ", " : "", p->build->devices[i].name,
                     p->build->devices[i].description);
     fault(p, true, sb_asprintf("no device %s", name),
-          sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s", c->file,
+          sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s%s%s", c->file,
                       sb_backend_line(b, "device"), b->id, b->device,
-                      have.len ? sb_buf_str(&have) : "none"));
+                      have.len ? sb_buf_str(&have) : "none",
+                      p->build->complaint ? "; it said: " : "",
+                      p->build->complaint ? p->build->complaint : ""));
     sb_buf_release(&have);
 }
 
@@ -71,7 +73,7 @@ static const char *const gguf_reasons[] = {
     [SB_GGUF_MISSING] = "model file missing",      [SB_GGUF_NOT_GGUF] = "not a GGUF file",
     [SB_GGUF_MALFORMED] = "malformed GGUF header", [SB_GGUF_TRUNCATED] = "model file truncated",
     [SB_GGUF_NO_SHARD] = "shard missing",          [SB_GGUF_NOT_FIRST] = "not the first shard",
-    [SB_GGUF_RENAMED] = "shard renamed",
+    [SB_GGUF_RENAMED] = "shard renamed",           [SB_GGUF_FORBIDDEN] = "model file may not be read",
 };
 
 /* Weights and KV cache against what the machine and the device have. With mmap the weights of a

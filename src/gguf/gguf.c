@@ -167,6 +167,10 @@ static void complete(struct model *m) {
 
 /* ---- files --------------------------------------------------------------------------------- */
 
+static enum sb_gguf_status cannot_open(int error) {
+    return error == EACCES || error == EPERM ? SB_GGUF_FORBIDDEN : SB_GGUF_MISSING;
+}
+
 static enum sb_gguf_status refuse(struct sb_buf *error, const char *path, const char *what,
                                   enum sb_gguf_status status) {
     sb_buf_addf(error, "%s: %s", path, what);
@@ -198,7 +202,7 @@ static enum sb_gguf_status read_open_file(const char *path, int fd, uint64_t siz
         len = read_start(fd, data, (size_t)len, piece);
         if (len < 0) {
             free(data);
-            return refuse(error, path, strerror(errno), SB_GGUF_MISSING);
+            return refuse(error, path, strerror(errno), cannot_open(errno));
         }
         /* A file that shrank since its size was taken ends where the reading ended. */
         if ((size_t)len < piece && (uint64_t)len < size)
@@ -221,7 +225,7 @@ static enum sb_gguf_status read_file(const char *path, char **ret_data, uint64_t
     struct stat st = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return refuse(error, path, strerror(errno), SB_GGUF_MISSING);
+        return refuse(error, path, strerror(errno), cannot_open(errno));
     enum sb_gguf_status status;
     if (fstat(fd, &st) != 0)
         status = refuse(error, path, strerror(errno), SB_GGUF_MISSING);

@@ -35,6 +35,23 @@ static int ask(const struct sb_llama_build *b, const struct sb_strv *env, const 
     return -EIO;
 }
 
+/* The first line of what a backend's library says when it finds no device: "ggml_cuda_init: failed to
+ * initialize ROCm: no ROCm-capable device is detected". NULL = it does not complain. */
+static char *complaint_in(const char *text) {
+    for (size_t n; *text; text += n + (text[n] == '\n')) {
+        n = strcspn(text, "\n");
+        char *line = sb_strndup(text, n);
+        bool complains = strstr(line, "failed") || strstr(line, "error") || strstr(line, "cannot");
+        struct sb_buf clean = SB_BUF_INIT(300);
+        if (complains)
+            sb_buf_add_printable(&clean, line, n);
+        free(line);
+        if (complains)
+            return sb_buf_detach(&clean);
+    }
+    return NULL;
+}
+
 int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int signal_fd,
                    struct sb_llama_build *ret, struct sb_buf *error) {
     struct sb_llama_build b = {0};
@@ -64,6 +81,7 @@ int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int
         if (rc == 0) {
             sb_llama_parse_devices(sb_buf_str(&out), out.len, &b);
             b.devices_known = true;
+            b.complaint = complaint_in(sb_buf_str(&err));
         }
     }
     sb_buf_release(&out);

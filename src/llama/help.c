@@ -164,6 +164,7 @@ void sb_llama_build_release(struct sb_llama_build *b) {
     sb_strv_release(&b->command);
     sb_strv_release(&b->env);
     free(b->version);
+    free(b->complaint);
     for (size_t i = 0; i < b->n_options; i++) {
         free(b->options[i].name);
         free(b->options[i].value);

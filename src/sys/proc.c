@@ -31,9 +31,21 @@ static void close_all(const int *fds, size_t n) {
             close(fds[i]);
 }
 
-static int cannot_run(const char *program, int error, struct sb_buf *ret) {
+/* A name without a slash is searched, and found here only by who says so. */
+static void not_on_path(const char *program, const char *const *envp, struct sb_buf *ret) {
+    sb_buf_addf(ret, "cannot run %s: it is not on PATH (%s)", program, sb_search_path(envp));
+    if (*program && access(program, F_OK) == 0)
+        sb_buf_addf(ret, "; there is a ./%s: to mean that, write ./%s", program, program);
+}
+
+static int cannot_run(const char *program, const char *const *envp, int error,
+                      struct sb_buf *ret) {
+    if (error == ENOENT && !strchr(program, '/')) {
+        not_on_path(program, envp, ret);
+        return -error;
+    }
     /* The kernel says "no such file" of a script, too, whose interpreter is missing. */
-    bool interpreter = error == ENOENT && strchr(program, '/') && access(program, F_OK) == 0;
+    bool interpreter = error == ENOENT && access(program, F_OK) == 0;
     sb_buf_addf(ret, "cannot run %s: %s", program,
                 interpreter ? "the interpreter or loader that it names is missing"
                             : strerror(error));
@@ -47,7 +59,7 @@ static int start_on(const char *const *argv, const char *const *envp, const int 
     if (!envp)
         envp = (const char *const *)environ;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control))
-        return cannot_run(argv[0], errno, error);
+        return cannot_run(argv[0], envp, errno, error);
     pid_t watchdog = fork();
     if (watchdog == 0)
         sb_watchdog(argv, envp, stdio, control[1]);
@@ -63,7 +75,7 @@ static int start_on(const char *const *argv, const char *const *envp, const int 
         close(control[0]);
         if (watchdog > 0)
             waitpid(watchdog, NULL, 0);
-        return cannot_run(argv[0], rc, error);
+        return cannot_run(argv[0], envp, rc, error);
     }
     *ret = sb_alloc(1, sizeof **ret);
     **ret = (struct sb_proc){
@@ -75,11 +87,31 @@ static int start_on(const char *const *argv, const char *const *envp, const int 
     return 0;
 }
 
+/* Our own regular file, cut short, or a new one: a link that somebody planted there is not followed,
+ * a pipe not waited for, nobody else's file touched. A descriptor, or -errno. */
+static int open_log(const char *path) {
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    int rc = fstat(fd, &st) ? -errno : 0;
+    if (rc == 0 && (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1))
+        rc = -EEXIST; /* something that is not a log of ours */
+    if (rc == 0 && (ftruncate(fd, 0) || fcntl(fd, F_SETFL, O_APPEND)))
+        rc = -errno;
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return rc;
+}
+
 int sb_proc_start(const struct sb_proc_spec *spec, struct sb_proc **ret, struct sb_buf *error) {
     const char *log = spec->log_path ? spec->log_path : "/dev/null";
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
-    int rc = null < 0 || out < 0 ? -errno : 0;
+    int rc = null < 0 ? -errno : 0;
+    int out = spec->log_path ? open_log(log) : open(log, O_WRONLY | O_CLOEXEC);
+    if (rc == 0 && out < 0)
+        rc = spec->log_path ? out : -errno;
     if (rc)
         sb_buf_addf(error, "cannot write %s: %s", log, strerror(-rc));
     else
@@ -240,7 +272,7 @@ int sb_proc_capture(const char *const *argv, const char *const *envp, const stru
     int pipes[2][2] = {{-1, -1}, {-1, -1}}, in = input_fd(input);
     int rc = in < 0 || pipe2(pipes[OUT], O_CLOEXEC) || pipe2(pipes[ERR], O_CLOEXEC) ? -errno : 0;
     if (rc)
-        cannot_run(argv[0], -rc, error);
+        cannot_run(argv[0], envp, -rc, error);
     else
         rc = start_on(argv, envp, (int[]){in, pipes[OUT][1], pipes[ERR][1]}, &p, error);
     close_all((int[]){in, pipes[OUT][1], pipes[ERR][1]}, 3);
@@ -309,6 +341,5 @@ char *sb_exit_text(const struct sb_exit *e) {
         return sb_strdup("still running");
     if (!e->signal)
         return sb_asprintf("exit code %d", e->code);
-    const char *name = sigabbrev_np(e->signal);
-    return sb_asprintf("signal %d (%s%s)", e->signal, name ? "SIG" : "unknown", name ? name : "");
+    return sb_asprintf("signal %d (%s)", e->signal, sb_signal_name(e->signal));
 }

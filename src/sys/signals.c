@@ -13,6 +13,19 @@ static void add_unless_ignored(sigset_t *set, int sig) {
         sigaddset(set, sig);
 }
 
+/* sigabbrev_np, which not every C library has. */
+const char *sb_signal_name(int signal) {
+#define NAME(sig) [sig] = #sig
+    static const char *const names[] = {
+        NAME(SIGHUP),  NAME(SIGINT),  NAME(SIGQUIT), NAME(SIGILL),  NAME(SIGTRAP), NAME(SIGABRT),
+        NAME(SIGBUS),  NAME(SIGFPE),  NAME(SIGKILL), NAME(SIGUSR1), NAME(SIGSEGV), NAME(SIGUSR2),
+        NAME(SIGPIPE), NAME(SIGALRM), NAME(SIGTERM), NAME(SIGXCPU), NAME(SIGXFSZ), NAME(SIGSYS),
+    };
+#undef NAME
+    bool known = signal > 0 && (size_t)signal < sizeof names / sizeof *names && names[signal];
+    return known ? names[signal] : "unknown";
+}
+
 int sb_signals_open(void) {
     sigset_t set;
     sigemptyset(&set);

@@ -1,6 +1,7 @@
-/* Nothing here allocates or uses stdio: it runs between fork and exec, or as long as a server. */
+/* Nothing here uses stdio, and next to nothing allocates: it runs between fork and exec, or as long as a server. */
 #include "watchdog.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,8 +14,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { MOST_FILES = 1 << 16 }; /* nobody who runs us has more open */
 
 /* ---- the child, up to exec ---------------------------------------------------------------- */
 
@@ -79,6 +83,22 @@ static void limit_files(void) {
     signal(SIGXFSZ, SIG_IGN);
 }
 
+static int mark_for_exec(int fd) {
+    return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* close_range, where kernel, container and C library have it, and where they do not. */
+static void from_here_on(unsigned first, int (*act)(int fd)) {
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, ~0U, act == close ? 0 : 1U << 2 /* CLOEXEC */) == 0)
+        return;
+#endif
+    struct rlimit limit;
+    rlim_t most = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : MOST_FILES;
+    for (rlim_t fd = first; fd < most && fd < MOST_FILES; fd++)
+        (void)act((int)fd);
+}
+
 /* Each is moved out of the way first: when we were started without stdio, they may be 0 to 2. */
 static int take_stdio(const int stdio[3]) {
     int high[3];
@@ -104,7 +124,7 @@ static _Noreturn void child(const char *const *argv, const char *const *envp, co
     limit_files();
     report = fcntl(report, F_DUPFD_CLOEXEC, 3);
     int error = setpgid(0, 0) ? errno : take_stdio(stdio);
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* what others opened; ours have the flag anyway */
+    from_here_on(3, mark_for_exec); /* what others opened; ours have the flag anyway */
     if (!error)
         error = execute(argv, envp);
     ssize_t n = write(report, &error, sizeof error);
@@ -166,6 +186,30 @@ static void watch(int control, int children, pid_t pid) {
     }
 }
 
+/* Where the kernel was built without the list: every process that names us as its parent. */
+static void kill_children_by_search(void) {
+    char stat[512], path[64];
+    DIR *dir = opendir("/proc");
+    for (struct dirent *d; dir && (d = readdir(dir));) {
+        long pid = strtol(d->d_name, NULL, 10);
+        int parent = 0;
+        if (pid <= 0)
+            continue;
+        snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
+        if (fd >= 0)
+            close(fd);
+        stat[n > 0 ? n : 0] = '\0';
+        const char *behind_the_name = strrchr(stat, ')');
+        if (behind_the_name && sscanf(behind_the_name, ") %*c %d", &parent) == 1 &&
+            parent == getpid())
+            kill((pid_t)pid, SIGKILL);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 /* Our children are what escaped the group: a subreaper inherits them when their parents die. */
 static void kill_children(void) {
     char text[4096];
@@ -173,6 +217,8 @@ static void kill_children(void) {
     ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         close(fd);
+    if (fd < 0)
+        kill_children_by_search();
     if (n <= 0)
         return;
     text[n] = '\0';
@@ -201,7 +247,8 @@ static int keep_only(int *control) {
     if (*control != 0 && dup2(*control, 0) < 0)
         return errno;
     *control = 0;
-    return close_range(1, ~0U, 0) ? errno : 0;
+    from_here_on(1, close);
+    return 0;
 }
 
 _Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, const int stdio[3],

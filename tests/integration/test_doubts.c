@@ -223,6 +223,47 @@ static void other_work_on_the_machine_is_told(void **state) {
                                        l->other_cores, l->cores));
 }
 
+static void a_link_in_the_place_of_a_log_is_not_followed(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"b", ""}, {"c", ""});
+    box_write("victim", "precious");
+    assert_int_equal(mkdir("a.logs", 0755), 0);
+    assert_int_equal(symlink("../victim", "a.logs/m--b--1.log"), 0);
+    assert_int_equal(SB(MEASURE), 1);
+    assert_string_equal(box_read("victim"), "precious");
+    box_expect_status(box_cell("m", "b"), "failed");
+    assert_string_equal(box_cell("m", "b")->reason, "server cannot be started");
+    box_has(box_cell("m", "b")->detail, "cannot write ");
+    box_expect_ok("m", "c");
+    unlink("a.logs/m--b--1.log");
+}
+
+static void a_log_folder_that_vanished_is_made_again(void **state) {
+    (void)state;
+    BOX_CONFIG("launches = 2\n", {"b--c", "env = FAKE_PP=20000,20\n"});
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    box_await("a.logs/m--b--c--cell1--1.log", "task 1 "); /* else it could be m--b's on c */
+    assert_int_equal(box_run(ARGS("rm", "-r", "a.logs")), 0);
+    assert_int_equal(box_wait(pid), 0);
+    box_expect_status(box_cell("m", "b--c"), "ok");
+    box_has(box_read("a.logs/m--b--c--cell1--2.log"), "model loaded");
+}
+
+static void what_cannot_run_says_where_it_was_looked_for(void **state) {
+    (void)state;
+    box_write("lonely", "#!/bin/sh\n");
+    box_write("a.ini", "%s[backend b]\nserver = lonely\n[backend r]\nserver = " FAKE
+                       "\ndevice = ROCm0\nenv = FAKE_DEVICES=\n[model m]\npath = m.gguf\n",
+              box_bench(""));
+    assert_int_equal(SB("run", "--allow-concurrent", "a.ini"), 1);
+    const char *detail = box_cell("m", "b")->detail;
+    box_has(detail, "cannot run lonely: it is not on PATH (");
+    box_has(detail, "; there is a ./lonely: to mean that, write ./lonely");
+    box_has(box_cell("m", "r")->detail,
+            "this binary lists: none; it said: ggml_cuda_init: failed to initialize ROCm: no "
+            "ROCm-capable device");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(a_load_in_which_we_were_stopped_has_no_time),
@@ -236,6 +277,9 @@ int main(void) {
         IN_BOX(a_thief_of_the_port_is_shown_no_key),
         IN_BOX(neither_key_nor_alias_is_on_the_command_line),
         IN_BOX(other_work_on_the_machine_is_told),
+        IN_BOX(a_link_in_the_place_of_a_log_is_not_followed),
+        IN_BOX(a_log_folder_that_vanished_is_made_again),
+        IN_BOX(what_cannot_run_says_where_it_was_looked_for),
     };
     return BOX_RUN(tests);
 }

@@ -94,8 +94,10 @@ static void print_help(unsigned build) {
 static void print_devices(void) {
     const char *at = devices();
     puts("Available devices:");
-    if (!*at)
+    if (!*at) {
+        fputs("ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device\n", stderr);
         puts("  (none)");
+    }
     for (size_t n; (n = strcspn(at, ",")) > 0; at += n + (at[n] == ','))
         printf("  %.*s: Fake GPU (24105 MiB, 23726 MiB free)\n", (int)n, at);
 }
