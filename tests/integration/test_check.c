@@ -216,8 +216,6 @@ static void a_signal_ends_it_while_a_binary_is_asked(void **state) {
     box_nothing_left();
 }
 
-#define IN_BOX(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(what_it_cannot_understand_is_a_usage_error),
@@ -233,5 +231,5 @@ int main(void) {
         IN_BOX(bandwidth_is_a_line_for_the_config),
         IN_BOX(a_signal_ends_it_while_a_binary_is_asked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BOX_RUN(tests);
 }
