@@ -23,6 +23,7 @@
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 #define SB_COOLDOWN_AUTO (-1.0)
+#define SB_ANSWERS_ON    32
 
 struct sb_prompt {
     char *given; /* as the file names it, ${} replaced; NULL = the one that is built in */
@@ -90,6 +91,7 @@ struct sb_config {
     char *hardware;                       /* NULL = probed */
     double load_timeout_s, run_timeout_s; /* default 900 */
     double cooldown_s;                    /* default 0; SB_COOLDOWN_AUTO */
+    int answers; /* positions of the text that are looked at; 0 = none. Default SB_ANSWERS_ON */
     double bandwidth_gb_s;
     bool chart; /* default on */
     struct sb_backend *backends;

@@ -125,6 +125,8 @@ struct sb_llama_completion {
     int n_predict;
     int seed;
     int slot;    /* the slot that is to take it, from 1; 0 = any */
+    bool force;  /* make the sampler take `forced`: its raw probability is then told, whatever it is */
+    int forced;
     int n_probs; /* with each generated token the most likely candidates, so many; 0 = none */
     bool cache_prompt;
     bool ignore_eos;
@@ -138,6 +140,7 @@ struct sb_llama_position { /* a generated token */
     struct sb_llama_candidate chosen;
     struct sb_llama_candidate *top; /* most likely first */
     size_t n_top;
+    char *text, *top_text; /* of the chosen one and of the most likely, printable; may be NULL */
 };
 struct sb_llama_reply { /* NaN / -1 where it had none */
     long long prompt_n, cache_n, predicted_n, draft_n, draft_n_accepted;

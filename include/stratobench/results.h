@@ -157,6 +157,30 @@ struct sb_launch {            /* one server process */
     double energy_tok_per_j;
 };
 
+struct sb_answer_position { /* a token of the given text, and what was expected in its place */
+    int token;
+    char *text;     /* of the token, as far as it can be printed */
+    double logprob; /* natural logarithm of the probability it was given; NaN = not told */
+    int *top;       /* the most likely candidates, most likely first */
+    size_t n_top;
+    double *top_logprobs; /* as many, unless the file is odd; NaN where the server said none */
+    size_t n_top_logprobs;
+    char *expected; /* text of top[0] */
+};
+
+/* What a server computed on a given text, token by token, behind the same context (answers.md).
+ * Kept raw: what it says is judged when it is shown. */
+struct sb_answer {
+    int launch;    /* from 1 */
+    struct sb_at at;
+    bool pieces;         /* the context came in small pieces, not as one batch */
+    long long context_n; /* tokens before the first position */
+    double wall_s;       /* what asking for it took */
+    char *reason;        /* why there are no positions; NULL = there are */
+    struct sb_answer_position *positions;
+    size_t n_positions;
+};
+
 struct sb_point { /* figures at one place; the first point is the cell's own pp_tps, tg_tps */
     struct sb_at at;
     struct sb_summary pp_tps, tg_tps;
@@ -205,6 +229,8 @@ struct sb_cell {
     size_t n_launches;
     struct sb_run *runs;
     size_t n_runs;
+    struct sb_answer *answers;
+    size_t n_answers;
     struct sb_summary pp_tps, tg_tps; /* n = 0 when there is none */
     struct sb_point *points;          /* only when there is more than one */
     size_t n_points;
@@ -291,11 +317,14 @@ struct sb_launch sb_launch_empty(void);
 bool sb_launch_was_busy(const struct sb_launch *l);
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
+struct sb_answer sb_answer_empty(void);
+struct sb_answer *sb_cell_add_answer(struct sb_cell *c, struct sb_answer a); /* takes all of it */
+void sb_answer_release(struct sb_answer *a);
 void sb_cell_release(struct sb_cell *c);
 /* Sets the fingerprint from fingerprint_of, once that is complete. */
 void sb_cell_seal(struct sb_cell *c);
-/* A launch is recorded when it has ended: drops the runs of one that has not. Returns the number of
- * the last launch that is done, 0 when none is. */
+/* A launch is recorded when it has ended: drops the runs and answers of one that has not. Returns
+ * the number of the last launch that is done, 0 when none is. */
 int sb_cell_drop_unfinished(struct sb_cell *c);
 
 /* Sets pp_tps and tg_tps from the raw fields: prompt_n*1000/prompt_ms and

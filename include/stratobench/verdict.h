@@ -256,4 +256,60 @@ void sb_history_markdown(const struct sb_history *h, struct sb_buf *ret);
 /* For sb_plot_history_svg: a cell a series, whose points stand at the looks' numbers. */
 struct sb_results sb_history_lines(const struct sb_history *h);
 
+/* Answers: does a server compute what the others compute? (answers.md)
+ *
+ * All on stored answers, so that old files are judged anew. Two answers differ by the root mean
+ * square of the differences in log-probability over the ten candidates of each and the true token;
+ * of a candidate that only one names, the other's tenth bounds it. A server's own noise is that
+ * difference between the context as one batch and the same in pieces. Where both have noise, two
+ * right backends stay within SB_ANSWERS_RATIO of the greater, and within SB_ANSWERS_LEAST; a backend
+ * whose arithmetic does not depend on the batch shows none, and a constant stands in, one for models
+ * whose weights are floats and one for all others. README, Answers, has what they were set by.
+ *
+ * Only like is compared with like: another file, KV type or draft model is another setting. */
+
+#define SB_ANSWERS_RATIO     2.2
+#define SB_ANSWERS_FLOOR     0.25
+#define SB_ANSWERS_FLOOR_FLOATS 0.05
+#define SB_ANSWERS_LEAST 0.03
+
+enum sb_answers_state {        /* worst last */
+    SB_ANSWERS_NONE,           /* nothing was asked */
+    SB_ANSWERS_NOT_CHECKED,    /* asked, and no answer to judge */
+    SB_ANSWERS_ALONE,          /* agrees with itself; nobody else answered */
+    SB_ANSWERS_SETTINGS,       /* the others have other settings */
+    SB_ANSWERS_AGREES,
+    SB_ANSWERS_CANNOT_TELL,    /* within a noise that would hide what is looked for */
+    SB_ANSWERS_UNSTABLE,       /* its launches differ */
+    SB_ANSWERS_DISAGREES,      /* and nothing tells which is right */
+    SB_ANSWERS_ODD,            /* wrong: others, which are not one build, agree against it */
+    SB_ANSWERS_READS_WORSE,    /* wrong: the text is less likely to it, token by token */
+    SB_ANSWERS_CONTRADICTS,    /* wrong: whole and in pieces are two answers */
+    SB_ANSWERS_DEGENERATE,     /* wrong: no numbers, one token for ever, or one distribution */
+};
+
+struct sb_answers_verdict {
+    enum sb_answers_state state; /* the worst of all places */
+    bool wrong;                  /* the cell is INVALID */
+    size_t n_positions;          /* of the first place */
+    double perplexity;           /* over them, NaN unknown */
+    size_t n_same_top;           /* of them with the same most likely token as the other's */
+    size_t other;                /* number of the cell it was held against; SIZE_MAX = none */
+    double difference, noise;    /* from the other; its own. NaN unknown */
+    char *words;                 /* "agrees with CPU", for a table */
+    char *reason;                /* "wrong answers: perplexity 1334 over 32 tokens, CPU 6.8"; or NULL */
+};
+
+/* The cells of one model. n in, n out, each to be released. */
+void sb_answers_judge(const struct sb_cell *const *cells, size_t n,
+                      struct sb_answers_verdict *ret);
+void sb_answers_verdict_release(struct sb_answers_verdict *v);
+/* Whether the text says anything: a model of random weights does not read. */
+bool sb_answers_reads(const struct sb_cell *const *cells, size_t n);
+
+/* Marks what is wrong in results that were loaded: status and reason of an ok cell become those of
+ * an invalid one. To be called on all that is shown together, and on nothing that is saved. Returns
+ * how many were marked. */
+size_t sb_answers_apply(struct sb_results *const *sets, size_t n);
+
 #endif

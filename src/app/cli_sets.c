@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "cmd.h"
+#include "stratobench/verdict.h"
 
 static const char *name_of(const char *path) {
     return strcmp(path, "-") == 0 ? "standard input" : path;
@@ -74,6 +75,11 @@ int sb_cli_load_sets(const char *command, char *const *paths, size_t n, struct s
     s.pointers = sb_alloc(s.n, sizeof *s.pointers);
     for (size_t i = 0; i < s.n; i++)
         s.pointers[i] = &s.item[i];
+    struct sb_results **all = sb_alloc(s.n, sizeof *all);
+    for (size_t i = 0; i < s.n; i++)
+        all[i] = &s.item[i];
+    sb_answers_apply(all, s.n);
+    free(all);
     *ret = s;
     return 0;
 }

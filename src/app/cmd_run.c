@@ -14,6 +14,7 @@
 #include "session.h"
 #include "stratobench/host.h"
 #include "stratobench/sys.h"
+#include "stratobench/verdict.h"
 #include "terminal.h"
 
 /* ---- before anything is launched ---------------------------------------------------------- */
@@ -214,6 +215,8 @@ static int finish(struct session *s, int signal_number) {
     fclose(s->log);
     s->log = NULL;
     log_results(s, stdout);
+    struct sb_results *shown = &s->plan.results;
+    sb_answers_apply(&shown, 1); /* for what is printed: nothing is saved after this */
     bool printed = sb_run_summary(s);
     if (signal_number != 0) {
         sb_run_how_to_resume(s, signal_number, n_done);

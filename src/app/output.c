@@ -13,6 +13,7 @@
 #include "stratobench/base.h"
 #include "stratobench/plot.h"
 #include "stratobench/report.h"
+#include "stratobench/verdict.h"
 
 enum { MAX_DOCUMENT_BYTES = 256 << 20 };
 
@@ -125,10 +126,23 @@ int sb_output_back_up(const struct sb_output *o, struct sb_buf *error) {
     return rc == -ENOENT ? 0 : rc;
 }
 
+/* The results as they are to be shown: wrong answers marked. */
+static int load_marked(const struct sb_output *o, struct sb_results *ret, struct sb_buf *error) {
+    int rc = sb_results_load(o->json, ret, error);
+    if (rc == 0)
+        sb_answers_apply(&ret, 1);
+    return rc;
+}
+
 int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_buf *error) {
     struct sb_buf svg = SB_BUF_INIT(MAX_DOCUMENT_BYTES);
-    const struct sb_results *set = r;
-    int rc = sb_plot_svg(&set, 1, &svg, error);
+    struct sb_results shown;
+    const struct sb_results *set = &shown;
+    int rc = load_marked(o, &shown, error);
+    if (rc < 0)
+        return rc;
+    rc = sb_plot_svg(&set, 1, &svg, error);
+    sb_results_release(&shown);
     if (rc == 0)
         rc = sb_file_replace(o->chart, sb_buf_str(&svg), svg.len, error);
     if (rc == 0) {
@@ -142,7 +156,7 @@ int sb_output_draw(const struct sb_output *o, struct sb_results *r, struct sb_bu
 
 int sb_output_render(const struct sb_output *o, struct sb_buf *error) {
     struct sb_results r;
-    int rc = sb_results_load(o->json, &r, error);
+    int rc = load_marked(o, &r, error);
     if (rc < 0)
         return rc;
     struct sb_buf document = SB_BUF_INIT(MAX_DOCUMENT_BYTES);

@@ -254,6 +254,8 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     if (rc == 0)
         rc = sb_launch_measure(&l);
     if (rc == 0)
+        rc = sb_launch_answers(&l);
+    if (rc == 0)
         rc = check_files(&l);
     if (l.failure.interrupted)
         sb_launch_stage(&l, SB_STAGE_INTERRUPT, 0, 0);

@@ -53,5 +53,8 @@ void sb_launch_before_run(struct launch *l);
 void sb_launch_after_run(struct launch *l, const struct sb_run *r);
 /* Puts into the record what was seen of all runs, and the flag if others were busy. */
 void sb_launch_sum_up(struct launch *l);
+/* After the measured runs: what the server computes on the given text, at every point. A failure
+ * there is kept with the answer and ends the asking, not the cell. 0, or -1 when interrupted. */
+int sb_launch_answers(struct launch *l);
 
 #endif

@@ -173,15 +173,16 @@ static bool decimal(const struct sb_option *o, const char *text, const char *suf
     return *ret >= o->min && *ret <= o->max;
 }
 
-/* A number, or words[0] for word_value. False after a report. */
+/* A number, or words[0] for word_value, any other word for 0. False after a report. */
 static bool number_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
                       const char *suffix, bool whole, double *ret) {
     char *text = text_of(p, o, raw);
     if (!text)
         return false;
     bool ok = true;
-    if (word_index(o, text) == 0)
-        *ret = o->word_value;
+    int word = word_index(o, text);
+    if (word >= 0)
+        *ret = word == 0 ? o->word_value : 0;
     else
         ok = decimal(o, text, suffix, whole, ret) || unexpected(p, o, text);
     free(text);

@@ -28,7 +28,7 @@ struct sb_option {
     const char *fallback;     /* the default, as it would be written */
     double min, max;          /* of a number */
     const char *const *words; /* what may stand there (instead of a number), NULL-terminated */
-    double word_value;        /* of words[0], for a number */
+    double word_value;        /* of words[0], for a number; other words are 0 */
     size_t count_offset;      /* of a list: of its length, in the section's struct */
     bool required, repeats, may_be_empty;
     const char *help; /* a line */

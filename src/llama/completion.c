@@ -7,7 +7,7 @@
 
 #include "client.h"
 
-enum { MAX_REPLY_BYTES = 16 << 20 };
+enum { MAX_REPLY_BYTES = 16 << 20, MAX_TOKEN_BYTES = 64, FORCING_BIAS = 10000 };
 
 /* ---- the request ------------------------------------------------------------------------- */
 
@@ -22,6 +22,10 @@ static char *completion_body(const struct sb_llama_completion *c, size_t *ret_le
         sb_buf_addf(&b, ",\"id_slot\":%d", c->slot - 1);
     if (c->n_probs > 0)
         sb_buf_addf(&b, ",\"n_probs\":%d", c->n_probs);
+    /* Probabilities are told of the raw logits, before this bias, and of the sampled token even
+     * where it is not among the most likely. */
+    if (c->force)
+        sb_buf_addf(&b, ",\"logit_bias\":[[%d,%d]]", c->forced, FORCING_BIAS);
     sb_buf_adds(&b, ",\"response_fields\":[\"timings\",\"stop_type\",\"truncated\","
                     "\"tokens_evaluated\",\"tokens_predicted\"");
     if (c->n_probs > 0)
@@ -85,6 +89,15 @@ static struct sb_llama_candidate candidate(const cJSON *object) {
                                        .logprob = number_at(object, "logprob")};
 }
 
+static char *printable(const cJSON *object, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    struct sb_buf clean = SB_BUF_INIT(MAX_TOKEN_BYTES);
+    if (!text)
+        return NULL;
+    sb_buf_add_printable(&clean, text, strlen(text));
+    return sb_buf_detach(&clean);
+}
+
 static void parse_positions(const cJSON *list, struct sb_llama_reply *r) {
     if (!cJSON_IsArray(list))
         return;
@@ -93,8 +106,10 @@ static void parse_positions(const cJSON *list, struct sb_llama_reply *r) {
         struct sb_llama_position *p = &r->positions[r->n_positions++];
         const cJSON *top = cJSON_GetObjectItemCaseSensitive(at, "top_logprobs");
         p->chosen = candidate(at);
+        p->text = printable(at, "token");
         if (!cJSON_IsArray(top))
             continue;
+        p->top_text = printable(top->child, "token");
         p->top = sb_alloc((size_t)cJSON_GetArraySize(top), sizeof *p->top);
         for (const cJSON *t = top->child; t; t = t->next)
             p->top[p->n_top++] = candidate(t);
@@ -150,8 +165,11 @@ int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_repl
 
 void sb_llama_reply_release(struct sb_llama_reply *r) {
     free(r->stop_type);
-    for (size_t i = 0; i < r->n_positions; i++)
+    for (size_t i = 0; i < r->n_positions; i++) {
         free(r->positions[i].top);
+        free(r->positions[i].text);
+        free(r->positions[i].top_text);
+    }
     free(r->positions);
     *r = (struct sb_llama_reply){0};
 }

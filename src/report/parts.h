@@ -56,6 +56,7 @@ struct report_group {
     bool table; /* layout: rows name their model */
     bool page;  /* for a small screen: the load stands last */
     bool many_backends;
+    const struct sb_answers_verdict *answers; /* one a cell, while their table is written */
     struct report_note *notes; /* of the table being written, in the order of their marks */
     size_t n_notes;
 };
@@ -121,6 +122,8 @@ void report_runs(struct report_doc *d, const struct report_group *g);
 
 /* Each appends nothing when there is nothing to say, else text and a blank line after it. */
 void report_extras(struct report_doc *d, struct report_group *g);
+/* What the servers computed, where they were asked. */
+void report_answers(struct report_doc *d, struct report_group *g);
 /* launches = auto: how many were made of each backend, why it stopped, what was saved. */
 void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);

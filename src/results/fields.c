@@ -107,6 +107,35 @@ static const struct field launch_fields[] = {
 };
 const struct object results_launch = OBJECT(launch_fields, sizeof(struct sb_launch), true);
 
+static const struct field position_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_answer_position, name, __VA_ARGS__)
+    F(token, INT, .rules = REQUIRED | ALWAYS),
+    F(text, STRING),
+    F(logprob, NUMBER),
+    F(top, INTS, COUNTED(struct sb_answer_position, n_top)),
+    F(top_logprobs, NUMBERS, COUNTED(struct sb_answer_position, n_top_logprobs)),
+    F(expected, STRING),
+#undef F
+};
+static const struct object position =
+    OBJECT(position_fields, sizeof(struct sb_answer_position), true);
+
+static const struct field answer_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_answer, name, __VA_ARGS__)
+    F(launch, INT, .rules = ALWAYS, .absent = 1, .least = 1),
+    MEMBER("prompt", struct sb_answer, at.prompt, INT),
+    MEMBER("depth", struct sb_answer, at.depth, INT),
+    MEMBER("slots", struct sb_answer, at.slots, INT, .absent = 1, .least = 1),
+    F(pieces, BOOL),
+    F(context_n, COUNT),
+    F(wall_s, NUMBER),
+    F(reason, STRING),
+    F(positions, ARRAY, .rules = ALWAYS, COUNTED(struct sb_answer, n_positions),
+      .object = &position),
+#undef F
+};
+const struct object results_answer = OBJECT(answer_fields, sizeof(struct sb_answer), false);
+
 static const struct field point_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_point, name, __VA_ARGS__)
     MEMBER("prompt", struct sb_point, at.prompt, INT, .rules = ALWAYS),
@@ -172,6 +201,7 @@ static const struct field cell_fields[] = {
     F(tg_limit_share, NUMBER),
     F(launches, ARRAY, COUNTED(struct sb_cell, n_launches), .object = &results_launch),
     F(runs, ARRAY, .rules = ALWAYS, COUNTED(struct sb_cell, n_runs), .object = &results_run),
+    F(answers, ARRAY, COUNTED(struct sb_cell, n_answers), .object = &results_answer),
     F(pp_tps, OBJECT, .object = &summary),
     F(tg_tps, OBJECT, .object = &summary),
     F(points, ARRAY, COUNTED(struct sb_cell, n_points), .object = &point),
@@ -319,7 +349,8 @@ static void release(const struct field *f, void *base) {
     case FIELD_JSON: cJSON_Delete(*(cJSON **)field_at(f, base)); break;
     case FIELD_ARRAY:
     case FIELD_SHARES:
-    case FIELD_INTS: release_elements(f, base); break;
+    case FIELD_INTS:
+    case FIELD_NUMBERS: release_elements(f, base); break;
     default: /* owns nothing */ break;
     }
 }
@@ -358,6 +389,7 @@ bool field_is_absent(const struct field *f, const void *base) {
     }
     case FIELD_SHARES:
     case FIELD_INTS:
+    case FIELD_NUMBERS:
     case FIELD_ARRAY:
     case FIELD_FIRST: return *field_count(f, base) <= (f->rules & FIELD_SEVERAL ? 1 : 0);
     }
@@ -367,6 +399,8 @@ bool field_is_absent(const struct field *f, const void *base) {
 static size_t element_size(const struct field *f) {
     if (f->kind == FIELD_SHARES)
         return sizeof(struct sb_device_share);
+    if (f->kind == FIELD_NUMBERS)
+        return sizeof(double);
     return f->kind == FIELD_INTS ? sizeof(int) : f->object->size;
 }
 

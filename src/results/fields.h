@@ -19,6 +19,7 @@ enum field_kind {                /* the member's type; how it looks in JSON; wha
                   FIELD_SHARES,  /* array of struct sb_device_share, an object device -> MiB; empty
                                   */
                   FIELD_INTS,    /* array of int, none negative; empty */
+                  FIELD_NUMBERS, /* array of double, NaN is null; empty */
                   FIELD_JSON,    /* cJSON *, any object, kept verbatim; NULL */
                   FIELD_OBJECT,  /* a struct in place; when its first field is absent */
                   FIELD_ARRAY,   /* array of structs; empty */
@@ -57,7 +58,8 @@ struct object {
 size_t object_n_fields(const struct object *o);
 struct field object_field(const struct object *o, size_t i);
 
-extern const struct object results_document, results_cell, results_run, results_launch;
+extern const struct object results_document, results_cell, results_run, results_launch,
+    results_answer;
 
 static inline void *field_at(const struct field *f, const void *base) {
     return (char *)base + f->offset;

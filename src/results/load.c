@@ -220,6 +220,20 @@ static bool read_ints(const struct reader *r, const struct place *p, const struc
     return !r->json->problem;
 }
 
+static bool read_numbers(const struct reader *r, const struct place *p, const struct field *f,
+                         void *base) {
+    if (!enter(r, p, '['))
+        return false;
+    while (json_more(r->json, ']')) {
+        struct place within = {p, NULL, *field_count(f, base)};
+        double x = NAN;
+        if (json_peek(r->json) == 'n' ? !json_word(r->json, "null") : !read_number(r, &within, &x))
+            return false;
+        *(double *)field_add(f, base) = x;
+    }
+    return !r->json->problem;
+}
+
 /* A number such as 1e400 may hide anywhere in what is kept verbatim. */
 static bool is_finite_throughout(const struct reader *r, const struct place *p, const cJSON *json) {
     const cJSON *child;
@@ -283,6 +297,7 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
     case FIELD_PAIRS: return read_pairs(r, p, member);
     case FIELD_SHARES: return read_shares(r, p, f, base);
     case FIELD_INTS: return read_ints(r, p, f, base);
+    case FIELD_NUMBERS: return read_numbers(r, p, f, base);
     case FIELD_JSON: return read_json(r, p, member);
     case FIELD_OBJECT: return read_object(r, p, f->object, member);
     case FIELD_ARRAY: return read_array(r, p, f, base);

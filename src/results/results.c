@@ -47,6 +47,22 @@ struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l) {
     return &c->launches[c->n_launches++];
 }
 
+struct sb_answer sb_answer_empty(void) {
+    struct sb_answer a = {0};
+    fields_init(&results_answer, &a);
+    return a;
+}
+
+void sb_answer_release(struct sb_answer *a) {
+    fields_release(&results_answer, a);
+}
+
+struct sb_answer *sb_cell_add_answer(struct sb_cell *c, struct sb_answer a) {
+    c->answers = sb_realloc(c->answers, c->n_answers + 1, sizeof *c->answers);
+    c->answers[c->n_answers] = a;
+    return &c->answers[c->n_answers++];
+}
+
 void sb_cell_release(struct sb_cell *c) {
     fields_release(&results_cell, c);
 }
@@ -70,6 +86,12 @@ int sb_cell_drop_unfinished(struct sb_cell *c) {
         else
             fields_release(&results_run, &c->runs[i]);
     c->n_runs = kept;
+    for (size_t i = kept = 0; i < c->n_answers; i++)
+        if (c->answers[i].launch <= done)
+            c->answers[kept++] = c->answers[i];
+        else
+            sb_answer_release(&c->answers[i]);
+    c->n_answers = kept;
     return done;
 }
 

@@ -103,6 +103,18 @@ static void write_ints(const struct writer *w, const int *x, size_t n) {
     write_close(&in, "]", n == 0);
 }
 
+static void write_numbers(const struct writer *w, const double *x, size_t n) {
+    struct writer in = write_open(w, "[", true);
+    for (size_t i = 0; i < n; i++) {
+        write_break(&in, i == 0);
+        if (isfinite(x[i]))
+            write_number(w->b, x[i]);
+        else
+            sb_buf_adds(w->b, "null");
+    }
+    write_close(&in, "]", n == 0);
+}
+
 /* Any JSON; arrays on one line. */
 static void write_json(const struct writer *w, const cJSON *json) {
     bool array = cJSON_IsArray(json);
@@ -167,6 +179,9 @@ static void write_value(const struct writer *w, const struct field *f, const voi
         write_shares(w, *(struct sb_device_share *const *)member, *field_count(f, base));
         break;
     case FIELD_INTS: write_ints(w, *(int *const *)member, *field_count(f, base)); break;
+    case FIELD_NUMBERS:
+        write_numbers(w, *(double *const *)member, *field_count(f, base));
+        break;
     case FIELD_JSON:
         if (*(cJSON *const *)member)
             write_json(w, *(cJSON *const *)member);

@@ -67,9 +67,11 @@ void box_has_not(const char *text, const char *part) {
 /* ---- the config --------------------------------------------------------------------------- */
 
 char *box_bench(const char *more) {
+    size_t n = strlen(more);
+    const char *end = n && more[n - 1] != '\n' ? "\n" : "";
     return box_text("[bench]\ntitle = T\nprompt = p.txt\nruns = 2\nwarmup = 1\nn_predict = 8\n"
-                    "ctx = 512\n%s\n",
-                    more);
+                    "ctx = 512\n%s%s%s\n", /* in the line that separates sections */
+                    more, end, strstr(more, "answers") ? "" : "answers = off");
 }
 
 char *box_backend(const char *id, const char *lines) {

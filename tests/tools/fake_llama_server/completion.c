@@ -74,9 +74,10 @@ static struct tokens prompt_tokens(const cJSON *prompt) {
 
 static int n_completions;
 static struct tokens cached_prompt;
+static int greatest_batch; /* of what is cached */
 
 /* The argument of a mode for replies, if it is on for this completion. */
-static const char *reply_mode(const char *name) {
+const char *reply_mode(const char *name) {
     double from = nth_number("FAKE_FROM", 1, 1), times = nth_number("FAKE_TIMES", INFINITY, 1);
     return n_completions >= from && n_completions < from + times ? mode(name) : NULL;
 }
@@ -105,6 +106,8 @@ static struct run simulate(const cJSON *request, struct tokens prompt, int n_ctx
     if (r.cache_n == (int)prompt.n)
         r.cache_n--; /* at least one token is evaluated */
     r.prompt_n = (int)prompt.n - r.cache_n;
+    if (r.cache_n == 0 || r.prompt_n > greatest_batch)
+        greatest_batch = r.prompt_n;
     r.eos = (!ignore_eos || reply_mode("short")) && r.predicted_n > 1;
     if (r.eos)
         r.predicted_n /= 2;
@@ -146,6 +149,13 @@ static cJSON *describe(const struct run *r) {
             cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
                                                    cJSON_CreateRaw(lies[i].value));
     return reply;
+}
+
+/* What logit_bias raises above everything, or -1. */
+static int forced_token(const cJSON *request) {
+    const cJSON *bias = cJSON_GetObjectItemCaseSensitive(request, "logit_bias");
+    const cJSON *id = cJSON_GetArrayItem(cJSON_GetArrayItem(bias, 0), 0);
+    return cJSON_IsNumber(id) ? id->valueint : -1;
 }
 
 static void reply_big(int client, long mb) {
@@ -225,6 +235,8 @@ void complete(int client, const cJSON *request) {
     say("slot print_timing: id  0 | task %d | prompt eval time = %10.2f ms / %5d tokens",
         n_completions, r.prompt_ms, r.prompt_n);
     cJSON *json = describe(&r);
+    if (cJSON_HasObjectItem(request, "n_probs") && !reply_mode("no-probs"))
+        add_probabilities(json, forced_token(request), cached_prompt, greatest_batch);
     char *body = cJSON_PrintUnformatted(json);
     if (!misreply(client, body))
         reply(client, "200 OK", "application/json; charset=utf-8", body);

@@ -54,4 +54,10 @@ void send_head(int client, const char *status, const char *type, size_t length);
 void reply(int client, const char *status, const char *type, const char *body);
 void reply_error(int client, const char *status, const char *type, const char *message);
 
+/* The argument of a mode for replies, if it is on for this completion. */
+const char *reply_mode(const char *name);
+/* Adds what a server says when n_probs are asked for, of the token after the prompt; forced: the one
+ * that is sampled, -1 = none. batch: the most tokens of the prompt that came at once. */
+void add_probabilities(cJSON *reply, int forced, struct tokens prompt, int batch);
+
 #endif

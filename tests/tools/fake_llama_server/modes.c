@@ -81,6 +81,16 @@ static const struct {
     {"wrong-prompt", "3 prompt tokens"},
     {"short", "half the tokens, the end of text"},
     {"truncated", "truncated"},
+    /* … or with wrong probabilities; arguments in hundredths of a nat, 100 */
+    {"no-probs", "with none, though asked for"},
+    {"nan-probs", "which are null"},
+    {"misread", "the true token so much less likely"},
+    {"scatter", "all off by as much, either way"},
+    {"batch-fault", "misread behind a context of which more than 64 tokens came at once"},
+    {"wrong-slot", "of another context"},
+    {"one-token", "the same token the most likely everywhere"},
+    {"one-distribution", "the same everywhere"},
+    {"unstable", "scattered, otherwise in every process"},
 };
 
 const char *mode(const char *name) {

@@ -1,0 +1,61 @@
+/* What two answers have in common: the figures behind answers.c. */
+#ifndef STRATOBENCH_VERDICT_ANSWERS_H
+#define STRATOBENCH_VERDICT_ANSWERS_H
+
+#include "stratobench/verdict.h"
+
+/* The answer of a launch at a place, whole or in pieces, with positions; NULL = none.
+ * launch 0 = the first that has one. */
+const struct sb_answer *answer_find(const struct sb_cell *c, struct sb_at at, bool pieces,
+                                    int launch);
+/* The same question: the same tokens behind a context of the same length. */
+bool answer_comparable(const struct sb_answer *a, const struct sb_answer *b);
+
+struct answer_distance {
+    double rms;        /* of differences in log-probability; NaN = nothing to compare */
+    size_t n_same_top; /* positions with the same most likely token */
+    /* How much less likely the text is to `a`, in nats a token: mean, and by how many standard
+     * errors it is above 0. */
+    double worse, t;
+};
+/* Of two that are comparable. */
+struct answer_distance answer_distance(const struct sb_answer *a, const struct sb_answer *b);
+
+/* Where `z` stands between two that differ: 0 at `x`, 1 at `y`, by least squares over the candidates
+ * that all three name. Noise of z's own has no direction, so that this tells more than a distance.
+ * NaN = nothing in common. */
+double answer_sides(const struct sb_answer *z, const struct sb_answer *x,
+                    const struct sb_answer *y);
+
+/* exp of the mean of -logprob; NaN where no token's is known. */
+double answer_perplexity(const struct sb_answer *a);
+/* The share of positions whose true token is among the candidates. */
+double answer_hits(const struct sb_answer *a);
+/* What no model that works computes on a text whose tokens differ. */
+enum answer_fault {
+    ANSWER_FINE,
+    ANSWER_ONE_TOKEN, /* the same token is the most likely everywhere: odd models do that, too */
+    ANSWER_ONE_DISTRIBUTION, /* the same probabilities everywhere */
+    ANSWER_NO_NUMBERS,       /* candidates, but no probabilities */
+};
+enum answer_fault answer_fault(const struct sb_answer *a);
+
+/* In what two cells of one model differ that makes their answers differ rightly, or NULL. */
+const char *answers_setting(const struct sb_cell *a, const struct sb_cell *b);
+
+/* A verdict, before it is in words. */
+struct answers_case {
+    enum sb_answers_state state;
+    size_t other, second; /* numbers of cells; SIZE_MAX = none */
+    double distance, own;
+    const struct sb_cell *const *cells;
+    size_t cell;
+    struct sb_at at;
+    const struct sb_answer *const *whole; /* one a cell */
+    const struct sb_answer *pieces;       /* of this one; NULL = none */
+    enum answer_fault fault;
+};
+/* Sets words and, if it is wrong, the reason. */
+void answers_say(const struct answers_case *k, struct sb_answers_verdict *v);
+
+#endif
