@@ -40,6 +40,8 @@ struct sb_llama_build {
 int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int signal_fd,
                    struct sb_llama_build *ret, struct sb_buf *error);
 void sb_llama_build_release(struct sb_llama_build *b);
+/* What is known to be computed wrongly by that build on that device, or NULL. Static. */
+const char *sb_llama_known_wrong(const char *version, const struct sb_llama_device *device);
 /* The option with that spelling, or NULL when this build does not know it. */
 const struct sb_llama_option *sb_llama_option(const struct sb_llama_build *b, const char *name);
 /* The parsers behind it; any bytes are fine. */

@@ -57,6 +57,19 @@ static bool check_device(const struct sb_config *c, struct sb_preflight_cell *p)
     return all;
 }
 
+/* Of the devices it may run on: the ones named, or any. */
+static void warn_of_known_faults(struct sb_preflight_cell *p) {
+    struct sb_strv names = sb_device_names(p->plan->backend->device);
+    for (size_t i = 0; i < p->build->n_devices; i++) {
+        const struct sb_llama_device *d = &p->build->devices[i];
+        bool meant = names.n ? sb_strv_has(&names, d->name) : !p->plan->backend->device;
+        const char *what = meant ? sb_llama_known_wrong(p->build->version, d) : NULL;
+        if (what && !sb_strv_has(&p->warnings, what))
+            sb_strv_add(&p->warnings, what);
+    }
+    sb_strv_release(&names);
+}
+
 /* Of all devices that are named; 0 = unknown. */
 static uint64_t device_bytes(const struct sb_preflight_cell *p) {
     struct sb_strv names = sb_device_names(p->plan->backend->device);
@@ -216,6 +229,8 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
     check_build(c, pf, p);
     check_model(c, pf, p);
     bool devices = p->build && check_device(c, p);
+    if (p->build)
+        warn_of_known_faults(p);
     if (p->build)
         check_options(c, p);
     sb_argv_hide_secrets(&p->argv);

@@ -367,6 +367,25 @@ static void candidates_are_kept_in_their_order(void **state) {
     sb_llama_reply_release(&r);
 }
 
+static void builds_that_compute_wrong_are_known(void **state) {
+    (void)state;
+    struct sb_llama_device halo = {.name = (char *)"ROCm0",
+                                   .description = (char *)"AMD Radeon 8060S Graphics"},
+                           vulkan = {.name = (char *)"Vulkan0", .description = halo.description},
+                           other = {.name = (char *)"ROCm0",
+                                    .description = (char *)"AMD Radeon RX 7900 XTX"};
+    static const char *const bad[] = {"0.1.0-dev (build 10440, commit 6b4344ecc)",
+                                      "10040 (5839ba35)", "10866 (x)"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_non_null(strstr(sb_llama_known_wrong(bad[i], &halo), "#28211"));
+        assert_null(sb_llama_known_wrong(bad[i], &vulkan));
+        assert_null(sb_llama_known_wrong(bad[i], &other));
+    }
+    assert_null(sb_llama_known_wrong("10038 (x)", &halo));
+    assert_null(sb_llama_known_wrong("0.7.0 (build 11669, commit Debian)", &halo));
+    assert_null(sb_llama_known_wrong(NULL, &halo));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_of_an_entry_is_known),
@@ -380,6 +399,7 @@ int main(void) {
         cmocka_unit_test(the_log_tells_where_the_weights_are),
         cmocka_unit_test(candidates_are_kept_in_their_order),
         cmocka_unit_test(completions_keep_what_was_said_and_nothing_else),
+        cmocka_unit_test(builds_that_compute_wrong_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
