@@ -51,6 +51,7 @@ static const struct option_row {
     {"file-type", "N", COUNT, AT(file_type), 1 << 16, "general.file_type, if it is to lie"},
     {"no-bos", NULL, SWITCH, AT(no_bos), 0, "tokenizer.ggml.add_bos_token = false"},
     {"eos-first", NULL, SWITCH, AT(eos_first), 0, "a model that ends every text at once"},
+    {"mmproj", NULL, SWITCH, AT(mmproj), 0, "the eyes of a model of that --embd: its projector file"},
     {"seed", "N", COUNT, AT(seed), UINT64_MAX, "of the random weights (0)"},
     {"no-data", NULL, SWITCH, AT(no_data), 0, "leave the weights a hole: any size, no disk used"},
     {"help", NULL, SWITCH, AT(help), 0, "this text"},
@@ -162,7 +163,7 @@ int main(int argc, char **argv) {
     struct vocab vocab = make_vocab(s.vocab);
     s.vocab = vocab.text.n;
     complete_spec(&s, type);
-    struct tensors list = list_tensors(&s, type);
+    struct tensors list = s.mmproj ? list_mmproj(&s, type) : list_tensors(&s, type);
     if (s.shards > list.n)
         die("more than there are tensors", "shards");
     write_model(&s, &list, &vocab);

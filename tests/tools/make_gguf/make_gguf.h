@@ -5,7 +5,7 @@
  * and the seed alone, and are written as they are made, so memory does not limit the size.
  *
  * make_gguf.c: options and shape; tensors.c: which tensors there are and what their rows hold;
- * vocab.c: the tokenizer; write.c: the files. */
+ * mmproj.c: the same for the eyes of such a model; vocab.c: the tokenizer; write.c: the files. */
 #ifndef MAKE_GGUF_H
 #define MAKE_GGUF_H
 
@@ -18,7 +18,7 @@ struct spec {
     const char *out, *name, *arch, *type_name;
     uint64_t size_mib, layers, embd, ff, heads, kv_heads, experts, experts_used;
     uint64_t shards, vocab, ctx, file_type, seed; /* file_type UINT64_MAX: the true one */
-    bool tied, no_bos, eos_first, no_data, help;
+    bool tied, no_bos, eos_first, no_data, mmproj, help;
 };
 
 /* Ends the program: exit 2, "make_gguf: which: what". */
@@ -36,7 +36,7 @@ const struct type *find_type(const char *name); /* of matrices; ends the program
 struct tensor {
     char name[48];
     const struct type *type;
-    uint64_t ne[3];        /* trailing zeros: fewer dimensions */
+    uint64_t ne[4];        /* trailing zeros: fewer dimensions */
     bool ones;             /* a norm: all 1.0 */
     bool per_token;        /* a row for each token; that of EOS is zero but for its lead */
     double lead, lead_eos; /* first weight of every row, of row EOS; 0: none */
@@ -46,6 +46,13 @@ struct tensors {
     size_t n;
 };
 struct tensors list_tensors(const struct spec *s, const struct type *type); /* free .item */
+/* A picture becomes MMPROJ_TOKENS tokens as wide as the text model's embedding. */
+enum { MMPROJ_IMAGE = 224, MMPROJ_PATCH = 14, MMPROJ_MERGE = 4, MMPROJ_TOKENS = 16 };
+enum { MMPROJ_EMBD = 64, MMPROJ_FF = 128, MMPROJ_LAYERS = 1, MMPROJ_HEADS = 2 };
+struct tensors list_mmproj(const struct spec *s, const struct type *type); /* free .item */
+struct tensor *add_tensor(struct tensors *list, const struct type *type, const char *name,
+                          const uint64_t ne[4]);
+const struct type *f32_type(void);
 uint64_t padded(uint64_t n); /* up to the alignment */
 uint64_t row_bytes(const struct tensor *t);
 uint64_t n_rows(const struct tensor *t);

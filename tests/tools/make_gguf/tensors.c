@@ -89,6 +89,10 @@ static const struct type types[] = {
 enum { N_TYPES = sizeof types / sizeof *types };
 static const struct type *const f32 = &types[0];
 
+const struct type *f32_type(void) {
+    return f32;
+}
+
 const struct type *find_type(const char *name) {
     for (size_t i = 1; i < N_TYPES; i++)
         if (strcmp(types[i].name, name) == 0)
@@ -101,7 +105,10 @@ uint64_t row_bytes(const struct tensor *t) {
 }
 
 uint64_t n_rows(const struct tensor *t) {
-    return (t->ne[1] ? t->ne[1] : 1) * (t->ne[2] ? t->ne[2] : 1);
+    uint64_t n = 1;
+    for (size_t i = 1; i < 4 && t->ne[i]; i++)
+        n *= t->ne[i];
+    return n;
 }
 
 uint64_t padded(uint64_t n) {
@@ -112,18 +119,21 @@ uint64_t tensor_bytes(const struct tensor *t) {
     return padded(row_bytes(t) * n_rows(t));
 }
 
-static struct tensor *add_tensor(struct tensors *list, const struct type *type, uint64_t ne0,
-                                 uint64_t ne1, uint64_t ne2) {
+struct tensor *add_tensor(struct tensors *list, const struct type *type, const char *name,
+                          const uint64_t ne[4]) {
     list->item = sb_realloc(list->item, list->n + 1, sizeof *list->item);
     struct tensor *t = &list->item[list->n++];
-    *t = (struct tensor){.type = type, .ne = {ne0, ne1, ne2}};
+    *t = (struct tensor){.type = type};
+    snprintf(t->name, sizeof t->name, "%s", name);
+    memcpy(t->ne, ne, sizeof t->ne);
     return t;
 }
 
 static void add_matrix(struct tensors *list, const struct type *type, int layer, const char *what,
                        uint64_t ne0, uint64_t ne1, uint64_t ne2) {
-    struct tensor *t = add_tensor(list, type, ne0, ne1, ne2);
-    snprintf(t->name, sizeof t->name, "blk.%d.%s.weight", layer, what);
+    char name[48];
+    snprintf(name, sizeof name, "blk.%d.%s.weight", layer, what);
+    add_tensor(list, type, name, (uint64_t[4]){ne0, ne1, ne2});
 }
 
 static void add_norm(struct tensors *list, int layer, const char *what, uint64_t ne0) {
@@ -153,8 +163,7 @@ static void add_layer(struct tensors *list, const struct spec *s, const struct t
 
 static struct tensor *add_table(struct tensors *list, const struct spec *s, const struct type *type,
                                 const char *name) {
-    struct tensor *t = add_tensor(list, type, s->embd, s->vocab, 0);
-    snprintf(t->name, sizeof t->name, "%s", name);
+    struct tensor *t = add_tensor(list, type, name, (uint64_t[4]){s->embd, s->vocab});
     t->per_token = true;
     t->lead_eos = s->eos_first ? 128 : 0;
     return t;
@@ -169,9 +178,7 @@ struct tensors list_tensors(const struct spec *s, const struct type *type) {
     add_table(&list, s, type, "token_embd.weight")->lead = s->eos_first ? 32 : 0;
     for (int i = 0; i < (int)s->layers; i++)
         add_layer(&list, s, type, i);
-    struct tensor *norm = add_tensor(&list, f32, s->embd, 0, 0);
-    snprintf(norm->name, sizeof norm->name, "output_norm.weight");
-    norm->ones = true;
+    add_tensor(&list, f32, "output_norm.weight", (uint64_t[4]){s->embd})->ones = true;
     if (!s->tied)
         add_table(&list, s, type, "output.weight");
     return list;

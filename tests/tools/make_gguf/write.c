@@ -88,6 +88,40 @@ static void put_tokenizer(struct metadata *m, const struct spec *s, const struct
     sb_buf_add(put_key(m, "", "tokenizer.ggml.add_bos_token", KV_BOOL), &(char){!s->no_bos}, 1);
 }
 
+static void put_floats(struct metadata *m, const char *key, float value, uint64_t n) {
+    put_array(m, key, KV_F32, n);
+    for (uint64_t i = 0; i < n; i++)
+        sb_buf_add(&m->bytes, &value, sizeof value);
+}
+
+static void put_mmproj(struct metadata *m, const struct spec *s, const struct type *type) {
+    const float epsilon = 1e-6f;
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"general.file_type", type->file_type},
+        {"clip.vision.image_size", MMPROJ_IMAGE},
+        {"clip.vision.patch_size", MMPROJ_PATCH},
+        {"clip.vision.embedding_length", MMPROJ_EMBD},
+        {"clip.vision.feed_forward_length", MMPROJ_FF},
+        {"clip.vision.projection_dim", s->embd},
+        {"clip.vision.block_count", MMPROJ_LAYERS},
+        {"clip.vision.attention.head_count", MMPROJ_HEADS},
+        {"clip.vision.projector.scale_factor", MMPROJ_MERGE},
+    };
+    put_string(put_key(m, "", "general.architecture", KV_STRING), "clip");
+    put_string(put_key(m, "", "general.name", KV_STRING), s->name);
+    put_string(put_key(m, "", "clip.projector_type", KV_STRING), "gemma3");
+    sb_buf_add(put_key(m, "", "clip.has_vision_encoder", KV_BOOL), &(char){true}, 1);
+    sb_buf_add(put_key(m, "", "clip.use_gelu", KV_BOOL), &(char){true}, 1);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        put_u32(put_key(m, "", numbers[i].key, KV_U32), (uint32_t)numbers[i].value);
+    sb_buf_add(put_key(m, "", "clip.vision.attention.layer_norm_epsilon", KV_F32), &epsilon, 4);
+    put_floats(m, "clip.vision.image_mean", 0.5f, 3);
+    put_floats(m, "clip.vision.image_std", 0.5f, 3);
+}
+
 static void put_split(struct metadata *m, uint16_t shard, uint16_t n_shards, int32_t n_tensors) {
     sb_buf_add(put_key(m, "", "split.no", KV_U16), &shard, sizeof shard);
     sb_buf_add(put_key(m, "", "split.count", KV_U16), &n_shards, sizeof n_shards);
@@ -97,7 +131,9 @@ static void put_split(struct metadata *m, uint16_t shard, uint16_t n_shards, int
 static void put_tensor_list(struct sb_buf *b, const struct tensor *t, size_t n) {
     uint64_t offset = 0;
     for (size_t i = 0; i < n; i++, offset += tensor_bytes(t++)) {
-        uint32_t n_dims = t->ne[2] ? 3 : t->ne[1] ? 2 : 1;
+        uint32_t n_dims = 1;
+        while (n_dims < 4 && t->ne[n_dims])
+            n_dims++;
         put_string(b, t->name);
         put_u32(b, n_dims);
         sb_buf_add(b, t->ne, n_dims * sizeof *t->ne);
@@ -176,7 +212,9 @@ void write_model(const struct spec *s, const struct tensors *list, const struct 
                (last == first || left == 0 || done * s->shards < total * (shard + 1)))
             done += tensor_bytes(&list->item[last++]);
         struct metadata m = {.bytes = SB_BUF_INIT(HEADER_MAX)};
-        if (shard == 0) {
+        if (s->mmproj) {
+            put_mmproj(&m, s, find_type(s->type_name));
+        } else if (shard == 0) {
             put_model(&m, s, find_type(s->type_name));
             put_tokenizer(&m, s, v);
         }
