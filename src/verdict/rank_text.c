@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "like.h"
 #include "stratobench/results.h"
 #include "stratobench/text.h"
 #include "stratobench/verdict.h"
@@ -429,6 +430,7 @@ static bool worth_ranking(const struct sb_rank *r) {
 
 static void add_details(const struct writer *w) {
     if (w->rank->n_common) {
+        sb_like_with_like(w->rank, w->style, w->out);
         add_overall(w);
         sb_buf_adds(w->out, "\n");
     }

@@ -430,6 +430,34 @@ static void expect_golden(const char *const *sets, const char *name) {
 
 #define SETS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+static struct sb_cell *cell_with(struct sb_results *r, const char *backend, double pp,
+                                 const char *const *settings) {
+    struct sb_cell *c = fixture_cell(r, "M", backend, SB_OK, NULL);
+    for (; *settings; settings++)
+        sb_strv_add(&c->fingerprint_of, *settings);
+    fixture_launch(c, pp, 10, 1, 1);
+    return c;
+}
+
+/* What a backend is asked for in its keys or in its args; what nobody knows is not compared. */
+static void test_settings_that_differ_are_named(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    cell_with(&r, "ROCm|7", 300, SETS("cache_type=q4_0", "flash_attn=on", "arg=-ub", "arg=2048"));
+    cell_with(&r, "Vulkan", 200, SETS("device=Vulkan0", "arg=-ctk", "arg=q4_0", "arg=-ub", "arg=512"));
+    cell_with(&r, "CPU", 100, SETS("device=none"));
+    fixture_launch(fixture_cell(&r, "M", "old file", SB_OK, NULL), 90, 10, 1, 1);
+    const struct sb_results *set = &r;
+    struct sb_buf b = SB_BUF_INIT(1 << 20);
+    struct sb_workload w = SB_WORKLOAD_DEFAULT;
+    assert_int_equal(sb_rank_markdown(&set, 1, &w, &b), 0);
+    assert_non_null(strstr(
+        b.data, "\n\nNot like with like: KV cache (ROCm\\|7, Vulkan q4_0; CPU f16), flash attention "
+                "(ROCm\\|7 on; Vulkan, CPU auto), ubatch (ROCm\\|7 2048; Vulkan, CPU 512).\n\n"));
+    sb_buf_release(&b);
+    sb_results_release(&r);
+}
+
 static void test_golden(void **state) {
     (void)state;
     expect_golden(SETS("reference-main", "reference-k8s", "reference-vision"), "reference");
@@ -460,6 +488,7 @@ int main(void) {
         cmocka_unit_test(test_merged_files),
         cmocka_unit_test(test_hostile_labels),
         cmocka_unit_test(test_ten_thousand_cells),
+        cmocka_unit_test(test_settings_that_differ_are_named),
         cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

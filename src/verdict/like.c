@@ -1,0 +1,119 @@
+/* Like with like: the settings in which ranked backends differ, since half of what looks like a
+ * backend's speed may be its KV cache or its batch. */
+#include "like.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_MAX 3
+static const struct setting {
+    const char *name;               /* for people */
+    const char *key;                /* of the config; NULL: only an option sets it */
+    const char *options[WORDS_MAX]; /* of llama-server, which may stand in args */
+    const char *fallback;           /* what the server does of itself */
+} settings[] = {
+    {"KV cache", "cache_type", {"-ctk", "--cache-type-k"}, "f16"},
+    {"flash attention", "flash_attn", {"-fa", "--flash-attn"}, "auto"},
+    {"ubatch", "ubatch", {"-ub", "--ubatch-size"}, "512"},
+    {"batch", NULL, {"-b", "--batch-size"}, "2048"},
+    {"drafts", "spec", {"--spec-type"}, "none"},
+};
+
+static bool is_option(const struct setting *s, const char *word) {
+    for (size_t i = 0; i < WORDS_MAX && s->options[i]; i++)
+        if (strcmp(s->options[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* The value in a cell's fingerprint; args come last and win. NULL when the cell says nothing of how
+ * it was made. */
+static const char *value_of(const struct setting *s, const struct sb_cell *c) {
+    static const char arg[] = "arg=";
+    const struct sb_strv *lines = &c->fingerprint_of;
+    const char *value = lines->n ? s->fallback : NULL;
+    size_t key = s->key ? strlen(s->key) : 0;
+    for (size_t i = 0; i < lines->n; i++) {
+        const char *line = lines->item[i];
+        if (key && strncmp(line, s->key, key) == 0 && line[key] == '=')
+            value = line + key + 1;
+        else if (strncmp(line, arg, strlen(arg)) == 0 && is_option(s, line + strlen(arg)))
+            value = i + 1 < lines->n && strncmp(lines->item[i + 1], arg, strlen(arg)) == 0
+                        ? lines->item[i + 1] + strlen(arg)
+                        : "on";
+    }
+    return value;
+}
+
+/* The backends, each by its first finished cell: args and keys are the backend's, not the model's. */
+struct compared {
+    const struct sb_rank *rank;
+    const struct sb_cell **first; /* NULL: it finished none */
+};
+
+static struct compared compare_backends(const struct sb_rank *r) {
+    struct compared c = {r, sb_alloc(r->n_backends, sizeof *c.first)};
+    for (size_t i = 0; i < r->n_cells; i++)
+        if (r->cells[i].finished && !c.first[r->cells[i].backend])
+            c.first[r->cells[i].backend] = r->cells[i].cell;
+    return c;
+}
+
+static const char *value_at(const struct setting *s, const struct compared *c, size_t backend) {
+    return c->first[backend] ? value_of(s, c->first[backend]) : NULL;
+}
+
+static bool has_value(const struct setting *s, const struct compared *c, size_t backend,
+                      const char *value) {
+    const char *own = value_at(s, c, backend);
+    return own && strcmp(own, value) == 0;
+}
+
+/* "KV cache (ROCm q4_0; Vulkan, CPU f16)": the backends of each value, in their order. */
+static void add_values(const struct setting *s, const struct compared *c, enum sb_style style,
+                       struct sb_buf *ret) {
+    size_t values = 0;
+    sb_buf_addf(ret, "%s (", s->name);
+    for (size_t first = 0; first < c->rank->n_backends; first++) {
+        const char *value = value_at(s, c, first);
+        bool named = !value;
+        for (size_t b = 0; b < first && !named; b++)
+            named = has_value(s, c, b, value);
+        if (named)
+            continue;
+        sb_buf_adds(ret, values++ ? "; " : "");
+        for (size_t b = first; b < c->rank->n_backends; b++) {
+            if (!has_value(s, c, b, value))
+                continue;
+            sb_buf_adds(ret, b > first ? ", " : "");
+            sb_style_add(ret, style, c->rank->backends[b].label);
+        }
+        sb_buf_adds(ret, " ");
+        sb_style_add(ret, style, value);
+    }
+    sb_buf_adds(ret, ")");
+}
+
+static bool differs(const struct setting *s, const struct compared *c) {
+    const char *first = NULL;
+    for (size_t b = 0; b < c->rank->n_backends; b++) {
+        const char *value = value_at(s, c, b);
+        if (first && value && strcmp(first, value) != 0)
+            return true;
+        first = first ? first : value;
+    }
+    return false;
+}
+
+void sb_like_with_like(const struct sb_rank *r, enum sb_style style, struct sb_buf *ret) {
+    struct compared c = compare_backends(r);
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        if (!differs(&settings[i], &c))
+            continue;
+        sb_buf_adds(ret, n++ ? ", " : "Not like with like: ");
+        add_values(&settings[i], &c, style, ret);
+    }
+    sb_buf_adds(ret, n ? ".\n\n" : "");
+    free(c.first);
+}
