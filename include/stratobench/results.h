@@ -393,19 +393,35 @@ bool sb_same_cache_state(double cached_share_a, double cached_share_b);
  * is unknown. n values; the caller frees. */
 double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t n);
 
-/* A workload, for which a backend needs the time T = load/N + P/PP + G/TG. */
-struct sb_workload {
-    double prompt_tokens;     /* P */
-    double gen_tokens;        /* G */
+/* A workload: a mix of requests, each of which takes a backend the time P/PP + G/TG at its depth. */
+enum { SB_WORKLOAD_PARTS = 4, SB_FIRST_PLACE = -1 };
+struct sb_workload_part {  /* requests of one kind */
+    int depth;             /* tokens in the context before them; SB_FIRST_PLACE: where it was measured
+                              first. The nearest measured depth stands for it */
+    double prompt_tokens;  /* P */
+    double gen_tokens;     /* G */
+    double share;          /* of the requests, relative to the other parts */
+};
+struct sb_workload { /* T = load/N + the mean over the parts */
+    const char *name; /* NULL: one made of numbers */
+    struct sb_workload_part part[SB_WORKLOAD_PARTS];
+    size_t n_parts;
     double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
 };
 #define SB_WORKLOAD_DEFAULT                                                                        \
-    { .prompt_tokens = 600, .gen_tokens = 128 }
+    { .part = {{SB_FIRST_PLACE, 600, 128, 1}}, .n_parts = 1 }
 
-/* 1/T, launch by launch, at one place; the mean is that of T, in s. Without a load where one is
- * counted, or without PP or TG, n is 0. */
-struct sb_sample sb_sample_workload(const struct sb_cell *c, struct sb_at at,
-                                    const struct sb_workload *w);
+/* The workloads with a name: number i, NULL past the last; by name, NULL when there is none. */
+const struct sb_workload *sb_workload_at(size_t i);
+const struct sb_workload *sb_workload_named(const char *name);
+/* "300+250, 120+250 at a depth of 2048" */
+void sb_workload_describe(const struct sb_workload *w, struct sb_buf *ret);
+/* The measured place that stands for a part: the first, or the nearest to it in depth. */
+struct sb_at sb_workload_place(const struct sb_cell *c, const struct sb_workload_part *p);
+
+/* 1/T, launch by launch; the mean is that of T, in s. Without a load where one is counted, or
+ * without PP or TG, n is 0. The caller frees x. */
+struct sb_sample sb_sample_workload(const struct sb_cell *c, const struct sb_workload *w);
 
 /* launches = auto: which cells of one model still need a launch for the verdict on this workload?
  * Each is looked at against the best (sb_look); the best itself is open as long as another is.

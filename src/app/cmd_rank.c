@@ -9,24 +9,48 @@
 enum format { TEXT, MARKDOWN };
 static const char *const formats[] = {[TEXT] = "text", [MARKDOWN] = "markdown", NULL};
 
+/* As the table of named ones has them; a test compares. */
+static const char *const workloads[] = {"chat", "rag", "agent", NULL};
+
 struct options {
     struct sb_workload workload;
+    int named; /* of workloads; -1: that of the numbers */
     int format;
 };
+
+/* What to rank by. False after an error: numbers beside a name would change nothing. */
+static bool choose_workload(const struct options *o, struct sb_workload *ret) {
+    static const struct sb_workload usual = SB_WORKLOAD_DEFAULT;
+    const struct sb_workload_part *given = &o->workload.part[0], *part = &usual.part[0];
+    *ret = o->workload;
+    if (o->named < 0)
+        return true;
+    if (given->prompt_tokens != part->prompt_tokens || given->gen_tokens != part->gen_tokens) {
+        sb_cli_usage_error("rank", "--workload %s and a number of tokens: give one of them",
+                           workloads[o->named]);
+        return false;
+    }
+    *ret = *sb_workload_named(workloads[o->named]);
+    ret->requests_per_load = o->workload.requests_per_load;
+    return true;
+}
 
 static int rank(const void *options, const struct sb_operands *files) {
     const struct options *o = options;
     struct sb_cli_sets sets;
-    if (o->workload.prompt_tokens + o->workload.gen_tokens <= 0)
+    struct sb_workload workload;
+    if (!choose_workload(o, &workload))
+        return SB_EXIT_USAGE;
+    if (o->workload.part[0].prompt_tokens + o->workload.part[0].gen_tokens <= 0)
         return sb_cli_usage_error("rank", "a request of no tokens takes no time");
     int rc = sb_cli_load_sets("rank", files->item, files->n, &sets);
     if (rc)
         return rc;
     struct sb_buf out = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
     if (o->format == TEXT)
-        sb_rank_screen(sets.pointers, sets.n, &o->workload, sb_cli_columns(), &out);
+        sb_rank_screen(sets.pointers, sets.n, &workload, sb_cli_columns(), &out);
     else
-        sb_rank_markdown(sets.pointers, sets.n, &o->workload, &out);
+        sb_rank_markdown(sets.pointers, sets.n, &workload, &out);
     rc = o->format == TEXT ? sb_cli_print_lines("rank", &out) : sb_cli_print("rank", &out);
     sb_buf_release(&out);
     sb_cli_sets_release(&sets);
@@ -34,9 +58,17 @@ static int rank(const void *options, const struct sb_operands *files) {
 }
 
 static const struct sb_option table[] = {
-    {"prompt-tokens", 'p', SB_OPTION_NUMBER, offsetof(struct options, workload.prompt_tokens), "N",
+    {"workload", 'w', SB_OPTION_CHOICE, offsetof(struct options, named), "NAME",
+     .help = "a mix of requests, prompt+generated tokens:\n"
+             "chat: 300+250, then 120+250 at depths of 2048 and 4096;\n"
+             "rag: 6000+300, then 200+300 at 6144;\n"
+             "agent: 4000+200, then 2× 1200+150 at 4096, 2× at 16384, 1× at 32768",
+     .choices = workloads},
+    {"prompt-tokens", 'p', SB_OPTION_NUMBER,
+     offsetof(struct options, workload.part[0].prompt_tokens), "N",
      .help = "prompt of a request (default 600)", .most = 1e9},
-    {"gen-tokens", 'g', SB_OPTION_NUMBER, offsetof(struct options, workload.gen_tokens), "N",
+    {"gen-tokens", 'g', SB_OPTION_NUMBER, offsetof(struct options, workload.part[0].gen_tokens),
+     "N",
      .help = "tokens generated for it (default 128)", .most = 1e9},
     {"requests-per-load", 'r', SB_OPTION_NUMBER,
      offsetof(struct options, workload.requests_per_load), "N",
@@ -60,7 +92,7 @@ const struct sb_command sb_cmd_rank = {
              "counted.\n\n"
              "Exit codes: 0 done; 2 bad usage, or a file that cannot be read.",
     .options = table,
-    .defaults = &(const struct options){.workload = SB_WORKLOAD_DEFAULT},
+    .defaults = &(const struct options){.workload = SB_WORKLOAD_DEFAULT, .named = -1},
     .options_size = sizeof(struct options),
     .operand = "results file",
     .files = "*.json",

@@ -220,7 +220,8 @@ void html_put_matrix(struct sb_buf *b, const struct html_section *s) {
                 "<div class=\"table\"><table class=\"matrix\">\n<caption>Tokens per second, more "
                 "is better. TG: generation · PP: prompt processing");
     if (s->rank->n_backends > 1)
-        sb_buf_addf(b, " · winner: least time for %g+%g tokens", w->prompt_tokens, w->gen_tokens);
+        sb_buf_addf(b, " · winner: least time for %g+%g tokens", w->part[0].prompt_tokens,
+                    w->part[0].gen_tokens);
     sb_buf_adds(b, "</caption>\n");
     put_head(b, s);
     sb_buf_adds(b, "<tbody>\n");

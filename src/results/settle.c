@@ -8,7 +8,7 @@
 static struct sb_sample sample_of(const struct sb_cell *c, const struct sb_workload *w) {
     if (c->status != SB_OK && c->status != SB_PENDING)
         return (struct sb_sample){0};
-    return sb_sample_workload(c, sb_cell_first_at(c), w);
+    return sb_sample_workload(c, w);
 }
 
 static double mean_log(const struct sb_sample *s) {

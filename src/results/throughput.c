@@ -80,29 +80,3 @@ double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t 
         loads[found++] = NAN;
     return loads;
 }
-
-/* T launch by launch; a launch without one of the figures leaves no sample. */
-struct sb_sample sb_sample_workload(const struct sb_cell *c, struct sb_at at,
-                                    const struct sb_workload *w) {
-    struct sb_sample pp = sb_sample_throughput(c, SB_PP, at);
-    struct sb_sample tg = sb_sample_throughput(c, SB_TG, at);
-    size_t n = pp.n < tg.n ? pp.n : tg.n;
-    double *load = w->requests_per_load > 0 ? sb_sample_launch_loads(c, at, n) : NULL;
-    struct sb_sample t = {.x = sb_alloc(n, sizeof *t.x)};
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        double time_s = w->prompt_tokens / pp.x[i] + w->gen_tokens / tg.x[i] +
-                        (load ? load[i] / w->requests_per_load : 0);
-        t.x[i] = 1 / time_s;
-        sum += time_s;
-    }
-    t.mean = sum / (double)n;
-    t.n = isfinite(t.mean) && t.mean > 0 ? n : 0;
-    if (n == 1) /* as if the errors of PP and TG went together: no less than it can be */
-        t.noise =
-            (w->prompt_tokens / pp.x[0] * pp.noise + w->gen_tokens / tg.x[0] * tg.noise) / t.mean;
-    free(load);
-    free(pp.x);
-    free(tg.x);
-    return t;
-}

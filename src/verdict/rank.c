@@ -102,7 +102,7 @@ static void measure(struct sb_rank_cell *c, const struct sb_workload *w) {
     set_figure(&c->figure[SB_PP], sb_sample_throughput(c->cell, SB_PP, at));
     set_figure(&c->figure[SB_TG], sb_sample_throughput(c->cell, SB_TG, at));
     set_figure(&c->figure[SB_LOAD], sb_sample_load(c->cell, &c->cached_share));
-    set_figure(&c->figure[SB_WORKLOAD], sb_sample_workload(c->cell, at, w));
+    set_figure(&c->figure[SB_WORKLOAD], sb_sample_workload(c->cell, w));
     c->finished = c->figure[SB_WORKLOAD].n > 0;
 }
 

@@ -25,7 +25,10 @@ static void add_plural(struct sb_buf *b, size_t n, const char *noun) {
 }
 
 static void add_workload(struct sb_buf *b, const struct sb_workload *w) {
-    sb_buf_addf(b, "%g+%g tokens", w->prompt_tokens, w->gen_tokens);
+    if (w->name)
+        sb_buf_adds(b, w->name);
+    else
+        sb_buf_addf(b, "%g+%g tokens", w->part[0].prompt_tokens, w->part[0].gen_tokens);
     if (w->requests_per_load == 1)
         sb_buf_adds(b, " and a load a request");
     else if (w->requests_per_load > 0)
@@ -365,6 +368,24 @@ static void add_flagged(const struct writer *w) {
     sb_buf_adds(w->out, named ? ".\n" : "");
 }
 
+/* "- No figures at a depth of 16384 and 32768: those at 4096 and 8192 stand for them." Of the first
+ * finished cell; the cells of a section share their depths, or the section says so. */
+static void add_stand_ins(const struct writer *w) {
+    const struct sb_workload *load = &w->rank->workload;
+    const struct sb_cell *c = NULL;
+    size_t named = 0;
+    for (size_t i = 0; i < w->rank->n_cells && !c; i++)
+        c = w->rank->cells[i].finished ? w->rank->cells[i].cell : NULL;
+    for (size_t i = 0; c && i < load->n_parts; i++) {
+        int depth = load->part[i].depth, measured = sb_workload_place(c, &load->part[i]).depth;
+        if (depth == SB_FIRST_PLACE || depth == measured)
+            continue;
+        sb_buf_adds(w->out, named++ ? ", " : "- Not measured: ");
+        sb_buf_addf(w->out, "depth %d, for which that at %d stands", depth, measured);
+    }
+    sb_buf_adds(w->out, named ? ".\n" : "");
+}
+
 static void add_notes(const struct writer *w) {
     for (size_t i = 0; w->section && i < w->section->warnings.n; i++)
         sb_buf_addf(w->out, "- %s\n", w->section->warnings.item[i]);
@@ -376,8 +397,13 @@ static void add_notes(const struct writer *w) {
                     "parentheses the 95 % interval. slower: all of it beyond 3 %; tie: all of it "
                     "within; else inconclusive.\n");
     if (d.finished) {
-        sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->prompt_tokens,
-                    load->gen_tokens);
+        if (load->name) {
+            sb_buf_addf(w->out, "- Time of a request, %s: P/PP + G/TG of ", load->name);
+            sb_workload_describe(load, w->out);
+        } else {
+            sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->part[0].prompt_tokens,
+                        load->part[0].gen_tokens);
+        }
         if (load->requests_per_load > 0)
             sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
         else
@@ -400,8 +426,9 @@ static void add_notes(const struct writer *w) {
     if (d.load)
         sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "
                             "file in the page cache.\n");
-    if (d.limit_of_points)
+    if (d.limit_of_points && !load->name)
         sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
+    add_stand_ins(w);
     if (d.n_alone) {
         sb_buf_adds(w->out, "- Run with one backend alone, so not ranked: ");
         add_plural(w->out, d.n_alone, "model");

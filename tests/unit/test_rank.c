@@ -54,7 +54,8 @@ static void test_workload(void **state) {
     assert_close(t->value, (18.8 + 9.4) / 2);
     sb_rank_release(&rank);
 
-    struct sb_workload shared = {1000, 50, 10};
+    struct sb_workload shared = {
+        .part = {{SB_FIRST_PLACE, 1000, 50, 1}}, .n_parts = 1, .requests_per_load = 10};
     rank = rank_of(&r, &shared);
     t = &rank.cells[0].figure[SB_WORKLOAD];
     assert_close(1 / t->speed[0], 1000.0 / 100 + 50.0 / 10 + 50.0 / 10);
@@ -230,7 +231,8 @@ static void test_winner_depends_on_the_workload(void **state) {
     struct sb_results r = fixture_set("T");
     fixture_launch(fixture_cell(&r, "m", "a", SB_OK, NULL), 1000, 10, 10, 1);
     fixture_launch(fixture_cell(&r, "m", "b", SB_OK, NULL), 100, 20, 10, 1);
-    struct sb_workload reading = {10000, 10, 0}, writing = {10, 1000, 0};
+    struct sb_workload reading = {.part = {{SB_FIRST_PLACE, 10000, 10, 1}}, .n_parts = 1},
+                       writing = {.part = {{SB_FIRST_PLACE, 10, 1000, 1}}, .n_parts = 1};
     struct sb_rank rank = rank_of(&r, &reading);
     assert_int_equal(rank.first, 0);
     sb_rank_release(&rank);
@@ -430,6 +432,39 @@ static void expect_golden(const char *const *sets, const char *name) {
 
 #define SETS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* A mix of depths: each part at the nearest measured depth, the deeper ones said to be stood for. */
+static void test_a_workload_of_several_depths(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    static const struct {
+        const char *backend;
+        double tg[2]; /* at depth 0 and 4096 */
+    } backends[] = {{"flat", {20, 20}}, {"steep", {30, 5}}};
+    for (size_t i = 0; i < 2; i++) {
+        struct sb_cell *c = fixture_cell(&r, "M", backends[i].backend, SB_OK, NULL);
+        fixture_run(c, 1, 0, 100, backends[i].tg[0]);
+        fixture_run(c, 1, 4096, 100, backends[i].tg[1]);
+        sb_cell_summarize(c);
+    }
+    struct sb_workload mix = {.name = "mix",
+                              .part = {{0, 100, 60, 1}, {4000, 50, 60, 2}, {9000, 50, 60, 1}},
+                              .n_parts = 3};
+    struct sb_rank rank = rank_of(&r, &mix);
+    /* (1 + 3) / 4 + 3 * (0.5 + 3) / 4, and (1 + 2) / 4 + 3 * (0.5 + 12) / 4 */
+    assert_float_equal(rank.cells[0].figure[SB_WORKLOAD].value, 3.625, 1e-9);
+    assert_float_equal(rank.cells[1].figure[SB_WORKLOAD].value, 10.125, 1e-9);
+    sb_rank_release(&rank);
+    const struct sb_results *set = &r;
+    struct sb_buf b = SB_BUF_INIT(1 << 20);
+    assert_int_equal(sb_rank_text(&set, 1, &mix, &b), 0);
+    assert_non_null(strstr(b.data, "over 1 model for mix"));
+    assert_non_null(strstr(b.data, "P/PP + G/TG of 100+60, 2× 50+60 at a depth of 4000, 50+60 at"));
+    assert_non_null(strstr(b.data, "- Not measured: depth 4000, for which that at 4096 stands, depth "
+                                   "9000, for which that at 4096 stands.\n"));
+    sb_buf_release(&b);
+    sb_results_release(&r);
+}
+
 static struct sb_cell *cell_with(struct sb_results *r, const char *backend, double pp,
                                  const char *const *settings) {
     struct sb_cell *c = fixture_cell(r, "M", backend, SB_OK, NULL);
@@ -488,6 +523,7 @@ int main(void) {
         cmocka_unit_test(test_merged_files),
         cmocka_unit_test(test_hostile_labels),
         cmocka_unit_test(test_ten_thousand_cells),
+        cmocka_unit_test(test_a_workload_of_several_depths),
         cmocka_unit_test(test_settings_that_differ_are_named),
         cmocka_unit_test(test_golden),
     };
