@@ -85,8 +85,8 @@ static char *reason(const struct answers_case *k) {
     case SB_ANSWERS_CONTRADICTS: return contradicts(k);
     case SB_ANSWERS_READS_WORSE: return reads_worse(k);
     case SB_ANSWERS_ODD:
-        return sb_asprintf("%.2g from %s and %s, which agree", k->distance, name(k, k->other),
-                           name(k, k->second));
+        return sb_asprintf("log-probabilities %.2g from those of %s and %s, which agree",
+                           k->distance, name(k, k->other), name(k, k->second));
     default: return NULL;
     }
 }

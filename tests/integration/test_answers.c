@@ -47,7 +47,7 @@ static void each_way_to_be_wrong_is_named(void **state) {
         {"one-token", "wrong answers: the same token at every position"},
         {"one-distribution", "wrong answers: the same probabilities at every position"},
         {"wrong-slot", "wrong answers: "},
-        {"scatter:60", "from a and b, which agree"},
+        {"scatter:60", "from those of a and b, which agree"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         run_with(wrong[i].mode, 1);
