@@ -138,6 +138,15 @@ static bool contradicts(const struct place *p, size_t i) {
     return p->reads && fabs(d.worse) > BATCH_NATS && fabs(d.t) > BATCH_T;
 }
 
+/* Of a model that expects nearly the same everywhere, as random weights do, rounding decides whether
+ * it is everywhere: what agrees with another, or finds its token in half of the other's positions,
+ * is not at fault for that. */
+static bool model_is_so(const struct place *p, size_t i, size_t j, enum answer_fault fault) {
+    const struct pair *x = pair_of(p, i, j);
+    return x->agree || answer_fault(p->whole[j]) == fault ||
+           (fault == ANSWER_ONE_TOKEN && 2 * x->d.n_same_top >= p->whole[i]->n_positions);
+}
+
 static bool degenerate(const struct place *p, size_t i) {
     enum answer_fault fault = p->whole[i] ? answer_fault(p->whole[i]) : ANSWER_FINE;
     bool others = false;
@@ -146,8 +155,8 @@ static bool degenerate(const struct place *p, size_t i) {
     for (size_t j = 0; j < p->n; j++) {
         if (j == i || !p->whole[j] || !pair_of(p, i, j)->like)
             continue;
-        if (answer_fault(p->whole[j]) == fault)
-            return false; /* the model is so */
+        if (model_is_so(p, i, j, fault))
+            return false;
         others = true;
     }
     return others || fault == ANSWER_ONE_DISTRIBUTION;

@@ -1,0 +1,91 @@
+/* Verdicts on answers of models that hardly read: nearly the same is expected at every position, and
+ * rounding decides whether it is at every one. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stratobench/verdict.h"
+
+#include "golden.h"
+
+enum { POSITIONS = 16, CANDIDATES = 10 };
+
+static const struct sb_at here = {0, 0, 1};
+
+/* Candidates 100 to 109, none of which is the true token; the first `one` positions have 100 first,
+ * the others 101, by 0.02. `spread` moves all others from what every cell gives them. */
+static struct sb_answer answer_of(size_t one, double spread) {
+    struct sb_answer a = sb_answer_empty();
+    a.launch = 1;
+    a.at = here;
+    a.context_n = 100;
+    a.positions = sb_alloc(POSITIONS, sizeof *a.positions);
+    a.n_positions = POSITIONS;
+    for (size_t i = 0; i < POSITIONS; i++) {
+        struct sb_answer_position *p = &a.positions[i];
+        p->token = 200 + (int)i;
+        p->logprob = -9;
+        p->n_top = p->n_top_logprobs = CANDIDATES;
+        p->top = sb_alloc(CANDIDATES, sizeof *p->top);
+        p->top_logprobs = sb_alloc(CANDIDATES, sizeof *p->top_logprobs);
+        for (int k = 0; k < CANDIDATES; k++) {
+            p->top[k] = 100 + (k < 2 && i >= one ? 1 - k : k);
+            p->top_logprobs[k] = k < 2 ? -2 - 0.02 * k : -3 - k - spread - 0.01 * (double)i;
+        }
+    }
+    return a;
+}
+
+static struct sb_cell cell_of(const char *id, const char *device, size_t one, double spread) {
+    struct sb_cell c = {.status = SB_OK};
+    c.model.id = sb_strdup("m");
+    c.backend.id = sb_strdup(id);
+    c.backend.device = sb_strdup(device);
+    sb_cell_add_answer(&c, answer_of(one, spread));
+    return c;
+}
+
+static enum sb_answers_state states[2];
+
+static void judge(struct sb_cell a, struct sb_cell b) {
+    const struct sb_cell *const cells[] = {&a, &b};
+    struct sb_answers_verdict v[2];
+    sb_answers_judge(cells, 2, v);
+    for (size_t i = 0; i < 2; i++) {
+        states[i] = v[i].state;
+        assert_int_equal(v[i].wrong, v[i].state >= SB_ANSWERS_ODD);
+        sb_answers_verdict_release(&v[i]);
+    }
+    sb_cell_release(&a);
+    sb_cell_release(&b);
+}
+
+static void a_near_tie_is_no_fault(void **state) {
+    (void)state;
+    judge(cell_of("a", "none", 3, 0), cell_of("b", "Vulkan0", POSITIONS, 0));
+    assert_int_equal(states[0], SB_ANSWERS_AGREES); /* in half of them or not */
+    assert_int_equal(states[1], SB_ANSWERS_AGREES);
+}
+
+/* Which of them is wrong the token does not tell. */
+static void nor_where_they_disagree(void **state) {
+    (void)state;
+    judge(cell_of("a", "none", POSITIONS - 1, 0), cell_of("b", "Vulkan0", POSITIONS, 2));
+    assert_int_equal(states[0], SB_ANSWERS_DISAGREES);
+    assert_int_equal(states[1], SB_ANSWERS_DISAGREES);
+}
+
+static void one_that_is_stuck_is(void **state) {
+    (void)state;
+    judge(cell_of("a", "none", 3, 0), cell_of("b", "Vulkan0", POSITIONS, 2));
+    assert_int_equal(states[1], SB_ANSWERS_DEGENERATE);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_near_tie_is_no_fault),
+        cmocka_unit_test(nor_where_they_disagree),
+        cmocka_unit_test(one_that_is_stuck_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
