@@ -138,9 +138,8 @@ static bool contradicts(const struct place *p, size_t i) {
     return p->reads && fabs(d.worse) > BATCH_NATS && fabs(d.t) > BATCH_T;
 }
 
-/* Of a model that expects nearly the same everywhere, as random weights do, rounding decides whether
- * it is everywhere: what agrees with another, or finds its token in half of the other's positions,
- * is not at fault for that. */
+/* Where a model expects nearly the same everywhere, as random weights do, rounding decides whether it
+ * is everywhere: no fault if another agrees, or expects that token at half of the positions. */
 static bool model_is_so(const struct place *p, size_t i, size_t j, enum answer_fault fault) {
     const struct pair *x = pair_of(p, i, j);
     return x->agree || answer_fault(p->whole[j]) == fault ||
@@ -222,13 +221,14 @@ static size_t better_reader(const struct place *p, size_t i) {
     return best;
 }
 
-/* Does k hold with j against i? */
+/* Does k hold with j against i? One noisier than they are apart, that agrees with both, cannot tell. */
 static bool witnesses(const struct place *p, size_t k, size_t j, size_t i) {
     if (k == i || k == j || p->wrong[k] || !pair_of(p, j, k)->agree || !pair_of(p, i, k)->like ||
         !independent(p->cells[j], p->cells[k]))
         return false;
     return !pair_of(p, i, k)->agree ||
-           fabs(answer_sides(p->whole[k], p->whole[j], p->whole[i])) < SIDES_WITH;
+           (p->own[k] <= pair_of(p, i, j)->d.rms &&
+            fabs(answer_sides(p->whole[k], p->whole[j], p->whole[i])) < SIDES_WITH);
 }
 
 static size_t witness(const struct place *p, size_t j, size_t i) {

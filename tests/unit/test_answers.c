@@ -45,19 +45,29 @@ static struct sb_cell cell_of(const char *id, const char *device, size_t one, do
     return c;
 }
 
-static enum sb_answers_state states[2];
+/* In pieces it is `noise` away from the whole. */
+static void add_noise(struct sb_cell *c, double spread, double noise) {
+    struct sb_answer a = answer_of(3, spread + noise);
+    a.pieces = true;
+    sb_cell_add_answer(c, a);
+}
 
-static void judge(struct sb_cell a, struct sb_cell b) {
-    const struct sb_cell *const cells[] = {&a, &b};
-    struct sb_answers_verdict v[2];
-    sb_answers_judge(cells, 2, v);
-    for (size_t i = 0; i < 2; i++) {
+static enum sb_answers_state states[3];
+
+static void judge_all(struct sb_cell *const *cells, size_t n) {
+    struct sb_answers_verdict v[3];
+    sb_answers_judge((const struct sb_cell *const *)cells, n, v);
+    for (size_t i = 0; i < n; i++) {
         states[i] = v[i].state;
         assert_int_equal(v[i].wrong, v[i].state >= SB_ANSWERS_ODD);
         sb_answers_verdict_release(&v[i]);
+        sb_cell_release(cells[i]);
     }
-    sb_cell_release(&a);
-    sb_cell_release(&b);
+}
+
+static void judge(struct sb_cell a, struct sb_cell b) {
+    struct sb_cell *const cells[] = {&a, &b};
+    judge_all(cells, 2);
 }
 
 static void a_near_tie_is_no_fault(void **state) {
@@ -81,11 +91,33 @@ static void one_that_is_stuck_is(void **state) {
     assert_int_equal(states[1], SB_ANSWERS_DEGENERATE);
 }
 
+/* Two on one CPU that differ by less than the noise of the third, which happens to stand at one. */
+static void a_noisy_witness(double noise) {
+    struct sb_cell a = cell_of("a", "none", 3, 0), b = cell_of("b", "none", 3, 0.1),
+                   c = cell_of("c", "Vulkan0", 3, 0.1);
+    struct sb_cell *const cells[] = {&a, &b, &c};
+    add_noise(&a, 0, 0.001);
+    add_noise(&b, 0.1, 0.001);
+    add_noise(&c, 0.1, noise);
+    judge_all(cells, 3);
+}
+
+static void a_witness_tells_no_less_than_its_noise(void **state) {
+    (void)state;
+    a_noisy_witness(0.06);
+    assert_int_equal(states[0], SB_ANSWERS_ODD);
+    assert_int_equal(states[1], SB_ANSWERS_AGREES);
+    a_noisy_witness(0.2);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(states[i] < SB_ANSWERS_ODD);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_near_tie_is_no_fault),
         cmocka_unit_test(nor_where_they_disagree),
         cmocka_unit_test(one_that_is_stuck_is),
+        cmocka_unit_test(a_witness_tells_no_less_than_its_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
