@@ -47,7 +47,10 @@ bool sb_schedule_complete(const struct sb_schedule *s, size_t i) {
 
 bool sb_schedule_next(const struct sb_schedule *s, size_t *ret_cell, int *ret_launch) {
     bool between;
-    int round = rounds(s, &between) + 1;
+    int made = rounds(s, &between);
+    if (made == INT_MAX) /* no cell waits for a launch */
+        return false;
+    int round = made + 1;
     for (size_t k = 0; k < s->n; k++) {
         size_t i = round % 2 ? k : s->n - 1 - k;
         if (!waits(s, i) || done(s, i) >= round || sb_schedule_complete(s, i))

@@ -22,7 +22,7 @@ static inline struct sb_results fixture_set(const char *title) {
 static inline struct sb_cell *fixture_cell(struct sb_results *r, const char *model,
                                            const char *backend, enum sb_status status,
                                            const char *reason) {
-    r->cells = sb_realloc(r->cells, r->n_cells + 1, sizeof *r->cells);
+    r->cells = sb_grow(r->cells, r->n_cells, sizeof *r->cells);
     struct sb_cell *c = &r->cells[r->n_cells++];
     *c = sb_cell_empty();
     c->model.id = sb_asprintf("id-%s", model);
