@@ -209,7 +209,7 @@ static void add_overall(const struct writer *w) {
 
 /* ---- model by model ------------------------------------------------------------------------- */
 
-static void add_value(struct sb_buf *b, int metric, double value) {
+static void add_value(struct sb_buf *b, enum sb_metric metric, double value) {
     if (metric == SB_LOAD)
         sb_format_load(b, value);
     else if (metric == SB_WORKLOAD)
@@ -218,7 +218,7 @@ static void add_value(struct sb_buf *b, int metric, double value) {
         sb_buf_addf(b, "%.1f tok/s", value);
 }
 
-static void add_best(const struct writer *w, const struct sb_rank_model *m, int metric) {
+static void add_best(const struct writer *w, const struct sb_rank_model *m, enum sb_metric metric) {
     const struct sb_rank *r = w->rank;
     if (m->best[metric] == SIZE_MAX) {
         sb_buf_adds(w->out, "—");
@@ -257,7 +257,7 @@ static void add_behind(struct sb_buf *b, const struct sb_ratio *to_fastest) {
 }
 
 /* "ROCm: 1.10× slower (1.04–1.16); CPU failed: server died" */
-static void add_others(const struct writer *w, const struct sb_rank_model *m, int metric) {
+static void add_others(const struct writer *w, const struct sb_rank_model *m, enum sb_metric metric) {
     const struct sb_rank *r = w->rank;
     size_t named = 0;
     for (size_t i = m->first; i < m->first + m->n; i++) {

@@ -2,6 +2,7 @@
 #include "box.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 static char *config(const char *bench, const char *server, const char *lines) {
@@ -123,7 +124,9 @@ static void the_command_that_is_printed_works_as_printed(void **state) {
     assert_int_equal(mkdir("my servers", 0755), 0);
     assert_int_equal(symlink(FAKE, "my servers/llama-fake"), 0);
     box_write("a.ini", "%s", config("", "llama-fake", "env = FAKE_MODE=hang\n"));
-    char *path = box_text("PATH=%s/my servers:%s", getcwd(NULL, 0), getenv("PATH"));
+    char *here = getcwd(NULL, 0);
+    char *path = box_text("PATH=%s/my servers:%s", here, getenv("PATH"));
+    free(here);
     pid_t pid = box_start(ARGS("env", path, STRATOBENCH, MEASURE, "-o", "it's a"));
     box_await_server("it's a.logs/m--a--1.log", "task 1 ");
     kill(pid, SIGINT);
