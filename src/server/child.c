@@ -89,10 +89,12 @@ static void explain(struct sb_server *s, struct sb_llama_failure *f) {
     if (!c->proc)
         return;
     /* A dying server closes its socket a moment before it can be reaped. */
-    if (f->gone && sb_proc_wait(c->proc, 1, s->spec->signal_fd) == SB_WAIT_EXITED)
+    if (f->gone && sb_proc_wait(c->proc, 1, s->spec->signal_fd) == SB_WAIT_EXITED) {
         set_reason(f, sb_strdup("server died"));
-    else if (f->http_status == 401) /* our child has our key */
+        f->port_lost = false; /* unless its log says so */
+    } else if (f->http_status == 401) { /* our child has our key */
         fail_other_server(c, f);
+    }
     f->exit = *sb_proc_exit(c->proc);
     sb_log_tail(s->spec->log_path, TAIL_LINES, TAIL_BYTES, &tail);
     if (f->detail && !f->exit.exited)
@@ -205,7 +207,10 @@ static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_fail
 /* Before our key is shown to whoever answers: the socket must be one of our child's. */
 static int check_listener(struct child *c, struct sb_llama_failure *f) {
     c->listener = sb_proc_listener(c->proc, c->port);
-    return c->listener == 0 ? fail_other_server(c, f) : 0;
+    if (c->listener != 0)
+        return 0;
+    f->gone = true; /* or it may be: a dying one's files are closed before its socket is gone */
+    return fail_other_server(c, f);
 }
 
 /* The alias is random, so only our own child can name it. */
