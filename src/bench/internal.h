@@ -5,6 +5,9 @@
 #include "stratobench/bench.h"
 #include "stratobench/sys.h"
 
+/* Of the devices that a build lists; NULL = it lists no such one. */
+const struct sb_llama_device *sb_find_device(const struct sb_llama_build *b, const char *name);
+
 /* The names of "Vulkan0,Vulkan1"; none when it is NULL or CPU only. The caller releases. */
 struct sb_strv sb_device_names(const char *configured);
 

@@ -27,7 +27,7 @@ const char *sb_did_you_mean(char hint[80], const char *word, const char *const *
 /* ---- text --------------------------------------------------------------------------------- */
 
 /* The text of a value, which must not be empty unless the key says so. NULL after a report. */
-static char *text_of(struct sb_parser *p, const struct sb_option *o, const char *raw) {
+char *sb_text_of(struct sb_parser *p, const struct sb_option *o, const char *raw) {
     char *text = sb_ini_text(raw, &p->diags, p->line);
     if (!text || *text || o->may_be_empty)
         return text;
@@ -49,13 +49,13 @@ static void free_string(void *field) {
 
 static bool parse_text(struct sb_parser *p, const struct sb_option *o, void *field,
                        const char *raw) {
-    char *text = text_of(p, o, raw);
+    char *text = sb_text_of(p, o, raw);
     return text && set_string(field, text);
 }
 const struct sb_type sb_type_text = {parse_text, free_string};
 
 /* Takes `path`; relative ones start from the config file's folder. NULL after a report. */
-static char *resolve(struct sb_parser *p, char *path) {
+char *sb_resolve(struct sb_parser *p, char *path) {
     if (path[0] == '~' && (path[1] == '/' || !path[1])) {
         sb_diag(&p->diags, p->line, "'~' is not expanded; write ${HOME}%.1024s", path + 1);
         free(path);
@@ -70,8 +70,8 @@ static char *resolve(struct sb_parser *p, char *path) {
 
 static bool parse_path(struct sb_parser *p, const struct sb_option *o, void *field,
                        const char *raw) {
-    char *path = text_of(p, o, raw);
-    path = path ? resolve(p, path) : NULL;
+    char *path = sb_text_of(p, o, raw);
+    path = path ? sb_resolve(p, path) : NULL;
     return path && set_string(field, path);
 }
 const struct sb_type sb_type_path = {parse_path, free_string};
@@ -79,9 +79,9 @@ const struct sb_type sb_type_path = {parse_path, free_string};
 /* A path, or a name to be looked up in PATH: like in a shell, the '/' tells. */
 static bool parse_server(struct sb_parser *p, const struct sb_option *o, void *field,
                          const char *raw) {
-    char *path = text_of(p, o, raw);
+    char *path = sb_text_of(p, o, raw);
     if (path && strchr(path, '/'))
-        path = resolve(p, path);
+        path = sb_resolve(p, path);
     return path && set_string(field, path);
 }
 const struct sb_type sb_type_server = {parse_server, free_string};
@@ -92,7 +92,7 @@ bool sb_device_on_gpu(const char *device) {
 
 static bool parse_device(struct sb_parser *p, const struct sb_option *o, void *field,
                          const char *raw) {
-    char *device = text_of(p, o, raw);
+    char *device = sb_text_of(p, o, raw);
     if (device && (strcasecmp(device, "cpu") == 0 || strcasecmp(device, "none") == 0)) {
         free(device);
         device = sb_strdup("none");
@@ -104,7 +104,7 @@ const struct sb_type sb_type_device = {parse_device, free_string};
 /* "draft-mtp 3": a type, and perhaps how many tokens are drafted at once. */
 static bool parse_spec(struct sb_parser *p, const struct sb_option *o, void *field,
                        const char *raw) {
-    char *spec = text_of(p, o, raw), extra, type[64];
+    char *spec = sb_text_of(p, o, raw), extra, type[64];
     int most = 1, words = spec ? sscanf(spec, "%63[a-z0-9-] %d %c", type, &most, &extra) : 0;
     if (spec &&
         (words < 1 || words > 2 || most < 1 || most > 1000 || (words == 1 && spec[strlen(type)]))) {
@@ -176,7 +176,7 @@ static bool decimal(const struct sb_option *o, const char *text, const char *suf
 /* A number, or words[0] for word_value, any other word for 0. False after a report. */
 static bool number_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
                       const char *suffix, bool whole, double *ret) {
-    char *text = text_of(p, o, raw);
+    char *text = sb_text_of(p, o, raw);
     if (!text)
         return false;
     bool ok = true;
@@ -221,7 +221,7 @@ const struct sb_type sb_type_percent = {parse_percent, NULL};
 
 static bool parse_choice(struct sb_parser *p, const struct sb_option *o, void *field,
                          const char *raw) {
-    char *text = text_of(p, o, raw);
+    char *text = sb_text_of(p, o, raw);
     double ignored;
     if (!text)
         return false;
@@ -234,7 +234,7 @@ static bool parse_choice(struct sb_parser *p, const struct sb_option *o, void *f
 const struct sb_type sb_type_choice = {parse_choice, free_string};
 
 static int index_of(struct sb_parser *p, const struct sb_option *o, const char *raw) {
-    char *text = text_of(p, o, raw);
+    char *text = sb_text_of(p, o, raw);
     int index = text ? word_index(o, text) : -1;
     if (text && index < 0)
         unexpected(p, o, text);
@@ -267,8 +267,8 @@ static void free_list(void *field) {
 }
 
 /* The words of a value, at least one unless the key may be empty. False after a report. */
-static bool words_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
-                     struct sb_strv *ret) {
+bool sb_words_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                 struct sb_strv *ret) {
     if (sb_ini_words(raw, &p->diags, p->line, ret)) {
         if (ret->n || o->may_be_empty)
             return true;
@@ -280,14 +280,14 @@ static bool words_of(struct sb_parser *p, const struct sb_option *o, const char 
 
 static bool parse_words(struct sb_parser *p, const struct sb_option *o, void *field,
                         const char *raw) {
-    return words_of(p, o, raw, field);
+    return sb_words_of(p, o, raw, field);
 }
 const struct sb_type sb_type_words = {parse_words, free_list};
 
 /* The words of a key that gives every cell more points to measure. False after a report. */
-static bool points_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
-                      struct sb_strv *ret) {
-    if (!words_of(p, o, raw, ret))
+bool sb_points_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                  struct sb_strv *ret) {
+    if (!sb_words_of(p, o, raw, ret))
         return false;
     if (ret->n <= SB_POINTS_MAX)
         return true;
@@ -300,7 +300,7 @@ static bool points_of(struct sb_parser *p, const struct sb_option *o, const char
 /* "Access: K8s Job on shadow node": printed as a line of its own, the name in bold. */
 static bool parse_header(struct sb_parser *p, const struct sb_option *o, void *field,
                          const char *raw) {
-    char *text = text_of(p, o, raw);
+    char *text = sb_text_of(p, o, raw);
     if (!text)
         return false;
     const char *colon = strchr(text, ':');
@@ -325,7 +325,7 @@ static char *env_of(struct sb_parser *p, const struct sb_option *o, const char *
     const char *start = raw + strspn(raw, " \t");
     size_t name = env_name_length(start);
     if (name == 0)
-        return text_of(p, o, raw);
+        return sb_text_of(p, o, raw);
     char *value = sb_ini_text(start + name + 1, &p->diags, p->line);
     char *text = value ? sb_asprintf("%.*s=%s", (int)name, start, value) : NULL;
     free(value);
@@ -358,7 +358,7 @@ const struct sb_type sb_type_env = {parse_env, free_list};
 static bool parse_ints(struct sb_parser *p, const struct sb_option *o, void *field,
                        const char *raw) {
     struct sb_strv words = {0};
-    if (!points_of(p, o, raw, &words))
+    if (!sb_points_of(p, o, raw, &words))
         return false;
     int *list = sb_alloc(words.n, sizeof *list);
     bool ok = true;
@@ -384,92 +384,6 @@ static bool parse_ints(struct sb_parser *p, const struct sb_option *o, void *fie
     return ok;
 }
 const struct sb_type sb_type_ints = {parse_ints, NULL};
-
-/* ---- prompts ------------------------------------------------------------------------------ */
-
-void sb_prompt_release(struct sb_prompt *prompt) {
-    free(prompt->given);
-    free(prompt->path);
-    free(prompt->label);
-    free(prompt->text);
-    *prompt = (struct sb_prompt){0};
-}
-
-/* Why the text is no prompt, or NULL. */
-static const char *prompt_problem(const struct sb_buf *b) {
-    size_t blank = 0;
-    for (size_t i = 0, n; i < b->len; i += n) {
-        n = sb_utf8_length(b->data + i, b->len - i);
-        if (n == 0 || b->data[i] == '\0')
-            return "it is not UTF-8 text";
-        blank += strchr(" \t\r\n", b->data[i]) != NULL;
-    }
-    return blank == b->len ? "it is empty" : NULL;
-}
-
-/* Reads one prompt. False after a report. */
-static bool add_prompt(struct sb_parser *p, const char *given) {
-    char *path = resolve(p, sb_strdup(given));
-    if (!path)
-        return false;
-    struct sb_buf b = SB_BUF_INIT(SB_PROMPT_MAX_BYTES);
-    struct stat st;
-    const char *problem = NULL;
-    int rc = stat(path, &st) < 0 ? -errno : 0;
-    if (rc == 0 && !S_ISREG(st.st_mode)) /* a FIFO would wait for a writer */
-        problem = "it is not a file";
-    else if (rc == 0)
-        rc = sb_file_read(path, &b, NULL);
-    if (rc < 0)
-        problem = rc == -EFBIG ? "it is larger than 16 MiB" : strerror(-rc);
-    else if (!problem)
-        problem = prompt_problem(&b);
-    if (problem) {
-        sb_diag(&p->diags, p->line, "cannot use prompt '%.1024s': %s", path, problem);
-        sb_buf_release(&b);
-        free(path);
-        return false;
-    }
-    struct sb_config *c = p->c;
-    const char *slash = strrchr(path, '/');
-    c->prompts = sb_realloc(c->prompts, c->n_prompts + 1, sizeof *c->prompts);
-    struct sb_prompt *prompt = &c->prompts[c->n_prompts++];
-    *prompt = (struct sb_prompt){.given = sb_strdup(given), .path = path, .text_len = b.len};
-    prompt->label = sb_strdup(slash ? slash + 1 : path);
-    SHA256Data((const uint8_t *)b.data, b.len, prompt->sha256);
-    prompt->text = sb_buf_detach(&b);
-    return true;
-}
-
-static bool parse_prompt(struct sb_parser *p, const struct sb_option *o, void *field,
-                         const char *raw) {
-    (void)field;
-    char *given = text_of(p, o, raw);
-    bool ok = given && add_prompt(p, given);
-    free(given);
-    return ok;
-}
-const struct sb_type sb_type_prompt = {parse_prompt, NULL};
-
-static bool parse_prompts(struct sb_parser *p, const struct sb_option *o, void *field,
-                          const char *raw) {
-    (void)field;
-    struct sb_strv words = {0};
-    bool ok = points_of(p, o, raw, &words);
-    for (size_t i = 0; i < words.n; i++)
-        ok &= add_prompt(p, words.item[i]);
-    sb_strv_release(&words);
-    return ok;
-}
-const struct sb_type sb_type_prompts = {parse_prompts, NULL};
-
-static bool parse_prompt_label(struct sb_parser *p, const struct sb_option *o, void *field,
-                               const char *raw) {
-    (void)field;
-    char *text = text_of(p, o, raw);
-    return text && set_string(&p->prompt_label, text);
-}
-const struct sb_type sb_type_prompt_label = {parse_prompt_label, NULL};
 
 /* ---- keys --------------------------------------------------------------------------------- */
 

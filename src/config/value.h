@@ -78,6 +78,16 @@ const struct sb_option *sb_option_find(const struct sb_section_kind *kind, const
 /* The line of a key of [bench] (which must be one), or of [bench] itself when it was not given. */
 int sb_bench_key_line(const struct sb_parser *p, const char *name);
 
+/* What the types share. The text of a value, its words, its words as the places of a matrix: what
+ * may not be empty or is too much is reported (NULL, false). */
+char *sb_text_of(struct sb_parser *p, const struct sb_option *o, const char *raw);
+bool sb_words_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                 struct sb_strv *ret);
+bool sb_points_of(struct sb_parser *p, const struct sb_option *o, const char *raw,
+                  struct sb_strv *ret);
+/* Takes `path`; relative ones start from the config file's folder. NULL after a report. */
+char *sb_resolve(struct sb_parser *p, char *path);
+
 void sb_prompt_release(struct sb_prompt *prompt);
 /* " (did you mean 'x'?)", or "". Valid until the next call with the same buffer. */
 const char *sb_did_you_mean(char hint[80], const char *word, const char *const *words, size_t n);

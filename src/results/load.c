@@ -9,20 +9,8 @@
 
 #include "fields.h"
 #include "json_read.h"
+#include "load.h"
 #include "stratobench/base.h"
-
-struct reader {
-    const char *file;
-    struct json *json;
-    struct sb_buf *error; /* empty while only the JSON itself has a problem */
-};
-
-/* Where in the document: a list from the innermost key outwards. */
-struct place {
-    const struct place *within; /* NULL: the document itself */
-    const char *key;            /* NULL: an element */
-    size_t index;
-};
 
 static void print_place(struct sb_buf *b, const struct place *p) {
     if (!p)
@@ -34,8 +22,7 @@ static void print_place(struct sb_buf *b, const struct place *p) {
         sb_buf_addf(b, "[%zu]", p->index);
 }
 
-SB_PRINTF(3, 4)
-static bool fail(const struct reader *r, const struct place *p, const char *fmt, ...) {
+bool load_fail(const struct reader *r, const struct place *p, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     char *text = sb_vasprintf(fmt, ap);
@@ -49,7 +36,7 @@ static bool fail(const struct reader *r, const struct place *p, const char *fmt,
 
 /* What comes next is of another kind, or no JSON at all: that is said with its line instead. */
 static bool expected(const struct reader *r, const struct place *p, const char *what) {
-    return json_skip(r->json) && fail(r, p, "expected %s", what);
+    return json_skip(r->json) && load_fail(r, p, "expected %s", what);
 }
 
 /* ---- Values --------------------------------------------------------------------------------- */
@@ -62,7 +49,7 @@ static bool read_number(const struct reader *r, const struct place *p, double *r
     if (!json_number(r->json, &x))
         return false;
     if (!isfinite(x))
-        return fail(r, p, "number out of range");
+        return load_fail(r, p, "number out of range");
     *ret = x;
     return true;
 }
@@ -73,12 +60,12 @@ static bool read_whole(const struct reader *r, const struct place *p, long long 
     if (!read_number(r, p, &x))
         return false;
     if (x != floor(x))
-        return fail(r, p, "expected a whole number");
+        return load_fail(r, p, "expected a whole number");
     if (x < (double)least)
-        return least ? fail(r, p, "must be at least %lld", least)
-                     : fail(r, p, "must not be negative");
+        return least ? load_fail(r, p, "must be at least %lld", least)
+                     : load_fail(r, p, "must not be negative");
     if (x > (double)most)
-        return fail(r, p, "number out of range");
+        return load_fail(r, p, "number out of range");
     *ret = (long long)x;
     return true;
 }
@@ -99,7 +86,7 @@ static bool read_time(const struct reader *r, const struct place *p, char **ret)
         return false;
     const char *end = strptime(*ret, "%Y-%m-%dT%H:%M:%SZ", &tm);
     if (!end || *end || strlen(*ret) != strlen("2026-02-22T19:42:07Z"))
-        return fail(r, p, "expected a time like 2026-02-22T19:42:07Z");
+        return load_fail(r, p, "expected a time like 2026-02-22T19:42:07Z");
     return true;
 }
 
@@ -132,7 +119,7 @@ static bool read_word(const struct reader *r, const struct place *p, const struc
     if (ok)
         field_set_int(f, base, value);
     else
-        fail(r, p, "'%.40s' is none of %s", sb_buf_str(r->json->scratch), sb_buf_str(&known));
+        load_fail(r, p, "'%.40s' is none of %s", sb_buf_str(r->json->scratch), sb_buf_str(&known));
     sb_buf_release(&known);
     return ok;
 }
@@ -144,7 +131,7 @@ static bool read_int(const struct reader *r, const struct place *p, const struct
         if (!json_string(r->json))
             return false;
         if (strcmp(sb_buf_str(r->json->scratch), f->words[0]) != 0)
-            return fail(r, p, "expected a number or '%s'", f->words[0]);
+            return load_fail(r, p, "expected a number or '%s'", f->words[0]);
     } else if (!read_whole(r, p, f->least, INT_MAX, &n)) {
         return false;
     }
@@ -239,7 +226,7 @@ static bool is_finite_throughout(const struct reader *r, const struct place *p, 
     const cJSON *child;
     size_t i = 0;
     if (cJSON_IsNumber(json) && !isfinite(json->valuedouble))
-        return fail(r, p, "number out of range");
+        return load_fail(r, p, "number out of range");
     cJSON_ArrayForEach(child, json) {
         if (!is_finite_throughout(r, &(struct place){p, child->string, i++}, child))
             return false;
@@ -254,7 +241,7 @@ static bool read_json(const struct reader *r, const struct place *p, cJSON **ret
     if (!json_skip(r->json))
         return false;
     *ret = cJSON_ParseWithLength(begin, (size_t)(r->json->at - begin));
-    return *ret ? is_finite_throughout(r, p, *ret) : fail(r, p, "not readable");
+    return *ret ? is_finite_throughout(r, p, *ret) : load_fail(r, p, "not readable");
 }
 
 /* ---- Objects -------------------------------------------------------------------------------- */
@@ -328,7 +315,7 @@ static bool require_fields(const struct reader *r, const struct place *p, const 
     for (size_t i = 0; i < object_n_fields(o); i++) {
         struct field f = object_field(o, i);
         if (f.rules & FIELD_REQUIRED && !(given & UINT64_C(1) << i))
-            return fail(r, &(struct place){p, f.key, 0}, "missing");
+            return load_fail(r, &(struct place){p, f.key, 0}, "missing");
     }
     return true;
 }
@@ -353,123 +340,13 @@ static bool read_object(const struct reader *r, const struct place *p, const str
         struct field f = object_field(o, (size_t)at);
         struct place within = {p, f.key, 0};
         if (seen & bit)
-            return fail(r, &within, "is there twice");
+            return load_fail(r, &within, "is there twice");
         seen |= bit;
         given |= null ? 0 : bit;
         if (!(null ? json_word(r->json, "null") : read_field(r, &within, &f, base)))
             return false;
     }
     return !r->json->problem && require_fields(r, p, o, given);
-}
-
-/* ---- What the figures must satisfy ---------------------------------------------------------- */
-
-/* No machine reads or writes more tokens a second than this. */
-static const double MOST_TPS = 1e9;
-
-static bool is_speed(double tps) {
-    return tps > 0 && tps <= MOST_TPS;
-}
-
-/* Fills in the speeds that only the raw figures tell. A valid measured run must have both. */
-static bool complete_run(const struct reader *r, const struct place *p,
-                         const struct sb_results *doc, struct sb_run *run) {
-    struct sb_run computed = *run;
-    sb_run_speeds(&computed);
-    if (isnan(run->pp_tps))
-        run->pp_tps = computed.pp_tps;
-    if (isnan(run->tg_tps))
-        run->tg_tps = computed.tg_tps;
-    if (run->at.prompt > 0 && (size_t)run->at.prompt >= doc->bench.n_prompts)
-        return fail(r, &(struct place){p, "prompt", 0}, "bench lists %zu prompts only",
-                    doc->bench.n_prompts);
-    if (!sb_run_counts(run))
-        return true;
-    const struct {
-        const char *key, *what;
-        bool good;
-    } rules[] = {
-        {"pp_tps", "a valid run needs a positive number", is_speed(run->pp_tps)},
-        {"tg_tps", "a valid run needs a positive number", is_speed(run->tg_tps)},
-        {"prompt_ms", "a valid run takes time", !(run->prompt_ms <= 0)}, /* NaN: not said */
-        {"predicted_ms", "a valid run takes time", !(run->predicted_ms <= 0)},
-    };
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (!rules[i].good)
-            return fail(r, &(struct place){p, rules[i].key, 0}, "%s", rules[i].what);
-    return true;
-}
-
-/* As far apart as figures that were rounded to six digits may be. */
-static bool is_near(double a, double b, double scale) {
-    return fabs(a - b) <= 1e-5 * fabs(scale);
-}
-
-/* What the file says of its runs must be what they give. */
-static bool check_summary(const struct reader *r, const struct place *p, const char *key,
-                          const struct sb_summary *said, const struct sb_summary *is) {
-    const struct place at = {p, key, 0};
-    if (said->n == 0)
-        return true;
-    if (said->n != is->n || !is_near(said->mean, is->mean, is->mean))
-        return fail(r, &at, "a mean of %.6g over %zu runs, but the runs give %.6g over %zu",
-                    said->mean, said->n, is->mean, is->n);
-    if (isfinite(said->stddev) && !is_near(said->stddev, is->stddev, is->mean))
-        return fail(r, &at, "a deviation of %.6g, but the runs give %.6g", said->stddev,
-                    is->stddev);
-    return true;
-}
-
-/* The figures are those of the runs. Flags that were found when it was measured stay. */
-static bool summarize(const struct reader *r, const struct place *p, struct sb_cell *c) {
-    struct sb_summary pp = c->pp_tps, tg = c->tg_tps;
-    struct sb_strv flags = {0};
-    sb_strv_copy(&flags, &c->flags);
-    sb_cell_summarize(c);
-    if (pp.n && tg.n) {
-        sb_strv_release(&c->flags);
-        c->flags = flags;
-    } else {
-        sb_strv_release(&flags);
-    }
-    return check_summary(r, p, "pp_tps", &pp, &c->pp_tps) &&
-           check_summary(r, p, "tg_tps", &tg, &c->tg_tps);
-}
-
-static bool complete_cell(const struct reader *r, const struct place *p,
-                          const struct sb_results *doc, struct sb_cell *c) {
-    struct place runs = {p, "runs", 0};
-    bool measured = false;
-    for (size_t i = 0; i < c->n_runs; i++) {
-        if (!complete_run(r, &(struct place){&runs, NULL, i}, doc, &c->runs[i]))
-            return false;
-        measured |= sb_run_counts(&c->runs[i]);
-    }
-    if (c->status == SB_OK && !measured)
-        return fail(r, p, "status is ok, but no run is valid");
-    if (c->status == SB_OK && !summarize(r, p, c))
-        return false;
-    if (!c->model.label)
-        c->model.label = sb_strdup(c->model.id);
-    if (!c->backend.label)
-        c->backend.label = sb_strdup(c->backend.id);
-    return true;
-}
-
-static bool complete(const struct reader *r, struct sb_results *doc) {
-    struct place cells = {NULL, "cells", 0};
-    struct sb_index known = {0};
-    bool good = true;
-    for (size_t i = 0; i < doc->n_cells && good; i++) {
-        const struct place at = {&cells, NULL, i};
-        char *key = sb_cell_key(&doc->cells[i]);
-        size_t number = sb_index_add(&known, key);
-        free(key);
-        good = number == i ? complete_cell(r, &at, doc, &doc->cells[i])
-                           : fail(r, &at, "the same model and backend as cells[%zu]", number);
-    }
-    sb_index_release(&known);
-    return good;
 }
 
 /* ---- The document --------------------------------------------------------------------------- */
@@ -489,13 +366,13 @@ static bool check_schema(const struct reader *r) {
         if (!schema)
             continue;
         if (strcmp(sb_buf_str(j->scratch), SB_SCHEMA) != 0)
-            return fail(r, NULL, "schema is '%.40s'; this program reads '" SB_SCHEMA "'",
-                        sb_buf_str(j->scratch));
+            return load_fail(r, NULL, "schema is '%.40s'; this program reads '" SB_SCHEMA "'",
+                             sb_buf_str(j->scratch));
         j->at = begin;
         j->depth = 0;
         return true;
     }
-    return !j->problem && fail(r, NULL, "no schema; this program reads '" SB_SCHEMA "'");
+    return !j->problem && load_fail(r, NULL, "no schema; this program reads '" SB_SCHEMA "'");
 }
 
 int sb_results_parse(const char *name, const char *text, size_t len, struct sb_results *ret,
@@ -505,7 +382,7 @@ int sb_results_parse(const char *name, const char *text, size_t len, struct sb_r
     struct reader r = {name, &json, error};
     *ret = sb_results_empty();
     bool ok = check_schema(&r) && read_object(&r, NULL, &results_document, ret) &&
-              json_end(&json) && complete(&r, ret);
+              json_end(&json) && load_complete(&r, ret);
     if (json.problem) {
         sb_buf_addf(error, "%s:", name);
         json_print_position(&json, error);

@@ -10,70 +10,16 @@
 /* A paired difference of this many standard errors decides which of two reads worse, once they are
  * known to differ by more than noise. */
 static const double READS_WORSE_T = 3, READS_WORSE_NATS = 0.01;
-/* A batch makes this much of a difference to no right backend: alone, and where another backend shows
- * the model's noise. Twice and four times the greatest that was seen. */
+/* A batch makes this much of a difference to no right backend: alone, and where another backend
+ * shows the model's noise. Twice and four times the greatest that was seen. */
 static const double ALONE_LIMIT = 1, BESIDE_LIMIT = 0.5;
 /* Nor so much of the text's probability, token by token. */
 static const double BATCH_NATS = 0.25, BATCH_T = 5;
-/* A witness sides with one of two when it stands this near to it, on the way from one to the other. */
+/* A witness sides with one of two when it stands this near to it, on the way from one to the other.
+ */
 static const double SIDES_WITH = 0.3;
 /* A share of true tokens among the candidates that chance does not give. */
 static const double READS_HITS = 0.25;
-
-/* ---- what is alike -------------------------------------------------------------------------- */
-
-static const char *fact_of(const struct sb_cell *c, const char *name) {
-    size_t n = strlen(name);
-    for (size_t i = 0; i < c->fingerprint_of.n; i++)
-        if (strncmp(c->fingerprint_of.item[i], name, n) == 0 && c->fingerprint_of.item[i][n] == '=')
-            return c->fingerprint_of.item[i] + n + 1;
-    return "";
-}
-
-/* The value of an option on the server's command line; "" = not given. */
-static const char *argument_of(const struct sb_cell *c, const char *const *spellings) {
-    const char *value = "";
-    for (size_t i = 0; i + 1 < c->backend.argv.n; i++)
-        for (const char *const *s = spellings; *s; s++)
-            if (strcmp(c->backend.argv.item[i], *s) == 0)
-                value = c->backend.argv.item[i + 1];
-    return value;
-}
-
-static const char *or_f16(const char *type) {
-    return *type ? type : "f16";
-}
-
-/* In what two cells of one model differ that makes their answers differ rightly, or NULL. */
-const char *answers_setting(const struct sb_cell *a, const struct sb_cell *b) {
-    static const char *const k[] = {"-ctk", "--cache-type-k", NULL};
-    static const char *const v[] = {"-ctv", "--cache-type-v", NULL};
-    static const char *const draft[] = {"-md", "--model-draft", "--spec-draft-model", NULL};
-    static const char *const spec[] = {"--spec-type", NULL};
-    const char *qa = a->model.quantization, *qb = b->model.quantization;
-    if (qa && qb && strcmp(qa, qb) != 0)
-        return "quantization";
-    if (strcmp(fact_of(a, "model_header"), fact_of(b, "model_header")) != 0 ||
-        strcmp(fact_of(a, "model_bytes"), fact_of(b, "model_bytes")) != 0)
-        return "model file";
-    if (strcmp(or_f16(argument_of(a, k)), or_f16(argument_of(b, k))) != 0 ||
-        strcmp(or_f16(argument_of(a, v)), or_f16(argument_of(b, v))) != 0)
-        return "KV cache type";
-    if (strcmp(argument_of(a, draft), argument_of(b, draft)) != 0 ||
-        strcmp(argument_of(a, spec), argument_of(b, spec)) != 0)
-        return "speculative decoding";
-    return NULL;
-}
-
-static bool same_text(const char *a, const char *b) {
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-/* Two that share their arithmetic share its faults, and are one witness. */
-static bool independent(const struct sb_cell *a, const struct sb_cell *b) {
-    return !same_text(a->backend.device, b->backend.device) ||
-           !same_text(a->backend.server_version, b->backend.server_version);
-}
 
 /* ---- one place ----------------------------------------------------------------------------- */
 
@@ -138,8 +84,8 @@ static bool contradicts(const struct place *p, size_t i) {
     return p->reads && fabs(d.worse) > BATCH_NATS && fabs(d.t) > BATCH_T;
 }
 
-/* Where a model expects nearly the same everywhere, as random weights do, rounding decides whether it
- * is everywhere: no fault if another agrees, or expects that token at half of the positions. */
+/* Where a model expects nearly the same everywhere, as random weights do, rounding decides whether
+ * it is everywhere: no fault if another agrees, or expects that token at half of the positions. */
 static bool model_is_so(const struct place *p, size_t i, size_t j, enum answer_fault fault) {
     const struct pair *x = pair_of(p, i, j);
     return x->agree || answer_fault(p->whole[j]) == fault ||
@@ -221,10 +167,11 @@ static size_t better_reader(const struct place *p, size_t i) {
     return best;
 }
 
-/* Does k hold with j against i? One noisier than they are apart, that agrees with both, cannot tell. */
+/* Does k hold with j against i? One noisier than they are apart, that agrees with both, cannot
+ * tell. */
 static bool witnesses(const struct place *p, size_t k, size_t j, size_t i) {
     if (k == i || k == j || p->wrong[k] || !pair_of(p, j, k)->agree || !pair_of(p, i, k)->like ||
-        !independent(p->cells[j], p->cells[k]))
+        !answers_independent(p->cells[j], p->cells[k]))
         return false;
     return !pair_of(p, i, k)->agree ||
            (p->own[k] <= pair_of(p, i, j)->d.rms &&
@@ -238,7 +185,8 @@ static size_t witness(const struct place *p, size_t j, size_t i) {
     return SIZE_MAX;
 }
 
-/* One that differs from it and has a witness, while it has none itself; SIZE_MAX = there is none. */
+/* One that differs from it and has a witness, while it has none itself; SIZE_MAX = there is none.
+ */
 static size_t outvoted_by(const struct place *p, size_t i, size_t *ret_witness) {
     size_t by = SIZE_MAX;
     for (size_t j = 0; j < p->n; j++) {
@@ -266,11 +214,24 @@ static bool unstable(const struct place *p, size_t i) {
     return false;
 }
 
-static size_t first_like(const struct place *p, size_t i, bool agreeing) {
-    for (size_t j = 0; j < p->n; j++)
-        if (pair_of(p, i, j)->like && !p->wrong[j] && (!agreeing || pair_of(p, i, j)->agree))
-            return j;
-    return SIZE_MAX;
+static bool is_better_partner(const struct place *p, size_t i, size_t j, size_t than,
+                              bool agreeing) {
+    bool a = answers_independent(p->cells[i], p->cells[j]),
+         b = answers_independent(p->cells[i], p->cells[than]);
+    return agreeing && a != b ? a : tolerance(p, i, j) < tolerance(p, i, than);
+}
+
+/* Of those that agree with it (or do not) the quietest; to agree with one of other arithmetic says
+ * more. SIZE_MAX = there is none. */
+static size_t partner(const struct place *p, size_t i, bool agreeing) {
+    size_t best = SIZE_MAX;
+    for (size_t j = 0; j < p->n; j++) {
+        const struct pair *x = pair_of(p, i, j);
+        if (x->like && !p->wrong[j] && x->agree == agreeing &&
+            (best == SIZE_MAX || is_better_partner(p, i, j, best, agreeing)))
+            best = j;
+    }
+    return best;
 }
 
 static size_t first_other(const struct place *p, size_t i) {
@@ -282,15 +243,17 @@ static size_t first_other(const struct place *p, size_t i) {
 
 /* Of one that is not wrong. */
 static enum sb_answers_state state_of(const struct place *p, size_t i, size_t *ret_other) {
-    *ret_other = first_like(p, i, true);
+    size_t near = partner(p, i, true), far = partner(p, i, false);
+    /* A noisy one that agrees does not cover what a quieter one shows. */
+    bool covered =
+        near != SIZE_MAX && (far == SIZE_MAX || tolerance(p, i, near) <= tolerance(p, i, far));
+    *ret_other = covered ? near : far;
     if (unstable(p, i))
         return SB_ANSWERS_UNSTABLE;
-    if (*ret_other != SIZE_MAX) {
-        double noise = fmax(p->own[i], p->own[*ret_other]);
-        return noise > SB_ANSWERS_FLOOR ? SB_ANSWERS_CANNOT_TELL : SB_ANSWERS_AGREES;
-    }
-    *ret_other = first_like(p, i, false);
-    if (*ret_other != SIZE_MAX)
+    if (covered)
+        return fmax(p->own[i], p->own[near]) > SB_ANSWERS_FLOOR ? SB_ANSWERS_CANNOT_TELL
+                                                                : SB_ANSWERS_AGREES;
+    if (far != SIZE_MAX)
         return SB_ANSWERS_DISAGREES;
     *ret_other = first_other(p, i);
     return *ret_other != SIZE_MAX ? SB_ANSWERS_SETTINGS : SB_ANSWERS_ALONE;
@@ -329,8 +292,8 @@ static void judge_place(struct place *p, struct sb_answers_verdict *ret) {
         p->wrong[i] = fault || contradiction;
         if (p->wrong[i])
             say(p, i,
-                (struct answers_case){.state = fault ? SB_ANSWERS_DEGENERATE
-                                                     : SB_ANSWERS_CONTRADICTS,
+                (struct answers_case){.state =
+                                          fault ? SB_ANSWERS_DEGENERATE : SB_ANSWERS_CONTRADICTS,
                                       .other = SIZE_MAX},
                 &ret[i]);
     }

@@ -21,9 +21,9 @@ struct answer_distance {
 /* Of two that are comparable. */
 struct answer_distance answer_distance(const struct sb_answer *a, const struct sb_answer *b);
 
-/* Where `z` stands between two that differ: 0 at `x`, 1 at `y`, by least squares over the candidates
- * that all three name. Noise of z's own has no direction, so that this tells more than a distance.
- * NaN = nothing in common. */
+/* Where `z` stands between two that differ: 0 at `x`, 1 at `y`, by least squares over the
+ * candidates that all three name. Noise of z's own has no direction, so that this tells more than a
+ * distance. NaN = nothing in common. */
 double answer_sides(const struct sb_answer *z, const struct sb_answer *x,
                     const struct sb_answer *y);
 
@@ -42,6 +42,8 @@ enum answer_fault answer_fault(const struct sb_answer *a);
 
 /* In what two cells of one model differ that makes their answers differ rightly, or NULL. */
 const char *answers_setting(const struct sb_cell *a, const struct sb_cell *b);
+/* Two that share their arithmetic share its faults, and are one witness. */
+bool answers_independent(const struct sb_cell *a, const struct sb_cell *b);
 
 /* A verdict, before it is in words. */
 struct answers_case {

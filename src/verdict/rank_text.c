@@ -6,21 +6,12 @@
 #include <string.h>
 
 #include "like.h"
+#include "rank_parts.h"
 #include "stratobench/results.h"
 #include "stratobench/text.h"
 #include "stratobench/verdict.h"
 
-enum { MOST_NAMED = 3 }; /* models named in a sentence before "and N more" */
-
-struct writer {
-    const struct sb_rank *rank;
-    const struct sb_section *section; /* whose warnings are said; NULL = said elsewhere */
-    enum sb_style style;
-    struct sb_buf *out;
-    size_t screen; /* its columns, for tables; 0 = no limit */
-};
-
-static void add_plural(struct sb_buf *b, size_t n, const char *noun) {
+void rank_add_plural(struct sb_buf *b, size_t n, const char *noun) {
     sb_buf_addf(b, "%zu %s%s", n, noun, n == 1 ? "" : "s");
 }
 
@@ -35,15 +26,15 @@ static void add_workload(struct sb_buf *b, const struct sb_workload *w) {
         sb_buf_addf(b, " and a load every %g requests", w->requests_per_load);
 }
 
-static void add_model(const struct writer *w, size_t model) {
+void rank_add_model(const struct rank_writer *w, size_t model) {
     sb_style_add(w->out, w->style, w->rank->models[model].label);
 }
 
-static void add_backend(const struct writer *w, size_t backend) {
+void rank_add_backend(const struct rank_writer *w, size_t backend) {
     sb_style_add(w->out, w->style, w->rank->backends[backend].label);
 }
 
-static void add_why_not(const struct writer *w, const struct sb_rank_cell *c) {
+static void add_why_not(const struct rank_writer *w, const struct sb_rank_cell *c) {
     if (c->cell->status == SB_OK) {
         sb_buf_adds(w->out, "not everything measured");
         return;
@@ -58,20 +49,20 @@ static void add_why_not(const struct writer *w, const struct sb_rank_cell *c) {
 /* ---- the sentence --------------------------------------------------------------------------- */
 
 /* "CPU did not finish 2 of 9 models: A (failed: server died), B (pending). " */
-static void add_unfinished(const struct writer *w, size_t backend) {
+static void add_unfinished(const struct rank_writer *w, size_t backend) {
     const struct sb_rank_backend *b = &w->rank->backends[backend];
     size_t named = 0, missing = b->n_cells - b->n_finished;
     if (missing == 0)
         return;
-    add_backend(w, backend);
+    rank_add_backend(w, backend);
     sb_buf_addf(w->out, " did not finish %zu of ", missing);
-    add_plural(w->out, b->n_cells, "model");
+    rank_add_plural(w->out, b->n_cells, "model");
     for (size_t i = 0; i < w->rank->n_cells && named < MOST_NAMED; i++) {
         const struct sb_rank_cell *c = &w->rank->cells[i];
         if (c->backend != backend || c->finished)
             continue;
         sb_buf_adds(w->out, named++ ? ", " : ": ");
-        add_model(w, c->model);
+        rank_add_model(w, c->model);
         sb_buf_adds(w->out, " (");
         add_why_not(w, c);
         sb_buf_adds(w->out, ")");
@@ -81,32 +72,32 @@ static void add_unfinished(const struct writer *w, size_t backend) {
     sb_buf_adds(w->out, ". ");
 }
 
-static void add_left_out(const struct writer *w, size_t backend) {
+static void add_left_out(const struct rank_writer *w, size_t backend) {
     const struct sb_rank_backend *b = &w->rank->backends[backend];
     if (b->compared || w->rank->n_compared == 0)
         return;
-    add_backend(w, backend);
+    rank_add_backend(w, backend);
     sb_buf_addf(w->out, " is left out over the models: it finished %zu of ", b->n_finished);
-    add_plural(w->out, w->rank->n_models, "model");
+    rank_add_plural(w->out, w->rank->n_models, "model");
     sb_buf_adds(w->out, ". ");
 }
 
-static void add_lead(const struct writer *w) {
+static void add_lead(const struct rank_writer *w) {
     const struct sb_rank *r = w->rank;
     bool tie = r->lead.verdict == SB_VERDICT_TIE;
-    add_backend(w, r->first);
+    rank_add_backend(w, r->first);
     if (tie) {
         sb_buf_adds(w->out, " and ");
-        add_backend(w, r->second);
+        rank_add_backend(w, r->second);
         sb_buf_adds(w->out, " tie");
     } else {
         sb_buf_adds(w->out, " is ");
         sb_ratio_add(w->out, r->lead.ratio);
         sb_buf_adds(w->out, " as fast as ");
-        add_backend(w, r->second);
+        rank_add_backend(w, r->second);
     }
     sb_buf_adds(w->out, " over ");
-    add_plural(w->out, r->n_common, "model");
+    rank_add_plural(w->out, r->n_common, "model");
     sb_buf_adds(w->out, " for ");
     add_workload(w->out, &r->workload);
     if (tie) {
@@ -118,12 +109,12 @@ static void add_lead(const struct writer *w) {
     }
 }
 
-static void add_exception(const struct writer *w, const struct sb_rank_exception *e) {
+static void add_exception(const struct rank_writer *w, const struct sb_rank_exception *e) {
     const char *metric = sb_metric_name(e->metric);
     sb_buf_adds(w->out, "; ");
-    add_backend(w, e->backend);
+    rank_add_backend(w, e->backend);
     sb_buf_adds(w->out, e->overall ? " wins on " : " is faster on ");
-    add_model(w, e->model);
+    rank_add_model(w, e->model);
     if (e->overall)
         sb_buf_addf(w->out, " (%s ", metric);
     else
@@ -132,7 +123,7 @@ static void add_exception(const struct writer *w, const struct sb_rank_exception
     sb_buf_adds(w->out, ")");
 }
 
-static void add_sentence(const struct writer *w) {
+static void add_sentence(const struct rank_writer *w) {
     const struct sb_rank *r = w->rank;
     for (size_t b = 0; b < r->n_backends; b++)
         add_unfinished(w, b);
@@ -151,7 +142,7 @@ static void add_sentence(const struct writer *w) {
 }
 
 void sb_rank_sentence(const struct sb_rank *r, enum sb_style style, struct sb_buf *ret) {
-    add_sentence(&(struct writer){r, NULL, style, ret, 0});
+    add_sentence(&(struct rank_writer){r, NULL, style, ret, 0});
 }
 
 /* ---- over the models ------------------------------------------------------------------------ */
@@ -170,7 +161,7 @@ static size_t *by_speed(const struct sb_rank *r) {
     return order;
 }
 
-static void add_overall(const struct writer *w) {
+static void add_overall(const struct rank_writer *w) {
     static const struct sb_table_column columns[] = {
         {"Backend", false}, {"Behind the fastest", true},
         {"At worst", true}, {"on", false},
@@ -181,18 +172,18 @@ static void add_overall(const struct writer *w) {
     struct sb_table t = sb_table_begin(columns, sizeof columns / sizeof *columns);
     t.screen = w->screen;
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
-    struct writer cell = {r, w->section, w->style, &b, 0};
+    struct rank_writer cell = {r, w->section, w->style, &b, 0};
     size_t *order = by_speed(r);
     for (size_t i = 0; i < r->n_compared; i++) {
         const struct sb_rank_backend *backend = &r->backends[order[i]];
-        add_backend(&cell, order[i]);
+        rank_add_backend(&cell, order[i]);
         sb_table_take(&t, &b);
         sb_ratio_add(&b, 1 / backend->speed);
         sb_table_take(&t, &b);
         sb_ratio_add(&b, 1 / backend->worst);
         sb_table_take(&t, &b);
         if (backend->worst < 1)
-            add_model(&cell, backend->worst_model);
+            rank_add_model(&cell, backend->worst_model);
         sb_table_take(&t, &b);
         const size_t counts[] = {backend->wins, backend->ties, backend->losses,
                                  backend->inconclusive};
@@ -218,7 +209,8 @@ static void add_value(struct sb_buf *b, enum sb_metric metric, double value) {
         sb_buf_addf(b, "%.1f tok/s", value);
 }
 
-static void add_best(const struct writer *w, const struct sb_rank_model *m, enum sb_metric metric) {
+static void add_best(const struct rank_writer *w, const struct sb_rank_model *m,
+                     enum sb_metric metric) {
     const struct sb_rank *r = w->rank;
     if (m->best[metric] == SIZE_MAX) {
         sb_buf_adds(w->out, "—");
@@ -227,7 +219,7 @@ static void add_best(const struct writer *w, const struct sb_rank_model *m, enum
     const struct sb_rank_cell *best = &r->cells[m->best[metric]];
     const char *mark = m->clear[metric] && w->style == SB_STYLE_MARKDOWN ? "**" : "";
     sb_buf_adds(w->out, mark);
-    add_backend(w, best->backend);
+    rank_add_backend(w, best->backend);
     sb_buf_addf(w->out, "%s: ", mark);
     add_value(w->out, metric, best->figure[metric].value);
 }
@@ -257,7 +249,8 @@ static void add_behind(struct sb_buf *b, const struct sb_ratio *to_fastest) {
 }
 
 /* "ROCm: 1.10× slower (1.04–1.16); CPU failed: server died" */
-static void add_others(const struct writer *w, const struct sb_rank_model *m, enum sb_metric metric) {
+static void add_others(const struct rank_writer *w, const struct sb_rank_model *m,
+                       enum sb_metric metric) {
     const struct sb_rank *r = w->rank;
     size_t named = 0;
     for (size_t i = m->first; i < m->first + m->n; i++) {
@@ -267,7 +260,7 @@ static void add_others(const struct writer *w, const struct sb_rank_model *m, en
         if (i == m->best[metric] || (!measured && metric != SB_WORKLOAD))
             continue;
         sb_buf_adds(w->out, named++ ? "; " : "");
-        add_backend(w, c->backend);
+        rank_add_backend(w, c->backend);
         sb_buf_adds(w->out, measured ? ": " : " ");
         if (!measured) {
             add_why_not(w, c);
@@ -277,17 +270,17 @@ static void add_others(const struct writer *w, const struct sb_rank_model *m, en
     }
 }
 
-static void add_model_rows(const struct writer *w, size_t model, struct sb_table *t) {
+static void add_model_rows(const struct rank_writer *w, size_t model, struct sb_table *t) {
     static const enum sb_metric order[] = {SB_WORKLOAD, SB_PP, SB_TG, SB_LOAD};
     const struct sb_rank_model *m = &w->rank->models[model];
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX);
-    struct writer cell = {w->rank, w->section, w->style, &b, 0};
+    struct rank_writer cell = {w->rank, w->section, w->style, &b, 0};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         enum sb_metric metric = order[i];
         if (metric != SB_WORKLOAD && m->best[metric] == SIZE_MAX)
             continue;
         if (metric == SB_WORKLOAD)
-            add_model(&cell, model);
+            rank_add_model(&cell, model);
         sb_table_take(t, &b);
         if (metric == SB_WORKLOAD)
             add_workload(&b, &w->rank->workload);
@@ -302,7 +295,7 @@ static void add_model_rows(const struct writer *w, size_t model, struct sb_table
     sb_buf_release(&b);
 }
 
-static void add_models(const struct writer *w) {
+static void add_models(const struct rank_writer *w) {
     static const struct sb_table_column columns[] = {{"Model", false},
                                                      {"For", false},
                                                      {"Fastest", false},
@@ -316,136 +309,6 @@ static void add_models(const struct writer *w) {
     sb_table_release(&t);
 }
 
-/* ---- what to know when reading it ----------------------------------------------------------- */
-
-struct doubts {
-    bool finished, compared; /* any cell; two cells of a model */
-    bool assumed, load, limit_of_points;
-    size_t n_alone;
-};
-
-static struct doubts find_doubts(const struct sb_rank *r) {
-    struct doubts d = {0};
-    for (size_t i = 0; i < r->n_cells; i++) {
-        const struct sb_rank_cell *c = &r->cells[i];
-        const struct sb_rank_model *m = &r->models[c->model];
-        d.finished |= c->finished;
-        d.compared |= c->finished && i != m->best[SB_WORKLOAD];
-        d.limit_of_points |= c->cell->n_points > 1;
-        for (int metric = 0; metric < SB_METRICS; metric++)
-            d.assumed |= metric != SB_LOAD && c->figure[metric].to_best.assumed;
-        d.load |= c->figure[SB_LOAD].n && i != m->best[SB_LOAD] &&
-                  !sb_same_cache_state(c->cached_share, r->cells[m->best[SB_LOAD]].cached_share);
-    }
-    for (size_t m = 0; m < r->n_models; m++)
-        d.n_alone += r->models[m].n == 1;
-    return d;
-}
-
-/* "- Doubtful figures: A on CPU (DRIFT, NOISY); B on CPU (NOISY) and 4 more." */
-static void add_flagged(const struct writer *w) {
-    size_t named = 0, more = 0;
-    for (size_t i = 0; i < w->rank->n_cells; i++) {
-        const struct sb_rank_cell *c = &w->rank->cells[i];
-        if (!c->finished || c->cell->flags.n == 0)
-            continue;
-        if (named == MOST_NAMED) {
-            more++;
-            continue;
-        }
-        sb_buf_adds(w->out, named++ ? "; " : "- Doubtful figures: ");
-        add_model(w, c->model);
-        sb_buf_adds(w->out, " on ");
-        add_backend(w, c->backend);
-        for (size_t f = 0; f < c->cell->flags.n; f++) {
-            sb_buf_adds(w->out, f ? ", " : " (");
-            sb_style_add(w->out, w->style, c->cell->flags.item[f]);
-        }
-        sb_buf_adds(w->out, ")");
-    }
-    if (more)
-        sb_buf_addf(w->out, " and %zu more", more);
-    sb_buf_adds(w->out, named ? ".\n" : "");
-}
-
-/* "- No figures at a depth of 16384 and 32768: those at 4096 and 8192 stand for them." Of the first
- * finished cell; the cells of a section share their depths, or the section says so. */
-static void add_stand_ins(const struct writer *w) {
-    const struct sb_workload *load = &w->rank->workload;
-    const struct sb_cell *c = NULL;
-    size_t named = 0;
-    for (size_t i = 0; i < w->rank->n_cells && !c; i++)
-        c = w->rank->cells[i].finished ? w->rank->cells[i].cell : NULL;
-    for (size_t i = 0; c && i < load->n_parts; i++) {
-        int depth = load->part[i].depth, measured = sb_workload_place(c, &load->part[i]).depth;
-        if (depth == SB_FIRST_PLACE || depth == measured)
-            continue;
-        sb_buf_adds(w->out, named++ ? ", " : "- Not measured: ");
-        sb_buf_addf(w->out, "depth %d, for which that at %d stands", depth, measured);
-    }
-    sb_buf_adds(w->out, named ? ".\n" : "");
-}
-
-static void add_notes(const struct writer *w) {
-    for (size_t i = 0; w->section && i < w->section->warnings.n; i++)
-        sb_buf_addf(w->out, "- %s\n", w->section->warnings.item[i]);
-    const struct sb_workload *load = &w->rank->workload;
-    struct doubts d = find_doubts(w->rank);
-    if (d.compared)
-        sb_buf_adds(w->out,
-                    "- 1.10× slower: the fastest does 1.10 times as much in the same time; in "
-                    "parentheses the 95 % interval. slower: all of it beyond 3 %; tie: all of it "
-                    "within; else inconclusive.\n");
-    if (d.finished) {
-        if (load->name) {
-            sb_buf_addf(w->out, "- Time of a request, %s: P/PP + G/TG of ", load->name);
-            sb_workload_describe(load, w->out);
-        } else {
-            sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->part[0].prompt_tokens,
-                        load->part[0].gen_tokens);
-        }
-        if (load->requests_per_load > 0)
-            sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
-        else
-            sb_buf_adds(w->out, "; the load is not counted.\n");
-    }
-    if (w->rank->n_common)
-        sb_buf_addf(w->out,
-                    "- Behind the fastest of each model, 1.00× when it is that itself: geometric "
-                    "mean over the %zu model%s that %s finished. A win or a loss is against the "
-                    "best of the others.\n",
-                    w->rank->n_common, w->rank->n_common == 1 ? "" : "s",
-                    w->rank->n_compared == w->rank->n_backends ? "all backends"
-                                                               : "the backends in the table");
-    if (d.assumed)
-        sb_buf_addf(w->out,
-                    "- One launch a side: the spread between launches is unknown; %g %% is "
-                    "assumed, more where the runs leave the mean less certain.\n",
-                    100 * SB_ASSUMED_LAUNCH_CV);
-    add_flagged(w);
-    if (d.load)
-        sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "
-                            "file in the page cache.\n");
-    if (d.limit_of_points && !load->name)
-        sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
-    add_stand_ins(w);
-    if (d.n_alone) {
-        sb_buf_adds(w->out, "- Run with one backend alone, so not ranked: ");
-        add_plural(w->out, d.n_alone, "model");
-        sb_buf_adds(w->out, ".\n");
-    }
-    for (size_t i = 0; i < w->rank->n_cells; i++) {
-        const struct sb_rank_cell *c = &w->rank->cells[i];
-        if (!c->hidden)
-            continue;
-        sb_buf_adds(w->out, "- ");
-        add_model(w, c->model);
-        sb_buf_adds(w->out, " on ");
-        add_backend(w, c->backend);
-        sb_buf_addf(w->out, ": %s\n", c->hidden);
-    }
-}
-
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 static bool worth_ranking(const struct sb_rank *r) {
@@ -455,7 +318,7 @@ static bool worth_ranking(const struct sb_rank *r) {
     return false;
 }
 
-static void add_details(const struct writer *w) {
+static void add_details(const struct rank_writer *w) {
     if (w->rank->n_common) {
         sb_like_with_like(w->rank, w->style, w->out);
         add_overall(w);
@@ -463,14 +326,14 @@ static void add_details(const struct writer *w) {
     }
     add_models(w);
     sb_buf_adds(w->out, "\n");
-    add_notes(w);
+    rank_add_notes(w);
 }
 
 void sb_rank_details(const struct sb_rank *r, struct sb_buf *ret) {
-    add_details(&(struct writer){r, NULL, SB_STYLE_MARKDOWN, ret, 0});
+    add_details(&(struct rank_writer){r, NULL, SB_STYLE_MARKDOWN, ret, 0});
 }
 
-static void add_section(const struct writer *w) {
+static void add_section(const struct rank_writer *w) {
     const char *mark = w->style == SB_STYLE_MARKDOWN ? "**" : "";
     sb_buf_adds(w->out, mark);
     add_sentence(w);
@@ -500,7 +363,7 @@ static int write_all(const struct sb_results *const *sets, size_t n, const struc
             if (all.n > 1)
                 add_title(style, all.item[i].set.bench.title, ret);
             if (worth)
-                add_section(&(struct writer){&rank, &all.item[i], style, ret, screen});
+                add_section(&(struct rank_writer){&rank, &all.item[i], style, ret, screen});
             else
                 sb_buf_adds(ret, "No model was run with two backends: there is nothing to rank.\n");
         }

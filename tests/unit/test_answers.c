@@ -110,6 +110,9 @@ static void a_witness_tells_no_less_than_its_noise(void **state) {
     a_noisy_witness(0.2);
     for (size_t i = 0; i < 3; i++)
         assert_true(states[i] < SB_ANSWERS_ODD);
+    /* And a noisy one that agrees does not make of two that differ two that agree. */
+    assert_int_equal(states[0], SB_ANSWERS_DISAGREES);
+    assert_int_equal(states[1], SB_ANSWERS_DISAGREES);
 }
 
 int main(void) {

@@ -1,0 +1,130 @@
+/* What to know when reading a ranking. */
+#include "rank_parts.h"
+
+struct doubts {
+    bool finished, compared; /* any cell; two cells of a model */
+    bool assumed, load, limit_of_points;
+    size_t n_alone;
+};
+
+static struct doubts find_doubts(const struct sb_rank *r) {
+    struct doubts d = {0};
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const struct sb_rank_cell *c = &r->cells[i];
+        const struct sb_rank_model *m = &r->models[c->model];
+        d.finished |= c->finished;
+        d.compared |= c->finished && i != m->best[SB_WORKLOAD];
+        d.limit_of_points |= c->cell->n_points > 1;
+        for (int metric = 0; metric < SB_METRICS; metric++)
+            d.assumed |= metric != SB_LOAD && c->figure[metric].to_best.assumed;
+        d.load |= c->figure[SB_LOAD].n && i != m->best[SB_LOAD] &&
+                  !sb_same_cache_state(c->cached_share, r->cells[m->best[SB_LOAD]].cached_share);
+    }
+    for (size_t m = 0; m < r->n_models; m++)
+        d.n_alone += r->models[m].n == 1;
+    return d;
+}
+
+/* "- Doubtful figures: A on CPU (DRIFT, NOISY); B on CPU (NOISY) and 4 more." */
+static void add_flagged(const struct rank_writer *w) {
+    size_t named = 0, more = 0;
+    for (size_t i = 0; i < w->rank->n_cells; i++) {
+        const struct sb_rank_cell *c = &w->rank->cells[i];
+        if (!c->finished || c->cell->flags.n == 0)
+            continue;
+        if (named == MOST_NAMED) {
+            more++;
+            continue;
+        }
+        sb_buf_adds(w->out, named++ ? "; " : "- Doubtful figures: ");
+        rank_add_model(w, c->model);
+        sb_buf_adds(w->out, " on ");
+        rank_add_backend(w, c->backend);
+        for (size_t f = 0; f < c->cell->flags.n; f++) {
+            sb_buf_adds(w->out, f ? ", " : " (");
+            sb_style_add(w->out, w->style, c->cell->flags.item[f]);
+        }
+        sb_buf_adds(w->out, ")");
+    }
+    if (more)
+        sb_buf_addf(w->out, " and %zu more", more);
+    sb_buf_adds(w->out, named ? ".\n" : "");
+}
+
+/* "- No figures at a depth of 16384 and 32768: those at 4096 and 8192 stand for them." Of the first
+ * finished cell; the cells of a section share their depths, or the section says so. */
+static void add_stand_ins(const struct rank_writer *w) {
+    const struct sb_workload *load = &w->rank->workload;
+    const struct sb_cell *c = NULL;
+    size_t named = 0;
+    for (size_t i = 0; i < w->rank->n_cells && !c; i++)
+        c = w->rank->cells[i].finished ? w->rank->cells[i].cell : NULL;
+    for (size_t i = 0; c && i < load->n_parts; i++) {
+        int depth = load->part[i].depth, measured = sb_workload_place(c, &load->part[i]).depth;
+        if (depth == SB_FIRST_PLACE || depth == measured)
+            continue;
+        sb_buf_adds(w->out, named++ ? ", " : "- Not measured: ");
+        sb_buf_addf(w->out, "depth %d, for which that at %d stands", depth, measured);
+    }
+    sb_buf_adds(w->out, named ? ".\n" : "");
+}
+
+void rank_add_notes(const struct rank_writer *w) {
+    for (size_t i = 0; w->section && i < w->section->warnings.n; i++)
+        sb_buf_addf(w->out, "- %s\n", w->section->warnings.item[i]);
+    const struct sb_workload *load = &w->rank->workload;
+    struct doubts d = find_doubts(w->rank);
+    if (d.compared)
+        sb_buf_adds(w->out,
+                    "- 1.10× slower: the fastest does 1.10 times as much in the same time; in "
+                    "parentheses the 95 % interval. slower: all of it beyond 3 %; tie: all of it "
+                    "within; else inconclusive.\n");
+    if (d.finished) {
+        if (load->name) {
+            sb_buf_addf(w->out, "- Time of a request, %s: P/PP + G/TG of ", load->name);
+            sb_workload_describe(load, w->out);
+        } else {
+            sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->part[0].prompt_tokens,
+                        load->part[0].gen_tokens);
+        }
+        if (load->requests_per_load > 0)
+            sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
+        else
+            sb_buf_adds(w->out, "; the load is not counted.\n");
+    }
+    if (w->rank->n_common)
+        sb_buf_addf(w->out,
+                    "- Behind the fastest of each model, 1.00× when it is that itself: geometric "
+                    "mean over the %zu model%s that %s finished. A win or a loss is against the "
+                    "best of the others.\n",
+                    w->rank->n_common, w->rank->n_common == 1 ? "" : "s",
+                    w->rank->n_compared == w->rank->n_backends ? "all backends"
+                                                               : "the backends in the table");
+    if (d.assumed)
+        sb_buf_addf(w->out,
+                    "- One launch a side: the spread between launches is unknown; %g %% is "
+                    "assumed, more where the runs leave the mean less certain.\n",
+                    100 * SB_ASSUMED_LAUNCH_CV);
+    add_flagged(w);
+    if (d.load)
+        sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "
+                            "file in the page cache.\n");
+    if (d.limit_of_points && !load->name)
+        sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
+    add_stand_ins(w);
+    if (d.n_alone) {
+        sb_buf_adds(w->out, "- Run with one backend alone, so not ranked: ");
+        rank_add_plural(w->out, d.n_alone, "model");
+        sb_buf_adds(w->out, ".\n");
+    }
+    for (size_t i = 0; i < w->rank->n_cells; i++) {
+        const struct sb_rank_cell *c = &w->rank->cells[i];
+        if (!c->hidden)
+            continue;
+        sb_buf_adds(w->out, "- ");
+        rank_add_model(w, c->model);
+        sb_buf_adds(w->out, " on ");
+        rank_add_backend(w, c->backend);
+        sb_buf_addf(w->out, ": %s\n", c->hidden);
+    }
+}

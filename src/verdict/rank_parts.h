@@ -1,0 +1,24 @@
+/* What the files that put a ranking into words share. */
+#ifndef SB_RANK_PARTS_H
+#define SB_RANK_PARTS_H
+
+#include "stratobench/text.h"
+#include "stratobench/verdict.h"
+
+enum { MOST_NAMED = 3 }; /* models named in a sentence before "and N more" */
+
+struct rank_writer {
+    const struct sb_rank *rank;
+    const struct sb_section *section; /* whose warnings are said; NULL = said elsewhere */
+    enum sb_style style;
+    struct sb_buf *out;
+    size_t screen; /* its columns, for tables; 0 = no limit */
+};
+
+void rank_add_plural(struct sb_buf *b, size_t n, const char *noun); /* "2 models" */
+void rank_add_model(const struct rank_writer *w, size_t model);     /* its label, made safe */
+void rank_add_backend(const struct rank_writer *w, size_t backend);
+/* What to know when reading it, a list (rank_notes.c). */
+void rank_add_notes(const struct rank_writer *w);
+
+#endif
