@@ -5,11 +5,10 @@
 #ifndef STRATOBENCH_HOST_H
 #define STRATOBENCH_HOST_H
 
-#include <cjson/cJSON.h>
-
 #include "stratobench/base.h"
+#include "stratobench/base_facts.h"
 
-/* The "host" object of the results file; the caller deletes it. Keys (units in the names):
+/* The "host" object of the results file; the caller frees it. Keys (units in the names):
  *   hardware           one line: CPU, GPUs, memory; what the document prints unless configured
  *   node               of the cluster, where STRATOBENCH_NODE names it
  *   cpu, cpu_cores, cpu_threads, cpu_limit_cores and memory_limit_bytes (of our cgroup),
@@ -23,7 +22,7 @@
  *   amdgpu: { parameter: value } of the module, those that bear on compute
  *   environment: { NAME: value } of GGML_*, HSA_*, ROCBLAS_*, HIP_*, VK_*, AMD_*, RADV_*, MESA_*
  *   warnings: [ "..." ]  see sb_host_warnings */
-cJSON *sb_host_probe(const char *root, const char *const *envp);
+struct sb_fact *sb_host_probe(const char *root, const char *const *envp);
 
 /* What would spoil a measurement, one sentence each: busy machine (load average against
  * cores, GPU busy), on battery, a power-saving governor or profile, swap in use. */
@@ -54,8 +53,8 @@ struct sb_cpu_use {
     int cpus;
 };
 struct sb_cpu_use sb_host_cpu_use(const char *root);
-/* Joules of all GPUs (amdgpu's counter), of all CPU packages (powercap; mostly root's to read). NaN where
- * there is no counter. */
+/* Joules of all GPUs (amdgpu's counter), of all CPU packages (powercap; mostly root's to read). NaN
+ * where there is no counter. */
 double sb_host_gpu_energy_j(const char *root);
 double sb_host_package_energy_j(const char *root);
 

@@ -7,101 +7,12 @@
 #define STRATOBENCH_RESULTS_H
 
 #include "stratobench/base.h"
+#include "stratobench/base_facts.h"
+#include "stratobench/results_protocol.h"
 #include "stratobench/stats.h"
-#include <cjson/cJSON.h>
 
 #define SB_SCHEMA "stratobench/1"
 enum { SB_RESULTS_MAX_BYTES = 256 << 20, SB_RESULTS_MAX_DEPTH = 32 };
-
-/* ---- the protocol: what a measurement is made of ----------------------------------------- */
-
-#define SB_WARMUP_AUTO   (-1)
-#define SB_LAUNCHES_AUTO (-1)
-
-struct sb_prompt_ref {
-    char *file, *label, *sha256;
-};
-
-/* Where the document says which backend to take; "on" is how early configs ask for the bottom. */
-enum sb_summary_place { SB_SUMMARY_OFF, SB_SUMMARY_BOTTOM, SB_SUMMARY_TOP, SB_SUMMARY_ON };
-
-/* [bench] of a config and "bench" of results: the same settings in both. */
-struct sb_protocol {
-    char *title;
-    int runs, warmup /* SB_WARMUP_AUTO */, launches /* SB_LAUNCHES_AUTO */, n_predict, ctx;
-    bool table; /* "layout": "table" or "sections" */
-    struct sb_strv header;
-    struct sb_prompt_ref *prompts; /* "prompt": the first; "prompts": all, when several */
-    size_t n_prompts;
-    int *depths;
-    size_t n_depths;
-    double until; /* share; NaN = fixed number of runs */
-    int max_runs;
-    enum sb_summary_place summary; /* which backend to take */
-    bool load_cold;
-};
-
-/* What a setting decides, and so who notices when it differs. Merge, rank and compare name both
- * kinds; only a different condition makes cells not comparable. */
-enum sb_role {
-    SB_DISPLAY,    /* how it is shown: nobody */
-    SB_CONDITION,  /* what is measured: part of a cell's fingerprint */
-    SB_REPETITION, /* how often: --resume measures again */
-};
-
-enum sb_setting_type {                    /* of the member */
-                       SB_SETTING_TEXT,   /* char * */
-                       SB_SETTING_LINES,  /* struct sb_strv: a key that may be repeated */
-                       SB_SETTING_INT,    /* int; with words, words[0] stands for -1 */
-                       SB_SETTING_SHARE,  /* double, 0.03 for "3%"; with words, words[0] stands for
-                                             NaN */
-                       SB_SETTING_WORD,   /* bool or enum: which of the words */
-                       SB_SETTING_SWITCH, /* bool: off, on; true or false in results */
-                       SB_SETTING_INTS,   /* a list of int */
-                       SB_SETTING_PROMPT, /* the first of the prompts */
-                       SB_SETTING_PROMPTS,
-};
-
-/* One row a setting: a key of the config, of the results, its limits, and its meaning. */
-struct sb_setting {
-    const char *key;         /* in [bench] */
-    const char *results_key; /* in "bench"; NULL = key */
-    enum sb_setting_type type;
-    size_t offset, size, count_offset; /* in struct sb_protocol; of a list: where its length is */
-    double min, max;                   /* of a number; max 0 = there is none */
-    const char *const *words;          /* NULL-terminated, or NULL */
-    const char *fallback;              /* the default, as a config would say it; NULL = none */
-    int absent;                        /* what an int or word is where results lack it */
-    bool required, always;             /* results without it are refused; it is always saved */
-    bool later;                        /* younger than the first fingerprints: no part of them at
-                                          its default, so that cells of before still match */
-    bool only_until;                   /* matters with `until` alone */
-    enum sb_role role;
-    const char *what; /* as a sentence names it: "context size" */
-    const char *mark; /* a list: the name of one of its values in a fingerprint */
-    const char *help; /* a line */
-};
-extern const struct sb_setting sb_settings[];
-extern const size_t sb_n_settings;
-
-/* A setting's value as a config would say it; prompts by their hashes. */
-void sb_setting_print(const struct sb_setting *s, const struct sb_protocol *p, struct sb_buf *ret);
-bool sb_setting_same(const struct sb_setting *s, const struct sb_protocol *a,
-                     const struct sb_protocol *b);
-bool sb_protocol_same(const struct sb_protocol *a, const struct sb_protocol *b, enum sb_role role);
-/* Adds "n_predict: 128 → 64" for each setting of that role that differs. */
-void sb_protocol_differences(const struct sb_protocol *a, const struct sb_protocol *b,
-                             enum sb_role role, struct sb_strv *ret);
-/* Adds the lines that the conditions are in a cell's fingerprint_of: "n_predict=128". */
-void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret);
-/* Adds "runs=3", ...: what --resume holds against a cell's `repetition`. */
-void sb_protocol_repetition(const struct sb_protocol *p, struct sb_strv *ret);
-/* Every setting as where results lack it. */
-struct sb_protocol sb_protocol_empty(void);
-void sb_protocol_copy(struct sb_protocol *dst, const struct sb_protocol *src); /* dst: empty */
-void sb_protocol_release(struct sb_protocol *p);
-
-/* ---- cells ------------------------------------------------------------------------------- */
 
 enum sb_status { SB_PENDING, SB_OK, SB_INVALID, SB_FAILED, SB_SKIPPED };
 const char *sb_status_name(enum sb_status s); /* "pending", "ok", ..., as the file has it */
@@ -171,7 +82,7 @@ struct sb_answer_position { /* a token of the given text, and what was expected 
 /* What a server computed on a given text, token by token, behind the same context (answers.md).
  * Kept raw: what it says is judged when it is shown. */
 struct sb_answer {
-    int launch;    /* from 1 */
+    int launch; /* from 1 */
     struct sb_at at;
     bool pieces;         /* the context came in small pieces, not as one batch */
     long long context_n; /* tokens before the first position */
@@ -242,8 +153,8 @@ struct sb_results {
     char *chart;                   /* file name of the chart beside the document, or NULL */
     char *started_at, *updated_at; /* RFC 3339 UTC */
     char *generator;               /* "stratobench 1.0.0" */
-    cJSON *host;                   /* an object, kept verbatim; host.h says what is in it */
-    cJSON *hosts; /* machines that launches name: their id -> an object like host; or NULL */
+    struct sb_fact *host;          /* a group, kept verbatim; host.h says what is in it; or NULL */
+    struct sb_fact *hosts; /* machines that launches name: their id -> a group like host; or NULL */
     struct sb_cell *cells;
     size_t n_cells;
 };
@@ -254,14 +165,14 @@ struct sb_results {
 /* What a machine is known by, a hash of its CPU, memory, GPUs, kernel, drivers and, in a cluster,
  * node; not of what it is called in `hardware`, nor of how busy it was. NULL when the object does
  * not say. The caller frees. */
-char *sb_host_id(const cJSON *host);
+char *sb_host_id(const struct sb_fact *host);
 /* Adds "memory: 64 GiB → 128 GiB", ..., where two are not the same box. Kernels and drivers may
  * differ: that is what a comparison is made for. False when one has no id. */
-bool sb_host_diff(const cJSON *a, const cJSON *b, struct sb_strv *ret);
+bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret);
 /* The machine that measured the cell: of its last launch, else `file_id`, the file's. */
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id);
 /* Of hosts, else (id NULL or not there) the file's. */
-const cJSON *sb_host_of(const struct sb_results *r, const char *id);
+const struct sb_fact *sb_host_of(const struct sb_results *r, const char *id);
 /* Every launch that names no machine is the file's from now on, and hosts has all. */
 void sb_results_settle_hosts(struct sb_results *r);
 /* What the document says of the machine; "" when it is not known. */
@@ -361,133 +272,5 @@ bool sb_cell_still_warming(const struct sb_cell *c, struct sb_at at, int launch)
  * that the launches share. A trend in any one of three launches is mostly chance: at 3 % between
  * runs that flagged 66 of 100 clean cells, simulated, and this 14. */
 unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p);
-
-/* Sample: what of a cell goes into a comparison, one value a launch. */
-
-struct sb_sample {
-    double *x;   /* speeds, more is better; the caller frees */
-    size_t n;    /* 0 = not measured */
-    double mean; /* of what was measured: tok/s, or the load in s; NaN */
-    /* Relative standard error of the mean of one launch's runs; 0 for several launches or one
-     * run. No stand-in for the spread between launches, but that cannot be less. */
-    double noise;
-};
-/* What is assumed for the spread between launches of two samples: `stated`, or their noise
- * where the runs of a single launch leave its mean less certain than that. */
-double sb_sample_assumed(double stated, double noise_a, double noise_b);
-struct sb_sample sb_sample_throughput(const struct sb_cell *c, enum sb_metric m, struct sb_at at);
-
-/* The relative standard error of the mean of all its runs there; 0 where they cannot tell. */
-double sb_sample_noise(const struct sb_cell *c, enum sb_metric m, struct sb_at at);
-
-/* 1/load_s of the launches that found the page cache as the last one did: a cold and a warm load
- * are never averaged, and by the last launch of each backend the cache has settled.
- * ret_cached_share: what of the file was cached there; NaN unknown. */
-struct sb_sample sb_sample_load(const struct sb_cell *c, double *ret_cached_share);
-
-/* Whether two loads started from the same page cache: both known, and within a tenth of the
- * file. Only then does their difference say something of the backends. */
-bool sb_same_cache_state(double cached_share_a, double cached_share_b);
-
-/* The load of each launch behind sb_sample_throughput, in the same order, in s; NaN where it
- * is unknown. n values; the caller frees. */
-double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t n);
-
-/* A workload: a mix of requests, each of which takes a backend the time P/PP + G/TG at its depth. */
-enum { SB_WORKLOAD_PARTS = 4, SB_FIRST_PLACE = -1 };
-struct sb_workload_part {  /* requests of one kind */
-    int depth;             /* tokens in the context before them; SB_FIRST_PLACE: where it was measured
-                              first. The nearest measured depth stands for it */
-    double prompt_tokens;  /* P */
-    double gen_tokens;     /* G */
-    double share;          /* of the requests, relative to the other parts */
-};
-struct sb_workload { /* T = load/N + the mean over the parts */
-    const char *name; /* NULL: one made of numbers */
-    struct sb_workload_part part[SB_WORKLOAD_PARTS];
-    size_t n_parts;
-    double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
-};
-#define SB_WORKLOAD_DEFAULT                                                                        \
-    { .part = {{SB_FIRST_PLACE, 600, 128, 1}}, .n_parts = 1 }
-
-/* The workloads with a name: number i, NULL past the last; by name, NULL when there is none. */
-const struct sb_workload *sb_workload_at(size_t i);
-const struct sb_workload *sb_workload_named(const char *name);
-/* "300+250, 120+250 at a depth of 2048" */
-void sb_workload_describe(const struct sb_workload *w, struct sb_buf *ret);
-/* The measured place that stands for a part: the first, or the nearest to it in depth. */
-struct sb_at sb_workload_place(const struct sb_cell *c, const struct sb_workload_part *p);
-
-/* 1/T, launch by launch; the mean is that of T, in s. Without a load where one is counted, or
- * without PP or TG, n is 0. The caller frees x. */
-struct sb_sample sb_sample_workload(const struct sb_cell *c, const struct sb_workload *w);
-
-/* launches = auto: which cells of one model still need a launch for the verdict on this workload?
- * Each is looked at against the best (sb_look); the best itself is open as long as another is.
- * Cells that are neither ok nor pending, and those of which nothing was measured, take no part
- * and come out as decided. n cells in, n out; returns the number of the best, SIZE_MAX when there
- * is none. */
-struct sb_settled {
-    enum sb_outlook outlook;
-    enum sb_verdict verdict; /* against the best, as sb_compare has it */
-    size_t n;                /* launches that were compared; 0 = takes no part */
-};
-size_t sb_settle(const struct sb_cell *const *cells, size_t n, const struct sb_workload *w,
-                 struct sb_settled *ret);
-
-/* Shards: results on their way through a log, among other lines, of several processes at once.
- *
- * Every line of a shard begins with its mark, "stratobench:ID", ID being the first 16 digits of the
- * sha256 of the JSON, so that nothing that stands between or before the lines (another stream, a
- * prefix, a time) breaks it, and a shard that is not whole is known. */
-
-/* Appends the JSON of results as marked lines; `name` says whose they are, in one word. */
-void sb_shard_print(const struct sb_results *r, const char *name, struct sb_buf *ret);
-
-struct sb_shards {
-    struct sb_strv name; /* of each whole shard, in the order they ended */
-    struct sb_strv json;
-    struct sb_strv remarks; /* sentences on shards that are cut or there twice */
-};
-/* Whether a text has a shard in it. */
-bool sb_shards_begin(const char *log, size_t len);
-/* Of the shards that one process left one after the other the last whole one is taken. */
-void sb_shards_read(const char *log, size_t len, struct sb_shards *ret);
-void sb_shards_release(struct sb_shards *s);
-
-/* Merge: result sets of several files as a reader sees them, by section.
- *
- * Sets with the same title are one section, as far as one machine measured them: what another did
- * is a section of its own. Where two of its files hold the same cell (model
- * and backend), the one measured last stands; one still pending never replaces another. What a
- * newer result that is not ok puts out of sight is said in `hidden`, so that it can be printed.
- * A set that stands alone in its section keeps all its cells. */
-
-struct sb_section {
-    /* Borrows every string and array from the sets given: valid as long as they are, never to
-     * be released. bench is the first file's, but for started_at (the earliest) and updated_at (the
-     * latest), and for the title where other machines have sections of the same. Cells of one model
-     * stand together, models and their backends in the order of first appearance. */
-    struct sb_results set;
-    char **hidden;                   /* one a cell: a sentence on the ok result it hides, or NULL */
-    const struct sb_results **from;  /* one a cell: the set it comes from */
-    struct sb_strv warnings;         /* sentences: in what the files differ that should not */
-    const struct sb_results **parts; /* the sets of this section, in the order given */
-    size_t n_parts;
-    const char *title;     /* as the files have it; never NULL */
-    const char *host_id;   /* of set.host; "" unknown */
-    const char **part_ids; /* of each part's own host */
-    char *own_title;       /* NULL, or set.bench.title */
-};
-
-struct sb_sections {
-    struct sb_section *item; /* in the order in which the titles appear */
-    size_t n;
-    struct sb_strv host_ids; /* of the files */
-};
-
-struct sb_sections sb_results_merge(const struct sb_results *const *sets, size_t n);
-void sb_sections_release(struct sb_sections *all);
 
 #endif

@@ -18,6 +18,8 @@
 #define STRATOBENCH_VERDICT_H
 
 #include "stratobench/results.h"
+#include "stratobench/results_merge.h"
+#include "stratobench/results_sample.h"
 #include "stratobench/text.h"
 
 struct sb_rank_figure {

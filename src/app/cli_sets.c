@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "cmd.h"
+#include "stratobench/results_shard.h"
 #include "stratobench/verdict.h"
 
 static const char *name_of(const char *path) {

@@ -13,6 +13,7 @@
 #include "screen.h"
 #include "session.h"
 #include "stratobench/host.h"
+#include "stratobench/results_shard.h"
 #include "stratobench/sys.h"
 #include "stratobench/verdict.h"
 #include "terminal.h"

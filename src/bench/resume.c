@@ -23,10 +23,8 @@ static void describe_bench(const struct sb_config *c, const struct sb_results *o
     r->updated_at = sb_now_rfc3339();
     r->generator = sb_strdup("stratobench " STRATOBENCH_VERSION);
     r->host = sb_host_probe("", (const char *const *)environ);
-    if (c->hardware) {
-        cJSON_DeleteItemFromObjectCaseSensitive(r->host, "hardware");
-        cJSON_AddStringToObject(r->host, "hardware", c->hardware);
-    }
+    if (c->hardware)
+        sb_fact_set_text(r->host, "hardware", c->hardware);
 }
 
 /* ---- what an earlier file holds ------------------------------------------------------------- */

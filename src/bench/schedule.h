@@ -5,6 +5,7 @@
 #define STRATOBENCH_SCHEDULE_H
 
 #include "stratobench/results.h"
+#include "stratobench/results_sample.h"
 
 struct sb_schedule {
     const struct sb_cell *const *cells; /* of one model, in the config's order */

@@ -96,27 +96,23 @@ static int count_cores(char *cpuinfo) {
     return n;
 }
 
-void sb_host_put_text(cJSON *o, const char *key, char *text) {
+void sb_host_put_text(struct sb_fact *o, const char *key, char *text) {
     if (text) {
         struct sb_buf safe = SB_BUF_INIT(64 << 10);
         sb_buf_add_printable(&safe, text, strlen(text));
-        cJSON_AddStringToObject(o, key, sb_buf_str(&safe));
+        sb_fact_add_text(o, key, sb_buf_str(&safe));
         sb_buf_release(&safe);
     }
     free(text);
 }
 
-static void put_number(cJSON *o, const char *key, double value) {
+static void put_number(struct sb_fact *o, const char *key, double value) {
     if (isfinite(value) && value >= 0)
-        cJSON_AddNumberToObject(o, key, value);
+        sb_fact_add_number(o, key, value);
 }
 
-static void put_integer(cJSON *o, const char *key, long long value) {
+static void put_integer(struct sb_fact *o, const char *key, long long value) {
     put_number(o, key, (double)value);
-}
-
-static cJSON *member(cJSON *o, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(o, key);
 }
 
 /* The compute architecture as ROCm writes it, "gfx1151", from the KFD node that shares the
@@ -162,8 +158,8 @@ static double power_cap_w(const char *device) {
     return microwatt > 0 ? (double)microwatt / 1e6 : NAN;
 }
 
-static cJSON *probe_gpu(const char *root, const char *device) {
-    cJSON *gpu = cJSON_CreateObject();
+static void put_gpu(struct sb_fact *gpus, const char *root, const char *device) {
+    struct sb_fact *gpu = sb_fact_add(gpus, NULL, SB_FACT_GROUP);
     const char *card = strstr(device, "/sys/class/drm/") + strlen("/sys/class/drm/");
     char *uevent = sb_host_text("%s/uevent", device);
     char *slot = sb_host_field(uevent, "PCI_SLOT_NAME");
@@ -183,30 +179,27 @@ static cJSON *probe_gpu(const char *root, const char *device) {
                      sb_host_text("%s/power_dpm_force_performance_level", device));
     free(slot);
     free(uevent);
-    return gpu;
 }
 
 /* Cards that have a driver in DRM and, on machines made for computing alone, those that only
  * NVIDIA's own driver knows. */
-static cJSON *probe_gpus(const char *root) {
-    cJSON *gpus = cJSON_CreateArray();
+static void put_gpus(struct sb_fact *o, const char *root) {
+    struct sb_fact *gpus = sb_fact_add(o, "gpus", SB_FACT_LIST);
     struct sb_strv devices = {0}, infos = {0};
     sb_host_gpu_devices(root, &devices);
     for (size_t i = 0; i < devices.n; i++)
-        cJSON_AddItemToArray(gpus, probe_gpu(root, devices.item[i]));
+        put_gpu(gpus, root, devices.item[i]);
     if (devices.n == 0)
         sb_host_glob(root, "/proc/driver/nvidia/gpus/*/information", &infos);
     for (size_t i = 0; i < infos.n; i++) {
-        cJSON *gpu = cJSON_CreateObject();
+        struct sb_fact *gpu = sb_fact_add(gpus, NULL, SB_FACT_GROUP);
         char *info = sb_host_text("%s", infos.item[i]);
         sb_host_put_text(gpu, "name", sb_host_field(info, "Model"));
         sb_host_put_text(gpu, "driver", sb_strdup("nvidia"));
-        cJSON_AddItemToArray(gpus, gpu);
         free(info);
     }
     sb_strv_release(&devices);
     sb_strv_release(&infos);
-    return gpus;
 }
 
 /* The variables of the caller that are recorded. A name that ends in '_' stands for all that begin
@@ -261,8 +254,8 @@ static const char *node_of(const char *const *envp) {
     return NULL;
 }
 
-static cJSON *probe_environment(const char *const *envp) {
-    cJSON *environment = cJSON_CreateObject();
+static void put_environment(struct sb_fact *o, const char *const *envp) {
+    struct sb_fact *environment = sb_fact_add(o, "environment", SB_FACT_GROUP);
     for (; envp && *envp; envp++) {
         size_t n = strcspn(*envp, "=");
         if (!(*envp)[n] || !is_recorded(*envp, n))
@@ -272,18 +265,17 @@ static cJSON *probe_environment(const char *const *envp) {
         free(shown);
         free(name);
     }
-    return environment;
 }
 
 /* " — NAME (gfx1151, 0.5 GiB VRAM, 120.0 GiB GTT)" of a card that is more than a screen. */
-static void describe_gpu(struct sb_buf *line, cJSON *gpu) {
-    const char *name = cJSON_GetStringValue(member(gpu, "name"));
-    const char *driver = cJSON_GetStringValue(member(gpu, "driver"));
-    const char *pci_id = cJSON_GetStringValue(member(gpu, "pci_id"));
-    const char *gfx = cJSON_GetStringValue(member(gpu, "gfx"));
-    cJSON *vram = member(gpu, "vram_total_bytes");
-    cJSON *gtt = member(gpu, "gtt_total_bytes");
-    if (!name && !gfx && !vram)
+static void describe_gpu(struct sb_buf *line, const struct sb_fact *gpu) {
+    const char *name = sb_fact_text(gpu, "name");
+    const char *driver = sb_fact_text(gpu, "driver");
+    const char *pci_id = sb_fact_text(gpu, "pci_id");
+    const char *gfx = sb_fact_text(gpu, "gfx");
+    double vram = sb_fact_number(gpu, "vram_total_bytes");
+    double gtt = sb_fact_number(gpu, "gtt_total_bytes");
+    if (!name && !gfx && isnan(vram))
         return;
     sb_buf_adds(line, line->len ? " — " : "");
     if (name)
@@ -293,32 +285,33 @@ static void describe_gpu(struct sb_buf *line, cJSON *gpu) {
     struct sb_buf more = SB_BUF_INIT(256);
     if (gfx)
         sb_buf_addf(&more, ", %s", gfx);
-    if (vram)
-        sb_buf_addf(&more, ", %.1f GiB VRAM", cJSON_GetNumberValue(vram) / (1 << 30));
-    if (gtt)
-        sb_buf_addf(&more, ", %.1f GiB GTT", cJSON_GetNumberValue(gtt) / (1 << 30));
+    if (!isnan(vram))
+        sb_buf_addf(&more, ", %.1f GiB VRAM", vram / (1 << 30));
+    if (!isnan(gtt))
+        sb_buf_addf(&more, ", %.1f GiB GTT", gtt / (1 << 30));
     if (more.len)
         sb_buf_addf(line, " (%s)", more.data + 2);
     sb_buf_release(&more);
 }
 
-static char *hardware_line(cJSON *host) {
+static char *hardware_line(const struct sb_fact *host) {
     struct sb_buf line = SB_BUF_INIT(4096);
-    cJSON *cpu = member(host, "cpu"), *threads = member(host, "cpu_threads");
-    cJSON *memory = member(host, "memory_bytes");
+    const char *cpu = sb_fact_text(host, "cpu");
+    double threads = sb_fact_number(host, "cpu_threads");
+    double memory = sb_fact_number(host, "memory_bytes");
+    const struct sb_fact *gpus = sb_fact_of(host, "gpus");
     if (cpu)
-        sb_buf_adds(&line, cJSON_GetStringValue(cpu));
-    if (cpu && threads)
-        sb_buf_addf(&line, " (%.0f threads)", cJSON_GetNumberValue(threads));
-    cJSON *gpu;
-    cJSON_ArrayForEach(gpu, member(host, "gpus")) describe_gpu(&line, gpu);
-    if (memory)
-        sb_buf_addf(&line, "%s%.0f GiB memory", line.len ? ", " : "",
-                    cJSON_GetNumberValue(memory) / (1 << 30));
+        sb_buf_adds(&line, cpu);
+    if (cpu && !isnan(threads))
+        sb_buf_addf(&line, " (%.0f threads)", threads);
+    for (const struct sb_fact *gpu = gpus ? gpus->child : NULL; gpu; gpu = gpu->next)
+        describe_gpu(&line, gpu);
+    if (!isnan(memory))
+        sb_buf_addf(&line, "%s%.0f GiB memory", line.len ? ", " : "", memory / (1 << 30));
     return line.len ? sb_buf_detach(&line) : NULL;
 }
 
-static void put_cpu(cJSON *o, const char *root) {
+static void put_cpu(struct sb_fact *o, const char *root) {
     char *info = sb_host_text("%s/proc/cpuinfo", root);
     sb_host_put_text(o, "cpu", sb_host_field(info, "model name"));
     int cores = count_cores(info);
@@ -327,7 +320,7 @@ static void put_cpu(cJSON *o, const char *root) {
     free(info);
 }
 
-static void put_memory(cJSON *o, const char *root) {
+static void put_memory(struct sb_fact *o, const char *root) {
     char *meminfo = sb_host_text("%s/proc/meminfo", root);
     long long machine_bytes = sb_host_field_kib(meminfo, "MemTotal");
     long long usable_bytes = sb_host_memory(root).total_bytes;
@@ -336,7 +329,7 @@ static void put_memory(cJSON *o, const char *root) {
     free(meminfo);
 }
 
-static void put_kernel(cJSON *o, const char *root) {
+static void put_kernel(struct sb_fact *o, const char *root) {
     sb_host_put_text(o, "kernel", sb_host_text("%s/proc/sys/kernel/osrelease", root));
     sb_host_put_text(o, "kernel_cmdline", kernel_cmdline(root));
     char *release = sb_host_text("%s/etc/os-release", root);
@@ -344,7 +337,7 @@ static void put_kernel(cJSON *o, const char *root) {
     free(release);
 }
 
-static void put_settings(cJSON *o, const char *root) {
+static void put_settings(struct sb_fact *o, const char *root) {
     struct sb_host_settings s;
     sb_host_settings_read(root, &s);
     put_integer(o, "cpu_threads", s.cpu_threads ? s.cpu_threads : -1);
@@ -355,7 +348,7 @@ static void put_settings(cJSON *o, const char *root) {
     sb_host_put_text(o, "platform_profile", sb_strdup(s.platform_profile));
     sb_host_put_text(o, "thp", sb_strdup(s.thp));
     if (s.on_battery >= 0)
-        cJSON_AddBoolToObject(o, "on_battery", s.on_battery);
+        sb_fact_add(o, "on_battery", SB_FACT_SWITCH)->number = s.on_battery;
     put_number(o, "load_average_1m", s.load_average);
     put_number(o, "cpu_pressure_percent", s.cpu_pressure_percent);
     put_number(o, "memory_pressure_percent", s.memory_pressure_percent);
@@ -363,27 +356,24 @@ static void put_settings(cJSON *o, const char *root) {
     sb_host_settings_release(&s);
 }
 
-cJSON *sb_host_probe(const char *root, const char *const *envp) {
-    cJSON *host = cJSON_CreateObject();
+struct sb_fact *sb_host_probe(const char *root, const char *const *envp) {
+    struct sb_fact *host = sb_facts_new();
     sb_host_put_text(host, "node", sb_strdup(node_of(envp)));
     put_cpu(host, root);
     put_memory(host, root);
     put_kernel(host, root);
     put_settings(host, root);
-    cJSON_AddItemToObject(host, "gpus", probe_gpus(root));
-    cJSON *software = sb_host_software(root), *amdgpu = sb_host_amdgpu_parameters(root);
-    if (software)
-        cJSON_AddItemToObject(host, "software", software);
-    if (amdgpu)
-        cJSON_AddItemToObject(host, "amdgpu", amdgpu);
-    cJSON_AddItemToObject(host, "environment", probe_environment(envp));
+    put_gpus(host, root);
+    sb_fact_take(host, "software", sb_host_software(root));
+    sb_fact_take(host, "amdgpu", sb_host_amdgpu_parameters(root));
+    put_environment(host, envp);
     sb_host_put_text(host, "hardware", hardware_line(host));
 
     struct sb_strv warnings = {0};
     sb_host_warnings(root, &warnings);
-    cJSON *list = cJSON_AddArrayToObject(host, "warnings");
+    struct sb_fact *list = sb_fact_add(host, "warnings", SB_FACT_LIST);
     for (size_t i = 0; i < warnings.n; i++)
-        cJSON_AddItemToArray(list, cJSON_CreateString(warnings.item[i]));
+        sb_fact_add_text(list, NULL, warnings.item[i]);
     sb_strv_release(&warnings);
     return host;
 }

@@ -3,7 +3,7 @@
 #ifndef STRATOBENCH_HOST_SETTINGS_H
 #define STRATOBENCH_HOST_SETTINGS_H
 
-#include <cjson/cJSON.h>
+#include "stratobench/base_facts.h"
 
 struct sb_host_settings {
     char *governor, *energy_preference; /* of all CPUs: "performance", "performance,powersave" */
@@ -18,12 +18,12 @@ void sb_host_settings_read(const char *root, struct sb_host_settings *ret);
 void sb_host_settings_release(struct sb_host_settings *s);
 
 /* What else probe.c lists: versions of the drivers' packages, amdgpu's parameters. NULL when there
- * is nothing to say; the caller deletes it. */
-cJSON *sb_host_software(const char *root);
-cJSON *sb_host_amdgpu_parameters(const char *root);
+ * is nothing to say; the caller frees it. */
+struct sb_fact *sb_host_software(const char *root);
+struct sb_fact *sb_host_amdgpu_parameters(const char *root);
 
 /* Takes ownership of text; made printable, since sysfs and the environment hold any bytes and
- * JSON does not. NULL adds nothing. */
-void sb_host_put_text(cJSON *o, const char *key, char *text);
+ * a results file does not. NULL adds nothing. */
+void sb_host_put_text(struct sb_fact *o, const char *key, char *text);
 
 #endif

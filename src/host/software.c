@@ -34,12 +34,12 @@ static char *paragraph_field(const char *text, const char *end, const char *fiel
     return NULL;
 }
 
-static void take_package(cJSON *o, const char *text, const char *end) {
+static void take_package(struct sb_fact *o, const char *text, const char *end) {
     char *name = paragraph_field(text, end, "Package: ");
     char *status = paragraph_field(text, end, "Status: ");
     for (size_t i = 0; name && status && i < sizeof packages / sizeof *packages; i++)
         if (strcmp(name, packages[i]) == 0 && strstr(status, " installed") &&
-            !cJSON_HasObjectItem(o, name)) {
+            !sb_fact_of(o, name)) {
             char *version = paragraph_field(text, end, "Version: ");
             sb_host_put_text(o, name, version);
         }
@@ -48,7 +48,7 @@ static void take_package(cJSON *o, const char *text, const char *end) {
 }
 
 /* dpkg's database: paragraphs with an empty line between them. */
-static void put_packages(cJSON *o, const char *root) {
+static void put_packages(struct sb_fact *o, const char *root) {
     char *path = sb_asprintf("%s/var/lib/dpkg/status", root);
     struct sb_buf text = SB_BUF_INIT(DPKG_MAX_BYTES);
     if (sb_file_read(path, &text, NULL) == 0)
@@ -63,36 +63,36 @@ static void put_packages(cJSON *o, const char *root) {
 }
 
 /* pacman's: a folder NAME-VERSION-RELEASE for each package. */
-static void put_pacman_packages(cJSON *o, const char *root) {
+static void put_pacman_packages(struct sb_fact *o, const char *root) {
     for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {
         char *pattern = sb_asprintf("/var/lib/pacman/local/%s-[0-9]*", packages[i]);
         struct sb_strv found = {0};
         sb_host_glob(root, pattern, &found);
         const char *folder = found.n ? strrchr(found.item[0], '/') : NULL;
-        if (folder && !cJSON_HasObjectItem(o, packages[i]))
+        if (folder && !sb_fact_of(o, packages[i]))
             sb_host_put_text(o, packages[i], sb_strdup(folder + strlen(packages[i]) + 2));
         sb_strv_release(&found);
         free(pattern);
     }
 }
 
-static cJSON *not_empty(cJSON *o) {
+static struct sb_fact *not_empty(struct sb_fact *o) {
     if (o->child)
         return o;
-    cJSON_Delete(o);
+    sb_facts_free(o);
     return NULL;
 }
 
-cJSON *sb_host_software(const char *root) {
-    cJSON *o = cJSON_CreateObject();
+struct sb_fact *sb_host_software(const char *root) {
+    struct sb_fact *o = sb_facts_new();
     sb_host_put_text(o, "rocm", sb_host_text("%s/opt/rocm/.info/version", root));
     put_packages(o, root);
     put_pacman_packages(o, root);
     return not_empty(o);
 }
 
-cJSON *sb_host_amdgpu_parameters(const char *root) {
-    cJSON *o = cJSON_CreateObject();
+struct sb_fact *sb_host_amdgpu_parameters(const char *root) {
+    struct sb_fact *o = sb_facts_new();
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
         char *value = sb_host_text("%s/sys/module/amdgpu/parameters/%s", root, parameters[i]);
         if (value && strcmp(value, "-1") != 0)

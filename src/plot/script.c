@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sheet.h"
+#include "stratobench/results_merge.h"
 
 static void draw_section(struct chart *c, const struct sb_results *set) {
     const char *title = set->bench.title ? set->bench.title : "";

@@ -24,58 +24,58 @@ static void put_name(struct sb_buf *b, const char *key) {
     free(name);
 }
 
-static bool is_empty(const cJSON *value) {
-    return cJSON_IsNull(value) ||
-           (!value->child && (cJSON_IsArray(value) || cJSON_IsObject(value)));
+static bool is_empty(const struct sb_fact *value) {
+    return value->kind == SB_FACT_NOTHING ||
+           (!value->child && (value->kind == SB_FACT_LIST || value->kind == SB_FACT_GROUP));
 }
 
-static void put_value(struct sb_buf *b, const cJSON *value, int depth);
+static void put_value(struct sb_buf *b, const struct sb_fact *value, int depth);
 
-static void put_members(struct sb_buf *b, const cJSON *parent, int depth) {
+static void put_members(struct sb_buf *b, const struct sb_fact *parent, int depth) {
     bool first = true;
-    for (const cJSON *v = parent->child; v; v = v->next) {
+    for (const struct sb_fact *v = parent->child; v; v = v->next) {
         if (is_empty(v))
             continue;
-        sb_buf_adds(b, first ? "" : cJSON_IsArray(parent) ? "; " : ", ");
+        sb_buf_adds(b, first ? "" : parent->kind == SB_FACT_LIST ? "; " : ", ");
         first = false;
-        if (v->string) {
-            put_name(b, v->string);
+        if (v->name) {
+            put_name(b, v->name);
             sb_buf_adds(b, " ");
         }
         put_value(b, v, depth + 1);
     }
 }
 
-static void put_value(struct sb_buf *b, const cJSON *value, int depth) {
-    if (cJSON_IsString(value))
-        sb_markdown_escape(b, value->valuestring);
-    else if (cJSON_IsBool(value))
-        sb_buf_adds(b, cJSON_IsTrue(value) ? "yes" : "no");
-    else if (cJSON_IsNumber(value) && value->string && ends_with(value->string, "_bytes"))
-        report_figure(b, value->valuedouble / (1 << 30), 1, " GiB");
-    else if (cJSON_IsNumber(value))
-        sb_buf_addf(b, "%.10g", value->valuedouble);
+static void put_value(struct sb_buf *b, const struct sb_fact *value, int depth) {
+    if (value->kind == SB_FACT_TEXT)
+        sb_markdown_escape(b, value->text);
+    else if (value->kind == SB_FACT_SWITCH)
+        sb_buf_adds(b, value->number != 0 ? "yes" : "no");
+    else if (value->kind == SB_FACT_NUMBER && value->name && ends_with(value->name, "_bytes"))
+        report_figure(b, value->number / (1 << 30), 1, " GiB");
+    else if (value->kind == SB_FACT_NUMBER)
+        sb_buf_addf(b, "%.10g", value->number);
     else if (depth < MAX_DEPTH)
         put_members(b, value, depth);
 }
 
-static void put_environment_variables(struct sb_buf *b, const cJSON *environment) {
-    for (const cJSON *v = environment->child; v; v = v->next) {
+static void put_environment_variables(struct sb_buf *b, const struct sb_fact *environment) {
+    for (const struct sb_fact *v = environment->child; v; v = v->next) {
         sb_buf_adds(b, v == environment->child ? "" : " ");
-        sb_markdown_escape(b, v->string);
+        sb_markdown_escape(b, v->name);
         sb_buf_adds(b, "=");
         put_value(b, v, MAX_DEPTH);
     }
 }
 
-static void put_host(struct sb_buf *b, const cJSON *host) {
-    for (const cJSON *v = host ? host->child : NULL; v; v = v->next) {
-        if (!v->string || strcmp(v->string, "hardware") == 0 || is_empty(v))
+static void put_host(struct sb_buf *b, const struct sb_fact *host) {
+    for (const struct sb_fact *v = host ? host->child : NULL; v; v = v->next) {
+        if (!v->name || strcmp(v->name, "hardware") == 0 || is_empty(v))
             continue; /* the section's head names the hardware */
         sb_buf_adds(b, "- ");
-        put_name(b, v->string);
+        put_name(b, v->name);
         sb_buf_adds(b, ": ");
-        if (strcmp(v->string, "environment") == 0 && cJSON_IsObject(v))
+        if (strcmp(v->name, "environment") == 0 && v->kind == SB_FACT_GROUP)
             put_environment_variables(b, v);
         else
             put_value(b, v, 0);

@@ -1,5 +1,6 @@
 /* Results as rows for other programs: one a run, as CSV or as JSON lines, from one table of fields.
  */
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -45,8 +46,7 @@ static cJSON *prompt_of(const struct source *s) {
 }
 
 static cJSON *hardware_of(const struct source *s) {
-    return text(
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s->section->set.host, "hardware")));
+    return text(sb_fact_text(s->section->set.host, "hardware"));
 }
 
 /* Names hold the units. RUN: only where there is a run. */

@@ -57,8 +57,7 @@ static void put_heading(struct sb_buf *b, const struct html_section *s) {
     sb_buf_addf(b, "<%s>", tag);
     sb_xml_escape(b, set->bench.title ? set->bench.title : "");
     sb_buf_addf(b, "</%s>\n<p class=\"meta\">", tag);
-    const char *hardware =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(set->host, "hardware"));
+    const char *hardware = sb_fact_text(set->host, "hardware");
     const char *date = set->started_at;
     if (hardware) {
         sb_xml_escape(b, hardware);

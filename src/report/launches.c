@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "parts.h"
+#include "stratobench/results_sample.h"
 
 /* The cells of one model. */
 struct stretch {

@@ -9,6 +9,7 @@
 
 #include "stratobench/report.h"
 #include "stratobench/results.h"
+#include "stratobench/results_merge.h"
 #include "stratobench/text.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))

@@ -122,7 +122,7 @@ static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
 static void put_place(struct sb_buf *b, const struct sb_results *r) {
     struct sb_buf place = SB_BUF_INIT(SB_TEXT_MAX);
     struct sb_strv images = {0};
-    const char *node = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, "node"));
+    const char *node = sb_fact_text(r->host, "node");
     for (size_t i = 0; i < r->n_cells; i++)
         for (size_t k = 0; k < r->cells[i].n_launches; k++) {
             const char *image = r->cells[i].launches[k].image;

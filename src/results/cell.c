@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stratobench/results.h"
+#include "fields.h"
 
 static const char *first_of(const char *a, const char *b) {
     return a ? a : b ? b : "";
@@ -44,7 +44,7 @@ char *sb_cell_key(const struct sb_cell *c) {
 /* ---- The machine ---------------------------------------------------------------------------- */
 
 static const char *host_text(const struct sb_results *r, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->host, key));
+    return sb_fact_text(r->host, key);
 }
 
 const char *sb_results_hardware(const struct sb_results *r) {
@@ -62,26 +62,42 @@ static const char *const changing[] = {
     "kernel",           "os",       "governor", "energy_performance_preference",
     "platform_profile", "software", "amdgpu",   "gpus"};
 
-static void add_change(const char *name, const cJSON *a, const cJSON *b, struct sb_strv *ret) {
-    char *from = a ? cJSON_PrintUnformatted(a) : NULL, *to = b ? cJSON_PrintUnformatted(b) : NULL;
-    const char *text_a = cJSON_IsString(a) ? a->valuestring : from ? from : "none";
-    const char *text_b = cJSON_IsString(b) ? b->valuestring : to ? to : "none";
-    if (strcmp(text_a, text_b) != 0)
-        sb_strv_take(ret, sb_asprintf("%s: %s → %s", name, text_a, text_b));
-    cJSON_free(from);
-    cJSON_free(to);
+/* The caller frees. */
+static char *shown(const struct sb_fact *f) {
+    if (!f || f->kind == SB_FACT_TEXT)
+        return sb_strdup(f ? f->text : "none");
+    struct sb_buf b = SB_BUF_INIT(SB_ERR_MAX);
+    results_print_fact(f, &b);
+    return sb_buf_detach(&b);
 }
 
-static void add_changes(const char *name, const cJSON *a, const cJSON *b, struct sb_strv *ret) {
-    if (cJSON_IsObject(a) && cJSON_IsObject(b)) {
-        for (const cJSON *m = a->child; m; m = m->next)
-            add_changes(m->string, m, cJSON_GetObjectItemCaseSensitive(b, m->string), ret);
-        for (const cJSON *m = b->child; m; m = m->next)
-            if (!cJSON_GetObjectItemCaseSensitive(a, m->string))
-                add_change(m->string, NULL, m, ret);
-    } else if (cJSON_IsArray(a) && cJSON_IsArray(b) &&
-               cJSON_GetArraySize(a) == cJSON_GetArraySize(b)) {
-        for (const cJSON *x = a->child, *y = b->child; x && y; x = x->next, y = y->next)
+static void add_change(const char *name, const struct sb_fact *a, const struct sb_fact *b,
+                       struct sb_strv *ret) {
+    char *from = shown(a), *to = shown(b);
+    if (strcmp(from, to) != 0)
+        sb_strv_take(ret, sb_asprintf("%s: %s → %s", name, from, to));
+    free(from);
+    free(to);
+}
+
+static size_t length(const struct sb_fact *list) {
+    size_t n = 0;
+    for (const struct sb_fact *f = list->child; f; f = f->next)
+        n++;
+    return n;
+}
+
+static void add_changes(const char *name, const struct sb_fact *a, const struct sb_fact *b,
+                        struct sb_strv *ret) {
+    if (a && b && a->kind == SB_FACT_GROUP && b->kind == SB_FACT_GROUP) {
+        for (const struct sb_fact *m = a->child; m; m = m->next)
+            add_changes(m->name, m, sb_fact_of(b, m->name), ret);
+        for (const struct sb_fact *m = b->child; m; m = m->next)
+            if (!sb_fact_of(a, m->name))
+                add_change(m->name, NULL, m, ret);
+    } else if (a && b && a->kind == SB_FACT_LIST && b->kind == SB_FACT_LIST &&
+               length(a) == length(b)) {
+        for (const struct sb_fact *x = a->child, *y = b->child; x && y; x = x->next, y = y->next)
             add_changes(name, x, y, ret);
     } else {
         add_change(name, a, b, ret);
@@ -91,8 +107,8 @@ static void add_changes(const char *name, const cJSON *a, const cJSON *b, struct
 void sb_results_machine_changes(const struct sb_results *a, const struct sb_results *b,
                                 struct sb_strv *ret) {
     for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
-        const cJSON *x = cJSON_GetObjectItemCaseSensitive(a->host, changing[i]);
-        const cJSON *y = cJSON_GetObjectItemCaseSensitive(b->host, changing[i]);
+        const struct sb_fact *x = sb_fact_of(a->host, changing[i]);
+        const struct sb_fact *y = sb_fact_of(b->host, changing[i]);
         if (x && y) /* older files know less */
             add_changes(changing[i], x, y, ret);
     }

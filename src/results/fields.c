@@ -236,8 +236,8 @@ static const struct object bench = {
 static const struct field document_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_results, name, __VA_ARGS__)
     NESTED("bench", bench),
-    F(host, JSON, .rules = ALWAYS),
-    F(hosts, JSON),
+    F(host, FACTS, .rules = ALWAYS),
+    F(hosts, FACTS),
     F(cells, ARRAY, .rules = REQUIRED | ALWAYS, COUNTED(struct sb_results, n_cells),
       .object = &results_cell),
 #undef F
@@ -346,7 +346,7 @@ static void release(const struct field *f, void *base) {
     case FIELD_TIME: free(*(char **)field_at(f, base)); break;
     case FIELD_STRINGS:
     case FIELD_PAIRS: sb_strv_release(field_at(f, base)); break;
-    case FIELD_JSON: cJSON_Delete(*(cJSON **)field_at(f, base)); break;
+    case FIELD_FACTS: sb_facts_free(*(struct sb_fact **)field_at(f, base)); break;
     case FIELD_ARRAY:
     case FIELD_SHARES:
     case FIELD_INTS:
@@ -380,7 +380,7 @@ bool field_is_absent(const struct field *f, const void *base) {
     case FIELD_NUMBER: return !isfinite(*(const double *)field_at(f, base));
     case FIELD_STRING:
     case FIELD_TIME:
-    case FIELD_JSON: return *(void *const *)field_at(f, base) == NULL;
+    case FIELD_FACTS: return *(void *const *)field_at(f, base) == NULL;
     case FIELD_STRINGS:
     case FIELD_PAIRS: return ((const struct sb_strv *)field_at(f, base))->n == 0;
     case FIELD_OBJECT: {

@@ -20,7 +20,7 @@ enum field_kind {                /* the member's type; how it looks in JSON; wha
                                   */
                   FIELD_INTS,    /* array of int, none negative; empty */
                   FIELD_NUMBERS, /* array of double, NaN is null; empty */
-                  FIELD_JSON,    /* cJSON *, any object, kept verbatim; NULL */
+                  FIELD_FACTS,   /* struct sb_fact *, any object, kept verbatim; NULL */
                   FIELD_OBJECT,  /* a struct in place; when its first field is absent */
                   FIELD_ARRAY,   /* array of structs; empty */
                   FIELD_FIRST,   /* the first element of an array that another field owns; when that
@@ -82,5 +82,8 @@ bool field_is_absent(const struct field *f, const void *base);
 /* One more element of an array, every member absent. */
 void *field_add(const struct field *f, void *base);
 void field_clear(const struct field *f, void *base);
+
+/* As JSON, on one line. */
+void results_print_fact(const struct sb_fact *f, struct sb_buf *ret);
 
 #endif

@@ -19,18 +19,14 @@ enum {
     N_BOX_OF_GPU = 4
 };
 
-static const cJSON *member(const cJSON *o, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(o, key);
-}
-
 /* A boot more or less may find a few pages more or less. */
-static void put_value(struct sb_buf *b, const cJSON *value, bool bytes) {
-    if (cJSON_IsString(value))
-        sb_buf_adds(b, value->valuestring);
-    else if (cJSON_IsNumber(value) && bytes)
-        sb_buf_addf(b, "%.0f GiB", value->valuedouble / (1 << 30));
-    else if (cJSON_IsNumber(value))
-        sb_buf_addf(b, "%.10g", value->valuedouble);
+static void put_value(struct sb_buf *b, const struct sb_fact *value, bool bytes) {
+    if (value->kind == SB_FACT_TEXT)
+        sb_buf_adds(b, value->text);
+    else if (value->kind == SB_FACT_NUMBER && bytes)
+        sb_buf_addf(b, "%.0f GiB", value->number / (1 << 30));
+    else if (value->kind == SB_FACT_NUMBER)
+        sb_buf_addf(b, "%.10g", value->number);
 }
 
 static bool is_bytes(const char *key) {
@@ -38,47 +34,47 @@ static bool is_bytes(const char *key) {
     return end && end[strlen("_bytes")] == '\0';
 }
 
-static void put_gpus(struct sb_buf *b, const cJSON *gpus, size_t n) {
-    const cJSON *gpu;
-    cJSON_ArrayForEach(gpu, gpus) {
+static void put_gpus(struct sb_buf *b, const struct sb_fact *gpus, size_t n) {
+    for (const struct sb_fact *gpu = gpus->child; gpu; gpu = gpu->next) {
         sb_buf_adds(b, gpu == gpus->child ? "" : "; ");
         size_t before = b->len;
         for (size_t i = 0; i < n; i++) {
-            const cJSON *value = member(gpu, of_gpu[i]);
-            if (value && b->len > before)
-                sb_buf_adds(b, " ");
+            const struct sb_fact *value = sb_fact_of(gpu, of_gpu[i]);
+            if (!value)
+                continue;
+            sb_buf_adds(b, b->len > before ? " " : "");
             put_value(b, value, is_bytes(of_gpu[i]));
         }
     }
 }
 
 /* "mesa 26.1, rocm 7.2" */
-static void put_versions(struct sb_buf *b, const cJSON *software) {
-    const cJSON *version;
-    cJSON_ArrayForEach(version, software) {
-        sb_buf_addf(b, "%s%s ", version == software->child ? "" : ", ", version->string);
+static void put_versions(struct sb_buf *b, const struct sb_fact *software) {
+    for (const struct sb_fact *version = software->child; version; version = version->next) {
+        sb_buf_addf(b, "%s%s ", version == software->child ? "" : ", ", version->name);
         put_value(b, version, false);
     }
 }
 
 /* One part as text, of the box alone or with its drivers, "" where the object does not say. The
  * caller frees. */
-static char *text_of(const cJSON *host, const char *part, bool box) {
+static char *text_of(const struct sb_fact *host, const char *part, bool box) {
     struct sb_buf b = SB_BUF_INIT(TEXT_MAX_BYTES);
-    const cJSON *value = member(host, part);
-    if (cJSON_IsArray(value))
+    const struct sb_fact *value = sb_fact_of(host, part);
+    if (value && value->kind == SB_FACT_LIST)
         put_gpus(&b, value, box ? N_BOX_OF_GPU : N_OF_GPU);
-    else if (cJSON_IsObject(value))
+    else if (value && value->kind == SB_FACT_GROUP)
         put_versions(&b, value);
-    else
+    else if (value)
         put_value(&b, value, is_bytes(part));
     char *text = sb_strdup(sb_buf_str(&b));
     sb_buf_release(&b);
     return text;
 }
 
-char *sb_host_id(const cJSON *host) {
-    if (!member(host, "cpu") && !member(host, "memory_bytes") && !member(host, "kernel"))
+char *sb_host_id(const struct sb_fact *host) {
+    if (!sb_fact_of(host, "cpu") && !sb_fact_of(host, "memory_bytes") &&
+        !sb_fact_of(host, "kernel"))
         return NULL;
     struct sb_buf all = SB_BUF_INIT(N_PARTS * TEXT_MAX_BYTES);
     for (size_t i = 0; i < N_PARTS; i++) {
@@ -92,7 +88,7 @@ char *sb_host_id(const cJSON *host) {
     return sb_strndup(hex, ID_CHARS);
 }
 
-bool sb_host_diff(const cJSON *a, const cJSON *b, struct sb_strv *ret) {
+bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret) {
     char *ids[] = {sb_host_id(a), sb_host_id(b)};
     bool known = ids[0] && ids[1];
     for (size_t i = 0; i < N_BOX_PARTS && known; i++) {
@@ -115,9 +111,9 @@ const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id) {
     return id ? id : file_id;
 }
 
-const cJSON *sb_host_of(const struct sb_results *r, const char *id) {
-    const cJSON *host = member(r->hosts, id);
-    return cJSON_IsObject(host) ? host : r->host;
+const struct sb_fact *sb_host_of(const struct sb_results *r, const char *id) {
+    const struct sb_fact *host = sb_fact_of(r->hosts, id);
+    return host && host->kind == SB_FACT_GROUP ? host : r->host;
 }
 
 void sb_results_settle_hosts(struct sb_results *r) {
@@ -129,8 +125,8 @@ void sb_results_settle_hosts(struct sb_results *r) {
             if (!r->cells[i].launches[k].host)
                 r->cells[i].launches[k].host = sb_strdup(id);
     if (!r->hosts)
-        r->hosts = cJSON_CreateObject();
-    if (!member(r->hosts, id))
-        cJSON_AddItemToObject(r->hosts, id, cJSON_Duplicate(r->host, true));
+        r->hosts = sb_facts_new();
+    if (!sb_fact_of(r->hosts, id))
+        sb_fact_take(r->hosts, id, sb_facts_copy(r->host));
     free(id);
 }

@@ -221,27 +221,40 @@ static bool read_numbers(const struct reader *r, const struct place *p, const st
     return !r->json->problem;
 }
 
-/* A number such as 1e400 may hide anywhere in what is kept verbatim. */
-static bool is_finite_throughout(const struct reader *r, const struct place *p, const cJSON *json) {
-    const cJSON *child;
-    size_t i = 0;
-    if (cJSON_IsNumber(json) && !isfinite(json->valuedouble))
-        return load_fail(r, p, "number out of range");
-    cJSON_ArrayForEach(child, json) {
-        if (!is_finite_throughout(r, &(struct place){p, child->string, i++}, child))
+/* ---- What is kept verbatim ------------------------------------------------------------------- */
+
+static bool read_fact(const struct reader *r, const struct place *p, struct sb_fact *ret);
+
+/* Into a list or a group that is still empty. */
+static bool read_facts(const struct reader *r, const struct place *p, struct sb_fact *ret) {
+    bool group = ret->kind == SB_FACT_GROUP;
+    if (!enter(r, p, group ? '{' : '['))
+        return false;
+    for (size_t i = 0; json_more(r->json, group ? '}' : ']'); i++) {
+        if (group && !json_key(r->json))
+            return false;
+        const char *name = group ? sb_buf_str(r->json->scratch) : NULL;
+        struct sb_fact *f = sb_fact_add(ret, name, SB_FACT_NOTHING);
+        if (!read_fact(r, &(struct place){p, f->name, i}, f))
             return false;
     }
-    return true;
+    return !r->json->problem;
 }
 
-static bool read_json(const struct reader *r, const struct place *p, cJSON **ret) {
-    if (json_peek(r->json) != '{')
-        return expected(r, p, "an object");
-    const char *begin = r->json->at;
-    if (!json_skip(r->json))
-        return false;
-    *ret = cJSON_ParseWithLength(begin, (size_t)(r->json->at - begin));
-    return *ret ? is_finite_throughout(r, p, *ret) : load_fail(r, p, "not readable");
+static bool read_fact(const struct reader *r, const struct place *p, struct sb_fact *ret) {
+    char c = json_peek(r->json);
+    switch (c) {
+    case '{': ret->kind = SB_FACT_GROUP; return read_facts(r, p, ret);
+    case '[': ret->kind = SB_FACT_LIST; return read_facts(r, p, ret);
+    case '"': ret->kind = SB_FACT_TEXT; return read_string(r, p, &ret->text);
+    case 'n': return json_word(r->json, "null");
+    case 't':
+    case 'f':
+        ret->kind = SB_FACT_SWITCH;
+        ret->number = c == 't';
+        return json_word(r->json, c == 't' ? "true" : "false");
+    default: ret->kind = SB_FACT_NUMBER; return read_number(r, p, &ret->number);
+    }
 }
 
 /* ---- Objects -------------------------------------------------------------------------------- */
@@ -285,7 +298,10 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
     case FIELD_SHARES: return read_shares(r, p, f, base);
     case FIELD_INTS: return read_ints(r, p, f, base);
     case FIELD_NUMBERS: return read_numbers(r, p, f, base);
-    case FIELD_JSON: return read_json(r, p, member);
+    case FIELD_FACTS:
+        sb_facts_free(*(struct sb_fact **)member);
+        *(struct sb_fact **)member = sb_facts_new();
+        return read_facts(r, p, *(struct sb_fact **)member);
     case FIELD_OBJECT: return read_object(r, p, f->object, member);
     case FIELD_ARRAY: return read_array(r, p, f, base);
     case FIELD_FIRST: /* when the whole array came before, it holds this one already */

@@ -1,4 +1,5 @@
 #include "stratobench/results.h"
+#include "stratobench/results_merge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -178,7 +179,7 @@ static void warn_of_differences(struct sb_section *s) {
 }
 
 static void merge_section(struct sb_section *s, const struct sb_index *begun) {
-    cJSON *host = s->set.host;
+    struct sb_fact *host = s->set.host;
     s->set = *s->parts[0];
     s->set.host = host;
     for (size_t p = 1; p < s->n_parts; p++) {
@@ -216,11 +217,7 @@ static void add_part(struct sb_sections *all, const struct sb_results *set, cons
     s->parts[s->n_parts] = set;
     s->part_ids[s->n_parts++] = id;
     if (!s->set.host)
-        s->set.host = (cJSON *)sb_host_of(set, host_id);
-}
-
-static const char *text(const cJSON *host, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(host, key));
+        s->set.host = (struct sb_fact *)sb_host_of(set, host_id);
 }
 
 /* "Title (node-1)", where another machine's section has the same title. */
@@ -232,8 +229,9 @@ static void tell_apart(struct sb_sections *all) {
             alone &= k == i || strcmp(all->item[k].title, s->title) != 0;
         if (alone)
             continue;
-        const char *node = text(s->set.host, "node"), *cpu = text(s->set.host, "cpu"),
-                   *kernel = text(s->set.host, "kernel");
+        const char *node = sb_fact_text(s->set.host, "node"),
+                   *cpu = sb_fact_text(s->set.host, "cpu"),
+                   *kernel = sb_fact_text(s->set.host, "kernel");
         s->own_title = node            ? sb_asprintf("%s (%s)", s->title, node)
                        : cpu && kernel ? sb_asprintf("%s (%s, %s)", s->title, cpu, kernel)
                                        : sb_asprintf("%s (%s)", s->title,

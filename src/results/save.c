@@ -115,27 +115,35 @@ static void write_numbers(const struct writer *w, const double *x, size_t n) {
     write_close(&in, "]", n == 0);
 }
 
-/* Any JSON; arrays on one line. */
-static void write_json(const struct writer *w, const cJSON *json) {
-    bool array = cJSON_IsArray(json);
-    if (array || cJSON_IsObject(json)) {
-        const cJSON *child;
-        struct writer in = write_open(w, array ? "[" : "{", array);
-        cJSON_ArrayForEach(child, json) {
-            if (array)
-                write_break(&in, child == json->child);
-            else
-                write_key(&in, child->string, child == json->child);
-            write_json(&in, child);
-        }
-        write_close(&in, array ? "]" : "}", json->child == NULL);
-    } else if (cJSON_IsString(json)) {
-        sb_buf_add_json(w->b, json->valuestring);
-    } else if (cJSON_IsNumber(json) && isfinite(json->valuedouble)) {
-        write_number(w->b, json->valuedouble);
-    } else {
-        sb_buf_adds(w->b, cJSON_IsTrue(json) ? "true" : cJSON_IsFalse(json) ? "false" : "null");
+static void write_fact(const struct writer *w, const struct sb_fact *f);
+
+/* Lists on one line. */
+static void write_facts(const struct writer *w, const struct sb_fact *f) {
+    bool list = f->kind == SB_FACT_LIST;
+    struct writer in = write_open(w, list ? "[" : "{", list);
+    for (const struct sb_fact *c = f->child; c; c = c->next) {
+        if (list)
+            write_break(&in, c == f->child);
+        else
+            write_key(&in, c->name, c == f->child);
+        write_fact(&in, c);
     }
+    write_close(&in, list ? "]" : "}", !f->child);
+}
+
+static void write_fact(const struct writer *w, const struct sb_fact *f) {
+    switch (f->kind) {
+    case SB_FACT_NOTHING: sb_buf_adds(w->b, "null"); break;
+    case SB_FACT_TEXT: sb_buf_add_json(w->b, f->text); break;
+    case SB_FACT_NUMBER: write_number(w->b, f->number); break;
+    case SB_FACT_SWITCH: sb_buf_adds(w->b, f->number != 0 ? "true" : "false"); break;
+    case SB_FACT_LIST:
+    case SB_FACT_GROUP: write_facts(w, f); break;
+    }
+}
+
+void results_print_fact(const struct sb_fact *f, struct sb_buf *ret) {
+    write_fact(&(struct writer){ret, 0, true}, f);
 }
 
 static void write_fields(const struct writer *w, const struct object *o, const void *base,
@@ -179,12 +187,10 @@ static void write_value(const struct writer *w, const struct field *f, const voi
         write_shares(w, *(struct sb_device_share *const *)member, *field_count(f, base));
         break;
     case FIELD_INTS: write_ints(w, *(int *const *)member, *field_count(f, base)); break;
-    case FIELD_NUMBERS:
-        write_numbers(w, *(double *const *)member, *field_count(f, base));
-        break;
-    case FIELD_JSON:
-        if (*(cJSON *const *)member)
-            write_json(w, *(cJSON *const *)member);
+    case FIELD_NUMBERS: write_numbers(w, *(double *const *)member, *field_count(f, base)); break;
+    case FIELD_FACTS:
+        if (*(struct sb_fact *const *)member)
+            write_facts(w, *(struct sb_fact *const *)member);
         else
             sb_buf_adds(w->b, "{}");
         break;

@@ -1,5 +1,6 @@
 /* launches = auto: which cells of a model still need a launch. */
 #include "stratobench/results.h"
+#include "stratobench/results_sample.h"
 
 #include <math.h>
 #include <stdint.h>

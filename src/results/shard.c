@@ -1,4 +1,5 @@
 #include "stratobench/results.h"
+#include "stratobench/results_shard.h"
 
 #include <sha256.h>
 #include <stdlib.h>

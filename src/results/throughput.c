@@ -1,4 +1,5 @@
 #include "stratobench/results.h"
+#include "stratobench/results_sample.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* What a request of a workload costs, from what was measured. */
 #include "stratobench/results.h"
+#include "stratobench/results_sample.h"
 
 #include <math.h>
 #include <stdlib.h>

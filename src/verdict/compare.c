@@ -8,6 +8,8 @@
 #include "pair.h"
 #include "stratobench/base.h"
 #include "stratobench/results.h"
+#include "stratobench/results_merge.h"
+#include "stratobench/results_sample.h"
 
 const char *sb_compare_state_name(enum sb_compare_state s) {
     static const char *const names[SB_CELL_STATES] = {
@@ -197,7 +199,7 @@ void sb_compare_row(struct sb_compare_cell *c, const struct sb_compare_options *
 
 static char *key_of(const struct sb_section *s, const struct sb_cell *c, bool by_title) {
     char *cell = sb_cell_key(c);
-    const char *node = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s->set.host, "node"));
+    const char *node = sb_fact_text(s->set.host, "node");
     char *key = by_title ? sb_asprintf("%s\x1f%s\x1f%s", cell, s->title, node ? node : s->host_id)
                          : sb_strdup(cell);
     free(cell);

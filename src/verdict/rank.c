@@ -7,6 +7,7 @@
 
 #include "stratobench/base.h"
 #include "stratobench/results.h"
+#include "stratobench/results_sample.h"
 
 /* ---- which cell belongs to which model and backend ------------------------------------------ */
 

@@ -8,6 +8,8 @@
 #include "like.h"
 #include "rank_parts.h"
 #include "stratobench/results.h"
+#include "stratobench/results_merge.h"
+#include "stratobench/results_sample.h"
 #include "stratobench/text.h"
 #include "stratobench/verdict.h"
 

@@ -39,12 +39,12 @@ static void with_hostile_results(char *text, bool table, void (*use)(const struc
     r.bench.table = table;
     r.cells = cells;
     r.n_cells = 2;
-    r.host = cJSON_CreateObject();
-    cJSON_AddStringToObject(r.host, "hardware", text);
-    cJSON_AddStringToObject(r.host, text, text);
+    r.host = sb_facts_new();
+    sb_fact_add_text(r.host, "hardware", text);
+    sb_fact_add_text(r.host, text, text);
 
     use(&r);
-    cJSON_Delete(r.host);
+    sb_facts_free(r.host);
 }
 
 /* The input of a fuzz target as that text, in both layouts. */

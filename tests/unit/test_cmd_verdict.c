@@ -2,6 +2,7 @@
 #include "command.h"
 #include "golden.h"
 #include "results_fixture.h"
+#include "stratobench/results_sample.h"
 
 #define MAIN_JSON  GOLDEN_DIR "reference-main.json"
 #define FLAGS_JSON GOLDEN_DIR "flags.json"

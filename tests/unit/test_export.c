@@ -1,3 +1,5 @@
+#include <cjson/cJSON.h>
+
 #include "golden.h"
 #include "report/parts.h"
 #include "stratobench/report.h"

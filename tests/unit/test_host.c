@@ -125,23 +125,25 @@ static void put_strix_halo(const char *root) {
 
 /* ---- looking at answers -------------------------------------------------------------------- */
 
-static cJSON *item(cJSON *o, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(o, key);
+static size_t length(const struct sb_fact *list) {
+    size_t n = 0;
+    for (const struct sb_fact *f = list->child; f; f = f->next)
+        n++;
+    return n;
 }
 
-static void assert_text(cJSON *o, const char *key, const char *want) {
-    cJSON *value = item(o, key);
-    if (!cJSON_IsString(value))
+static void assert_text(const struct sb_fact *o, const char *key, const char *want) {
+    if (!sb_fact_text(o, key))
         fail_msg("%s is absent", key);
-    assert_string_equal(value->valuestring, want);
+    assert_string_equal(sb_fact_text(o, key), want);
 }
 
-static void assert_number(cJSON *o, const char *key, double want) {
-    cJSON *value = item(o, key);
-    if (!cJSON_IsNumber(value))
+static void assert_number(const struct sb_fact *o, const char *key, double want) {
+    double value = sb_fact_number(o, key);
+    if (isnan(value))
         fail_msg("%s is absent", key);
-    if (fabs(value->valuedouble - want) > 1e-9)
-        fail_msg("%s is %.17g, not %.17g", key, value->valuedouble, want);
+    if (fabs(value - want) > 1e-9)
+        fail_msg("%s is %.17g, not %.17g", key, value, want);
 }
 
 /* The warnings of a machine in one text, one a line. */
@@ -189,7 +191,7 @@ static void test_probe(void **state) {
                           "GGML_REMOTE_TOKEN=x",
                           "LC_ALL=C",
                           NULL};
-    cJSON *host = sb_host_probe(*state, envp);
+    struct sb_fact *host = sb_host_probe(*state, envp);
     assert_text(host, "hardware",
                 "AMD RYZEN AI MAX+ 395 w/ Radeon 8060S (4 threads) — amdgpu 1002:1586 (gfx1151, "
                 "0.5 GiB VRAM, 120.0 GiB GTT), 125 GiB memory");
@@ -200,22 +202,22 @@ static void test_probe(void **state) {
     assert_text(host, "kernel_cmdline", "amd_iommu=off ttm.pages_limit=30720000");
     assert_text(host, "os", "Fedora Linux 43");
     assert_number(host, "memory_bytes", 131072000.0 * 1024);
-    assert_null(item(host, "memory_limit_bytes"));
-    assert_null(item(host, "cpu_limit_cores"));
+    assert_null(sb_fact_of(host, "memory_limit_bytes"));
+    assert_null(sb_fact_of(host, "cpu_limit_cores"));
     assert_number(host, "swap_total_bytes", 8388608.0 * 1024);
     assert_number(host, "swap_used_bytes", 0); /* measured: none in use */
     assert_text(host, "governor", "powersave");
     assert_text(host, "energy_performance_preference", "performance");
     assert_text(host, "platform_profile", "performance");
     assert_text(host, "thp", "madvise");
-    assert_true(cJSON_IsFalse(item(host, "on_battery")));
+    assert_true(sb_fact_of(host, "on_battery")->number == 0);
     assert_number(host, "load_average_1m", 0.42);
     assert_number(host, "cpu_pressure_percent", 2.5);
     assert_number(host, "memory_pressure_percent", 0);
-    assert_null(item(host, "io_pressure_percent"));
+    assert_null(sb_fact_of(host, "io_pressure_percent"));
 
-    assert_int_equal(cJSON_GetArraySize(item(host, "gpus")), 1);
-    cJSON *gpu = cJSON_GetArrayItem(item(host, "gpus"), 0);
+    assert_int_equal(length(sb_fact_of(host, "gpus")), 1);
+    const struct sb_fact *gpu = sb_fact_of(host, "gpus")->child;
     assert_text(gpu, "card", "card1");
     assert_text(gpu, "driver", "amdgpu");
     assert_text(gpu, "pci_id", "1002:1586");
@@ -224,32 +226,34 @@ static void test_probe(void **state) {
     assert_number(gpu, "gtt_total_bytes", 128849018880.0);
     assert_text(gpu, "power_dpm_level", "auto");
     assert_number(gpu, "power_cap_w", 120);
-    cJSON *software = item(host, "software"), *amdgpu = item(host, "amdgpu");
+    const struct sb_fact *software = sb_fact_of(host, "software");
+    const struct sb_fact *amdgpu = sb_fact_of(host, "amdgpu");
     assert_text(software, "rocm", "7.2.0-43");
     assert_text(software, "mesa-vulkan-drivers", "25.2.1-1");
     assert_text(software, "linux-firmware", "20260110-1");
-    assert_int_equal(cJSON_GetArraySize(software), 3); /* what was removed is not there */
+    assert_int_equal(length(software), 3); /* what was removed is not there */
     assert_text(amdgpu, "gttsize", "122880");
-    assert_int_equal(cJSON_GetArraySize(amdgpu), 1);
-    assert_null(item(gpu, "name"));
+    assert_int_equal(length(amdgpu), 1);
+    assert_null(sb_fact_of(gpu, "name"));
 
-    cJSON *environment = item(host, "environment");
-    assert_int_equal(cJSON_GetArraySize(environment), 4);
+    const struct sb_fact *environment = sb_fact_of(host, "environment");
+    assert_int_equal(length(environment), 4);
     assert_text(environment, "HSA_OVERRIDE_GFX_VERSION", "11.5.1");
     assert_text(environment, "GGML_EMPTY", "");
     assert_text(environment, "MESA_BAD", "\xef\xbf\xbdx");
     assert_text(environment, "VK_DRIVER_FILES", "/a=b");
-    assert_int_equal(cJSON_GetArraySize(item(host, "warnings")), 0);
-    cJSON_Delete(host);
+    assert_int_equal(length(sb_fact_of(host, "warnings")), 0);
+    sb_facts_free(host);
 }
 
 /* Nothing is there: nothing is said, least of all 0. */
 static void test_empty_machine(void **state) {
-    cJSON *host = sb_host_probe(*state, NULL);
-    char *text = cJSON_PrintUnformatted(host);
-    assert_string_equal(text, "{\"gpus\":[],\"environment\":{},\"warnings\":[]}");
-    free(text);
-    cJSON_Delete(host);
+    struct sb_fact *host = sb_host_probe(*state, NULL);
+    static const char *const names[] = {"gpus", "environment", "warnings"};
+    assert_int_equal(length(host), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(length(sb_fact_of(host, names[i])), 0);
+    sb_facts_free(host);
 
     struct sb_reading s = sb_host_read(*state);
     assert_true(isnan(s.temperature_c));
@@ -269,12 +273,13 @@ static void test_garbage(void **state) {
     for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
         for (size_t i = 0; i < sizeof strix_halo / sizeof *strix_halo; i++)
             put(*state, strix_halo[i].path, values[v]);
-        cJSON *host = sb_host_probe(*state, NULL);
-        assert_null(item(host, "memory_bytes"));
-        assert_null(item(host, "cpu_pressure_percent"));
-        assert_null(item(host, "hardware"));
-        assert_null(item(cJSON_GetArrayItem(item(host, "gpus"), 0), "vram_total_bytes"));
-        cJSON_Delete(host);
+        struct sb_fact *host = sb_host_probe(*state, NULL);
+        assert_null(sb_fact_of(host, "memory_bytes"));
+        assert_null(sb_fact_of(host, "cpu_pressure_percent"));
+        assert_null(sb_fact_of(host, "hardware"));
+        const struct sb_fact *gpus = sb_fact_of(host, "gpus");
+        assert_null(sb_fact_of(gpus->child, "vram_total_bytes"));
+        sb_facts_free(host);
         struct sb_reading s = sb_host_read(*state);
         assert_true(isnan(s.temperature_c));
         assert_int_equal(s.gtt_used_bytes, -1);
@@ -285,10 +290,10 @@ static void test_garbage(void **state) {
 static void test_nvidia_without_drm(void **state) {
     put(*state, "/proc/driver/nvidia/gpus/0000:8f:00.0/information",
         "Model: \t\t NVIDIA H200\nIRQ:   \t\t 530\n");
-    cJSON *host = sb_host_probe(*state, NULL);
-    assert_text(cJSON_GetArrayItem(item(host, "gpus"), 0), "name", "NVIDIA H200");
+    struct sb_fact *host = sb_host_probe(*state, NULL);
+    assert_text(sb_fact_of(host, "gpus")->child, "name", "NVIDIA H200");
     assert_text(host, "hardware", "NVIDIA H200");
-    cJSON_Delete(host);
+    sb_facts_free(host);
 }
 
 /* ---- samples ------------------------------------------------------------------------------- */
@@ -315,12 +320,13 @@ static void test_sample_of_several_gpus(void **state) {
     assert_int_equal(s.vram_used_bytes, 104858600);
     assert_int_equal(s.gtt_used_bytes, 1073741824);
 
-    cJSON *host = sb_host_probe(root, NULL);
+    struct sb_fact *host = sb_host_probe(root, NULL);
     static const char *const order[] = {"card1", "card2", "card10"};
-    assert_int_equal(cJSON_GetArraySize(item(host, "gpus")), 3);
-    for (int i = 0; i < 3; i++)
-        assert_text(cJSON_GetArrayItem(item(host, "gpus"), i), "card", order[i]);
-    cJSON_Delete(host);
+    assert_int_equal(length(sb_fact_of(host, "gpus")), 3);
+    const struct sb_fact *gpu = sb_fact_of(host, "gpus")->child;
+    for (size_t i = 0; i < 3; i++, gpu = gpu->next)
+        assert_text(gpu, "card", order[i]);
+    sb_facts_free(host);
     assert_warning(root, "GPU card10 is 88 % busy");
 }
 
@@ -362,11 +368,11 @@ static void test_memory_of_cgroup(void **state) {
     put(root, SLICE "/memory.current", "9000000000\n");
     assert_int_equal(sb_host_memory(root).available_bytes, 0);
 
-    cJSON *host = sb_host_probe(root, NULL);
+    struct sb_fact *host = sb_host_probe(root, NULL);
     assert_number(host, "memory_bytes", 131072000.0 * 1024);
     assert_number(host, "memory_limit_bytes", 4e9);
     assert_number(host, "cpu_limit_cores", 2.5);
-    cJSON_Delete(host);
+    sb_facts_free(host);
 }
 
 /* In a container the path may be the host's; what is mounted is our part of the tree. With
@@ -434,16 +440,16 @@ static void test_battery(void **state) {
     put(root, "/sys/class/power_supply/AC/online", "0\n");
     put(root, "/sys/class/power_supply/BAT0/status", "Discharging\n");
     assert_warning(root, "runs on battery");
-    cJSON *host = sb_host_probe(root, NULL);
-    assert_true(cJSON_IsTrue(item(host, "on_battery")));
-    assert_int_equal(cJSON_GetArraySize(item(host, "warnings")), 1);
-    cJSON_Delete(host);
+    struct sb_fact *host = sb_host_probe(root, NULL);
+    assert_true(sb_fact_of(host, "on_battery")->number == 1);
+    assert_int_equal(length(sb_fact_of(host, "warnings")), 1);
+    sb_facts_free(host);
 
     put(root, "/sys/class/power_supply/BAT0/scope", "Device\n"); /* a mouse */
     assert_warning(root, "");
     host = sb_host_probe(root, NULL);
-    assert_null(item(host, "on_battery"));
-    cJSON_Delete(host);
+    assert_null(sb_fact_of(host, "on_battery"));
+    sb_facts_free(host);
 }
 
 /* ---- the real page cache ------------------------------------------------------------------- */
@@ -538,7 +544,8 @@ static void test_counters(void **state) {
     assert_true(isnan(sb_host_gpu_energy_j(root)) && isnan(sb_host_package_energy_j(root)));
     put(root, "/proc/stat", "cpu  100 20 30 4000 50 6 7 8 9 0\ncpu0 1 2\ncpu1 1 2\nintr 5\n");
     struct sb_cpu_use use = sb_host_cpu_use(root);
-    assert_true(fabs(use.busy_s - 163.0 / (double)sysconf(_SC_CLK_TCK)) < 1e-9); /* no idle, no steal */
+    assert_true(fabs(use.busy_s - 163.0 / (double)sysconf(_SC_CLK_TCK)) <
+                1e-9); /* no idle, no steal */
     assert_int_equal(use.cpus, 2);
     put(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
     put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "2500000\n");

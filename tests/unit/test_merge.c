@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "stratobench/results.h"
+#include "stratobench/results_merge.h"
 
 enum { MAX_CELLS = 4 };
 
@@ -166,23 +167,23 @@ static void test_alone(void **state) {
 
 /* ---- machines -------------------------------------------------------------------------------- */
 
-static cJSON *machine(const char *node, const char *kernel) {
-    cJSON *host = cJSON_CreateObject();
-    cJSON_AddStringToObject(host, "cpu", "AMD");
-    cJSON_AddStringToObject(host, "kernel", kernel);
+static struct sb_fact *machine(const char *node, const char *kernel) {
+    struct sb_fact *host = sb_facts_new();
+    sb_fact_add_text(host, "cpu", "AMD");
+    sb_fact_add_text(host, "kernel", kernel);
     if (node)
-        cJSON_AddStringToObject(host, "node", node);
+        sb_fact_add_text(host, "node", node);
     return host;
 }
 
 /* What it is called and how busy it is does not make another machine of it. */
 static void test_host_id(void **state) {
     (void)state;
-    cJSON *a = machine("n", "6.8"), *b = machine("n", "6.9"), *c = machine("n", "6.8"),
-          *unknown = cJSON_CreateObject();
-    cJSON_AddStringToObject(c, "hardware", "a name");
-    cJSON_AddStringToObject(unknown, "hardware", "a name");
-    cJSON_AddNumberToObject(c, "load_average_1m", 3);
+    struct sb_fact *a = machine("n", "6.8"), *b = machine("n", "6.9"), *c = machine("n", "6.8"),
+                   *unknown = sb_facts_new();
+    sb_fact_add_text(c, "hardware", "a name");
+    sb_fact_add_text(unknown, "hardware", "a name");
+    sb_fact_add_number(c, "load_average_1m", 3);
     char *ids[] = {sb_host_id(a), sb_host_id(b), sb_host_id(c)};
     assert_string_not_equal(ids[0], ids[1]);
     assert_string_equal(ids[0], ids[2]);
@@ -190,19 +191,19 @@ static void test_host_id(void **state) {
     struct sb_strv differences = {0};
     assert_true(sb_host_diff(a, b, &differences)); /* the same box with another kernel */
     assert_int_equal(differences.n, 0);
-    cJSON *d = machine("n2", "6.8");
+    struct sb_fact *d = machine("n2", "6.8");
     assert_true(sb_host_diff(a, d, &differences));
     assert_int_equal(differences.n, 1);
     assert_string_equal(differences.item[0], "node: n → n2");
-    cJSON_Delete(d);
+    sb_facts_free(d);
     assert_false(sb_host_diff(a, unknown, &differences));
     sb_strv_release(&differences);
     for (size_t i = 0; i < 3; i++)
         free(ids[i]);
-    cJSON_Delete(a);
-    cJSON_Delete(b);
-    cJSON_Delete(c);
-    cJSON_Delete(unknown);
+    sb_facts_free(a);
+    sb_facts_free(b);
+    sb_facts_free(c);
+    sb_facts_free(unknown);
 }
 
 /* The same matrix from two nodes is two sections; what one has not begun and the other has done is
@@ -228,8 +229,8 @@ static void test_machines_are_sections(void **state) {
     expect_cell(&all.item[0], 1, "o", "x");
     assert_int_equal(all.item[1].set.n_cells, 2);
     sb_sections_release(&all);
-    cJSON_Delete(a.r.host);
-    cJSON_Delete(b.r.host);
+    sb_facts_free(a.r.host);
+    sb_facts_free(b.r.host);
 }
 
 /* Whatever file comes first: the order is the config's. */

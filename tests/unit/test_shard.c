@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "stratobench/results.h"
+#include "stratobench/results_shard.h"
 
 enum { MAX_BYTES = 1 << 20 };
 
