@@ -25,13 +25,10 @@ enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 #define SB_COOLDOWN_AUTO (-1.0)
 #define SB_ANSWERS_ON    32
 
-struct sb_prompt {
-    char *given; /* as the file names it, ${} replaced; NULL = the one that is built in */
-    char *path;  /* as opened, or "(built in)" */
-    char *label; /* what the document prints; never NULL */
+struct sb_prompt { /* what results need not know; the rest of prompts[i] is bench.prompts[i] */
+    char *given;   /* as the file names it, ${} replaced; NULL = the one that is built in */
     char *text;
     size_t text_len; /* bytes */
-    char sha256[65];
 };
 
 struct sb_key_line {
@@ -85,9 +82,10 @@ struct sb_cell_plan { /* one cell, in the order of the matrix: models, then thei
 
 struct sb_config {
     char *file;
-    struct sb_protocol bench;  /* n_prompts and n_depths at least 1; defaults in sb_settings */
-    struct sb_prompt *prompts; /* bench.n_prompts: what bench.prompts refers to */
-    size_t n_prompts;
+    /* n_prompts and n_depths at least 1; defaults in sb_settings. A prompt's file is the path as
+     * opened, or "(built in)"; it has a label, what the document prints, and its sha256. */
+    struct sb_protocol bench;
+    struct sb_prompt *prompts; /* bench.n_prompts of them */
     char *hardware;                       /* NULL = probed */
     double load_timeout_s, run_timeout_s; /* default 900 */
     double cooldown_s;                    /* default 0; SB_COOLDOWN_AUTO */

@@ -59,14 +59,22 @@ struct sb_table_column {
 struct sb_table {
     const struct sb_table_column *columns;
     size_t n_columns;
-    struct sb_buf cells; /* row by row, each with its NUL; a last row may be short */
-    size_t screen; /* as text: columns that there are, into which what is not a figure is wrapped;
-                      0 = no limit */
+    struct sb_buf cells; /* row by row, each its kind and its NUL; a last row may be short */
+    /* As text: */
+    size_t screen;      /* columns that there are, into which what is not a figure is wrapped; 0 = no
+                           limit. A figure is never cut: the table may be wider */
+    const char *marker; /* the escape before what is marked; NULL = none */
 };
 struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns);
 /* Adds one cell; takes the content of `content` and empties it. */
 void sb_table_take(struct sb_table *t, struct sb_buf *content);
 void sb_table_add(struct sb_table *t, const char *content);
+/* One cell for what is left of the row, which ends with it; on a screen wrapped up to its edge. The
+ * second is marked there. */
+void sb_table_span(struct sb_table *t, const char *content);
+void sb_table_mark(struct sb_table *t, const char *content);
+/* Columns that it takes as text when nothing is wrapped, but for spans. */
+size_t sb_table_width(const struct sb_table *t);
 void sb_table_print(const struct sb_table *t, enum sb_style style, struct sb_buf *ret);
 void sb_table_release(struct sb_table *t);
 

@@ -88,8 +88,8 @@ static bool open_output(struct session *s) {
     struct sb_strv inputs = {0};
     char *stem = s->o->stem ? sb_strdup(s->o->stem) : sb_output_default_stem(s->config_file);
     sb_strv_add(&inputs, s->config_file);
-    for (size_t i = 0; i < s->config.n_prompts; i++)
-        sb_strv_add(&inputs, s->config.prompts[i].path);
+    for (size_t i = 0; i < s->config.bench.n_prompts; i++)
+        sb_strv_add(&inputs, s->config.bench.prompts[i].file);
     int rc = sb_output_open(stem, s->config.chart, &inputs, &s->out, &error);
     sb_strv_release(&inputs);
     free(stem);

@@ -6,7 +6,7 @@
 
 /* A line for each cell: model, backend, load, PP, TG or why not, and its doubts (in yellow if
  * `colour`). What does not fit so many columns goes: first the model and the doubts get lines of
- * their own, then the spreads, then the load. */
+ * their own, then the spreads go, then the load; no figure is cut. */
 void sb_results_table(const struct sb_results *r, size_t columns, bool colour, struct sb_buf *ret);
 
 #endif

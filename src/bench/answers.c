@@ -194,7 +194,7 @@ int sb_launch_answers(struct launch *l) {
     bool failed = false;
     if (c->answers == 0)
         return 0;
-    for (size_t p = 0; p < c->n_prompts; p++)
+    for (size_t p = 0; p < c->bench.n_prompts; p++)
         for (size_t d = c->bench.n_depths; d-- > 0 && !failed;) {
             struct sb_at at = {(int)p, c->bench.depths[d], 1};
             sb_launch_stage(l, SB_STAGE_ANSWERS, 0, 0);

@@ -21,7 +21,7 @@ static void invalidate(struct sb_cell *c, char *reason) {
 static void check_runs(const struct sb_config *config, struct sb_cell *c) {
     int wanted = config->bench.runs * sb_config_likely_launches(config);
     size_t least = (size_t)(wanted < LEAST_VALID_RUNS ? wanted : LEAST_VALID_RUNS);
-    for (size_t p = 0; p < config->n_prompts; p++)
+    for (size_t p = 0; p < config->bench.n_prompts; p++)
         for (size_t d = 0; d < config->bench.n_depths; d++) {
             size_t n;
             struct sb_at at = {(int)p, config->bench.depths[d], 1};

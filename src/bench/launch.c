@@ -207,7 +207,7 @@ static void finish_record(struct launch *l) {
 }
 
 static void release_prompts(struct launch *l) {
-    for (size_t i = 0; i < l->config->n_prompts; i++)
+    for (size_t i = 0; i < l->config->bench.n_prompts; i++)
         sb_prepared_release(&l->prompts[i]);
     free(l->prompts);
 }
@@ -237,7 +237,7 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     l.record.launch = launch;
     if (!sb_launch_cool_down(&l))
         return l.failure.interrupted;
-    l.prompts = sb_alloc(l.config->n_prompts, sizeof *l.prompts);
+    l.prompts = sb_alloc(l.config->bench.n_prompts, sizeof *l.prompts);
     char *log_path = log_path_of(&l);
     mkdir(b->log_dir, 0777); /* it may have vanished since */
     l.before = sb_host_read("");

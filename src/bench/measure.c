@@ -206,7 +206,7 @@ static int prepare(struct launch *l, size_t prompt) {
 }
 
 int sb_launch_measure(struct launch *l) {
-    for (size_t p = 0; p < l->config->n_prompts; p++) {
+    for (size_t p = 0; p < l->config->bench.n_prompts; p++) {
         if (prepare(l, p) < 0)
             return -1;
         for (size_t d = 0; d < l->config->bench.n_depths; d++) {

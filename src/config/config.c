@@ -246,7 +246,7 @@ void sb_config_release(struct sb_config *c) {
         release_fields(&kinds[SB_KIND_MODEL], &c->models[i]);
         free(c->models[i].id);
     }
-    for (size_t i = 0; i < c->n_prompts; i++)
+    for (size_t i = 0; i < c->bench.n_prompts; i++)
         sb_prompt_release(&c->prompts[i]);
     release_fields(&kinds[SB_KIND_BENCH], c);
     free(c->backends);

@@ -1,6 +1,5 @@
 /* From sections to cells: what no single key can know. */
 #include <fnmatch.h>
-#include <sha256.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,55 +24,40 @@ static void check_context(struct sb_parser *p) {
 }
 
 static void use_default_prompt(struct sb_config *c) {
-    size_t len = sizeof default_prompt - 1;
-    c->prompts = sb_alloc(1, sizeof *c->prompts);
-    c->n_prompts = 1;
-    *c->prompts = (struct sb_prompt){.path = sb_strdup("(built in)"),
-                                     .label = sb_strdup("~600 tokens (infrastructure scenario)"),
-                                     .text = sb_strdup(default_prompt),
-                                     .text_len = len};
-    SHA256Data((const uint8_t *)default_prompt, len, c->prompts->sha256);
+    struct sb_buf text = SB_BUF_INIT(sizeof default_prompt);
+    sb_buf_adds(&text, default_prompt);
+    sb_prompt_add(c, NULL, "(built in)", "~600 tokens (infrastructure scenario)", &text);
 }
 
 static void check_prompts(struct sb_parser *p) {
     struct sb_config *c = p->c;
+    struct sb_protocol *b = &c->bench;
     int line = sb_bench_key_line(p, "prompt"), lines = sb_bench_key_line(p, "prompts");
     bool one = line != p->bench_line, several = lines != p->bench_line;
     if (one && several)
         sb_diag(&p->diags, lines, "'prompts' takes the place of 'prompt' (line %d): use one", line);
     else if (!one && !several)
         use_default_prompt(c);
-    for (size_t i = 0; several && !one && i < c->n_prompts; i++)
+    for (size_t i = 0; several && !one && i < b->n_prompts; i++)
         for (size_t k = 0; k < i; k++)
-            if (strcmp(c->prompts[i].label, c->prompts[k].label) == 0)
+            if (strcmp(b->prompts[i].label, b->prompts[k].label) == 0)
                 sb_diag(&p->diags, lines, "two prompts are named '%s': rename one of the files",
-                        c->prompts[i].label);
+                        b->prompts[i].label);
     if (!p->prompt_label)
         return;
     if (several) {
         sb_diag(&p->diags, sb_bench_key_line(p, "prompt_label"),
                 "'prompt_label' goes with 'prompt'; 'prompts' are named by their files");
-    } else if (c->n_prompts == 1) {
-        free(c->prompts[0].label);
-        c->prompts[0].label = sb_strdup(p->prompt_label);
+    } else if (b->n_prompts == 1) {
+        free(b->prompts[0].label);
+        b->prompts[0].label = sb_strdup(p->prompt_label);
     }
-}
-
-/* What the results will say of the prompts. */
-static void describe_prompts(struct sb_config *c) {
-    c->bench.n_prompts = c->n_prompts;
-    c->bench.prompts = sb_alloc(c->n_prompts, sizeof *c->bench.prompts);
-    for (size_t i = 0; i < c->n_prompts; i++)
-        c->bench.prompts[i] = (struct sb_prompt_ref){.file = sb_strdup(c->prompts[i].path),
-                                                     .label = sb_strdup(c->prompts[i].label),
-                                                     .sha256 = sb_strdup(c->prompts[i].sha256)};
 }
 
 static void check_bench(struct sb_parser *p) {
     struct sb_config *c = p->c;
     check_context(p);
     check_prompts(p);
-    describe_prompts(c);
     if (c->bench.until > 0 && c->bench.max_runs < c->bench.runs)
         sb_diag(&p->diags, sb_bench_key_line(p, "max_runs"),
                 "'max_runs' is %d, less than 'runs', %d", c->bench.max_runs, c->bench.runs);

@@ -9,10 +9,21 @@
 
 void sb_prompt_release(struct sb_prompt *prompt) {
     free(prompt->given);
-    free(prompt->path);
-    free(prompt->label);
     free(prompt->text);
     *prompt = (struct sb_prompt){0};
+}
+
+void sb_prompt_add(struct sb_config *c, const char *given, const char *file, const char *label,
+                   struct sb_buf *text) {
+    char sha256[SHA256_DIGEST_STRING_LENGTH];
+    SHA256Data((const uint8_t *)text->data, text->len, sha256);
+    struct sb_protocol *bench = &c->bench;
+    size_t n = bench->n_prompts++;
+    bench->prompts = sb_realloc(bench->prompts, n + 1, sizeof *bench->prompts);
+    bench->prompts[n] = (struct sb_prompt_ref){sb_strdup(file), sb_strdup(label), sb_strdup(sha256)};
+    c->prompts = sb_realloc(c->prompts, n + 1, sizeof *c->prompts);
+    c->prompts[n] = (struct sb_prompt){.given = sb_strdup(given), .text_len = text->len};
+    c->prompts[n].text = sb_buf_detach(text);
 }
 
 /* Why the text is no prompt, or NULL. */
@@ -44,21 +55,14 @@ static bool add_prompt(struct sb_parser *p, const char *given) {
         problem = rc == -EFBIG ? "it is larger than 16 MiB" : strerror(-rc);
     else if (!problem)
         problem = prompt_problem(&b);
-    if (problem) {
-        sb_diag(&p->diags, p->line, "cannot use prompt '%.1024s': %s", path, problem);
-        sb_buf_release(&b);
-        free(path);
-        return false;
-    }
-    struct sb_config *c = p->c;
     const char *slash = strrchr(path, '/');
-    c->prompts = sb_realloc(c->prompts, c->n_prompts + 1, sizeof *c->prompts);
-    struct sb_prompt *prompt = &c->prompts[c->n_prompts++];
-    *prompt = (struct sb_prompt){.given = sb_strdup(given), .path = path, .text_len = b.len};
-    prompt->label = sb_strdup(slash ? slash + 1 : path);
-    SHA256Data((const uint8_t *)b.data, b.len, prompt->sha256);
-    prompt->text = sb_buf_detach(&b);
-    return true;
+    if (problem)
+        sb_diag(&p->diags, p->line, "cannot use prompt '%.1024s': %s", path, problem);
+    else
+        sb_prompt_add(p->c, given, path, slash ? slash + 1 : path, &b);
+    sb_buf_release(&b);
+    free(path);
+    return !problem;
 }
 
 static bool parse_prompt(struct sb_parser *p, const struct sb_option *o, void *field,

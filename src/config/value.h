@@ -88,6 +88,9 @@ bool sb_points_of(struct sb_parser *p, const struct sb_option *o, const char *ra
 /* Takes `path`; relative ones start from the config file's folder. NULL after a report. */
 char *sb_resolve(struct sb_parser *p, char *path);
 
+/* One more prompt; takes `text`, copies the rest. given NULL = it is built in. */
+void sb_prompt_add(struct sb_config *c, const char *given, const char *file, const char *label,
+                   struct sb_buf *text);
 void sb_prompt_release(struct sb_prompt *prompt);
 /* " (did you mean 'x'?)", or "". Valid until the next call with the same buffer. */
 const char *sb_did_you_mean(char hint[80], const char *word, const char *const *words, size_t n);

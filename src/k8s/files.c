@@ -46,9 +46,9 @@ static size_t text_bytes(const struct k8s_files *f) {
 
 int k8s_files_of(const struct sb_config *config, const char *ini, struct k8s_files *ret,
                  struct sb_buf *error) {
-    struct place *places = sb_alloc(config->n_prompts, sizeof *places);
+    struct place *places = sb_alloc(config->bench.n_prompts, sizeof *places);
     size_t depth = 0;
-    size_t n_prompts = config->prompts[0].given ? config->n_prompts : 0; /* else it is built in */
+    size_t n_prompts = config->prompts[0].given ? config->bench.n_prompts : 0; /* else it is built in */
     int rc = 0;
     for (size_t i = 0; i < n_prompts; i++) {
         const char *given = config->prompts[i].given;
@@ -64,7 +64,7 @@ int k8s_files_of(const struct sb_config *config, const char *ini, struct k8s_fil
     }
     struct sb_strv down = {0};
     sb_strv_add(&down, "models.ini");
-    struct k8s_files f = {sb_alloc(1 + config->n_prompts, sizeof *f.item), 0};
+    struct k8s_files f = {sb_alloc(1 + config->bench.n_prompts, sizeof *f.item), 0};
     f.item[f.n++] = (struct k8s_file){sb_strdup("models.ini"), path_at(depth, &down), ini};
     for (size_t i = 0; i < n_prompts; i++) {
         f.item[f.n++] = (struct k8s_file){sb_asprintf("prompt-%zu.txt", i + 1),

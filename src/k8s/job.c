@@ -61,7 +61,7 @@ double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
     runs += b->warmup == SB_WARMUP_AUTO ? MOST_WARMUPS : b->warmup;
     for (size_t i = 0; i < b->n_depths; i++)
         points += b->depths[i] > 0 ? 2 : 1; /* the context is filled by a request of its own */
-    points *= (double)c->n_prompts;
+    points *= (double)c->bench.n_prompts;
     double cooldown_s = c->cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->cooldown_s;
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
     int launches = b->launches == SB_LAUNCHES_AUTO ? SB_MOST_LAUNCHES : b->launches;

@@ -27,7 +27,8 @@ void sb_interval_add(struct sb_buf *b, double low, double high, int decimals) {
 }
 
 struct sb_table sb_table_begin(const struct sb_table_column *columns, size_t n_columns) {
-    return (struct sb_table){columns, n_columns, SB_BUF_INIT(SIZE_MAX), 0};
+    return (struct sb_table){
+        .columns = columns, .n_columns = n_columns, .cells = SB_BUF_INIT(SIZE_MAX)};
 }
 
 void sb_table_take(struct sb_table *t, struct sb_buf *content) {
@@ -35,21 +36,50 @@ void sb_table_take(struct sb_table *t, struct sb_buf *content) {
     sb_buf_release(content);
 }
 
-void sb_table_add(struct sb_table *t, const char *content) {
+/* What a cell in the buffer begins with. */
+enum { PLAIN = 'p', SPAN = 's', MARK = 'm' };
+
+static void add_cell(struct sb_table *t, char kind, const char *content) {
+    sb_buf_add(&t->cells, &kind, 1);
     sb_buf_add(&t->cells, content, strlen(content) + 1);
+}
+
+void sb_table_add(struct sb_table *t, const char *content) {
+    add_cell(t, PLAIN, content);
+}
+
+void sb_table_span(struct sb_table *t, const char *content) {
+    add_cell(t, SPAN, content);
+}
+
+void sb_table_mark(struct sb_table *t, const char *content) {
+    add_cell(t, MARK, content);
 }
 
 void sb_table_release(struct sb_table *t) {
     sb_buf_release(&t->cells);
 }
 
-/* The cell at `at`, which then is the next one's place; empty where a short last row has none. */
-static const char *next_cell(const struct sb_table *t, size_t *at) {
-    if (*at == t->cells.len)
-        return "";
-    const char *cell = sb_buf_str(&t->cells) + *at;
-    *at += strlen(cell) + 1;
-    return cell;
+struct row {
+    const char **cells; /* n_columns; "" behind a span, and where a short last row has none */
+    size_t span;        /* the column from which the last cell takes the rest; n_columns: none does */
+    bool marked;        /* that cell */
+};
+
+/* Reads the row at `at`, which then is the next one's place. */
+static void next_row(const struct sb_table *t, size_t *at, struct row *r) {
+    r->span = t->n_columns;
+    r->marked = false;
+    for (size_t c = 0; c < t->n_columns; c++) {
+        r->cells[c] = "";
+        if (*at == t->cells.len || r->span < c)
+            continue;
+        const char *cell = sb_buf_str(&t->cells) + *at;
+        *at += strlen(cell) + 1;
+        r->cells[c] = cell + 1;
+        r->span = *cell == PLAIN ? t->n_columns : c;
+        r->marked = *cell == MARK;
+    }
 }
 
 /* ---- as text ------------------------------------------------------------------------------- */
@@ -69,25 +99,32 @@ static size_t longest_word(const char *text) {
 }
 
 /* How wide each column is, and how narrow it may become: words are wrapped, figures are not. */
-static void measure(const struct sb_table *t, size_t *width, size_t *least) {
+static void measure(const struct sb_table *t, struct row *r, size_t *width, size_t *least) {
     for (size_t c = 0; c < t->n_columns; c++) {
         width[c] = sb_text_width(t->columns[c].title);
         least[c] = t->columns[c].right ? longest_word(t->columns[c].title) : LEAST_WIDTH;
     }
-    for (size_t at = 0, c = 0; at < t->cells.len; c = c + 1 < t->n_columns ? c + 1 : 0) {
-        size_t w = sb_text_width(next_cell(t, &at));
-        width[c] = w > width[c] ? w : width[c];
-        if (t->columns[c].right && w > least[c])
-            least[c] = w;
+    for (size_t at = 0; at < t->cells.len;) {
+        next_row(t, &at, r);
+        for (size_t c = 0; c < r->span; c++) {
+            size_t w = sb_text_width(r->cells[c]);
+            width[c] = w > width[c] ? w : width[c];
+            if (t->columns[c].right && w > least[c])
+                least[c] = w;
+        }
     }
+}
+
+static size_t total_width(const struct sb_table *t, const size_t *width) {
+    size_t total = GAP * (t->n_columns - 1);
+    for (size_t c = 0; c < t->n_columns; c++)
+        total += width[c];
+    return total;
 }
 
 /* Takes columns away, each time from the widest that may give one, until the screen holds all. */
 static void shrink(const struct sb_table *t, size_t *width, const size_t *least) {
-    size_t total = GAP * (t->n_columns - 1);
-    for (size_t c = 0; c < t->n_columns; c++)
-        total += width[c];
-    for (; t->screen && total > t->screen; total--) {
+    for (size_t total = total_width(t, width); t->screen && total > t->screen; total--) {
         size_t widest = t->n_columns;
         for (size_t c = 0; c < t->n_columns; c++)
             if (width[c] > least[c] && (widest == t->n_columns || width[c] > width[widest]))
@@ -119,30 +156,43 @@ struct line {
     size_t blanks; /* owed before the next content, so that no line ends in blanks */
 };
 
-static void print_text_cell(struct line *l, const char *text, size_t width, bool right) {
+static void print_text_cell(struct line *l, const char *text, size_t width, bool right,
+                            const char *marker) {
     size_t own = sb_text_width(text), pad = width > own ? width - own : 0;
     if (right)
         l->blanks += pad;
     if (*text) {
-        sb_buf_addf(l->b, "%*s%s", (int)l->blanks, "", text);
+        sb_buf_addf(l->b, "%*s%s%s%s", (int)l->blanks, "", marker ? marker : "", text,
+                    marker ? "\x1b[0m" : "");
         l->blanks = 0;
     }
     l->blanks += (right ? 0 : pad) + GAP;
 }
 
+/* What a span from that column on has to itself. */
+static size_t rest_width(const struct sb_table *t, const size_t *width, size_t column) {
+    size_t before = 0;
+    for (size_t c = 0; c < column; c++)
+        before += width[c] + GAP;
+    return !t->screen ? SIZE_MAX : t->screen > before + LEAST_WIDTH ? t->screen - before : LEAST_WIDTH;
+}
+
 /* One row, in as many lines as its longest cell takes. Advances the cells. */
-static void print_text_row(const struct sb_table *t, const char **cells, const size_t *width,
+static void print_text_row(const struct sb_table *t, struct row *r, const size_t *width,
                            struct sb_buf *ret) {
     for (bool more = true; more;) {
         struct line line = {.b = ret};
         more = false;
-        for (size_t c = 0; c < t->n_columns; c++) {
-            bool whole = sb_text_width(cells[c]) <= width[c];
-            char *text = whole ? sb_strdup(cells[c]) : take_line(&cells[c], width[c]);
+        for (size_t c = 0; c < t->n_columns && c <= r->span; c++) {
+            bool span = c == r->span;
+            size_t w = span ? rest_width(t, width, c) : width[c];
+            bool whole = sb_text_width(r->cells[c]) <= w;
+            char *text = whole ? sb_strdup(r->cells[c]) : take_line(&r->cells[c], w);
             if (whole)
-                cells[c] = "";
-            print_text_cell(&line, text, width[c], t->columns[c].right);
-            more |= *cells[c] != '\0';
+                r->cells[c] = "";
+            print_text_cell(&line, text, span ? 0 : w, t->columns[c].right && !span,
+                            span && r->marked ? t->marker : NULL);
+            more |= *r->cells[c] != '\0';
             free(text);
         }
         sb_buf_adds(ret, "\n");
@@ -151,19 +201,29 @@ static void print_text_row(const struct sb_table *t, const char **cells, const s
 
 static void print_text(const struct sb_table *t, struct sb_buf *ret) {
     size_t *width = sb_alloc(2 * t->n_columns, sizeof *width), *least = width + t->n_columns;
-    const char **cells = sb_alloc(t->n_columns, sizeof *cells);
-    measure(t, width, least);
+    struct row row = {.cells = sb_alloc(t->n_columns, sizeof *row.cells)};
+    measure(t, &row, width, least);
     shrink(t, width, least);
     for (size_t c = 0; c < t->n_columns; c++)
-        cells[c] = t->columns[c].title;
-    print_text_row(t, cells, width, ret);
+        row.cells[c] = t->columns[c].title;
+    row.span = t->n_columns;
+    print_text_row(t, &row, width, ret);
     for (size_t at = 0; at < t->cells.len;) {
-        for (size_t c = 0; c < t->n_columns; c++)
-            cells[c] = next_cell(t, &at);
-        print_text_row(t, cells, width, ret);
+        next_row(t, &at, &row);
+        print_text_row(t, &row, width, ret);
     }
-    free(cells);
+    free(row.cells);
     free(width);
+}
+
+size_t sb_table_width(const struct sb_table *t) {
+    size_t *width = sb_alloc(2 * t->n_columns, sizeof *width);
+    struct row row = {.cells = sb_alloc(t->n_columns, sizeof *row.cells)};
+    measure(t, &row, width, width + t->n_columns);
+    size_t total = total_width(t, width);
+    free(row.cells);
+    free(width);
+    return total;
 }
 
 /* ---- as Markdown --------------------------------------------------------------------------- */
@@ -175,14 +235,14 @@ static void print_markdown(const struct sb_table *t, struct sb_buf *ret) {
     for (size_t c = 0; c < t->n_columns; c++)
         sb_buf_adds(ret, t->columns[c].right ? "|---:" : "|---");
     sb_buf_adds(ret, "|\n");
+    struct row row = {.cells = sb_alloc(t->n_columns, sizeof *row.cells)};
     for (size_t at = 0; at < t->cells.len;) {
-        for (size_t c = 0; c < t->n_columns; c++) {
-            sb_buf_adds(ret, "| ");
-            sb_buf_adds(ret, next_cell(t, &at));
-            sb_buf_adds(ret, " ");
-        }
+        next_row(t, &at, &row);
+        for (size_t c = 0; c < t->n_columns; c++)
+            sb_buf_addf(ret, "| %s ", row.cells[c]);
         sb_buf_adds(ret, "|\n");
     }
+    free(row.cells);
 }
 
 void sb_table_print(const struct sb_table *t, enum sb_style style, struct sb_buf *ret) {

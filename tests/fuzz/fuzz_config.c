@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     provide_prompt();
     int rc = sb_config_parse(file, (const char *)data, size, NULL, &c, &errors);
     if (rc == 0) {
-        if (errors.len || c.n_cells == 0 || c.n_prompts == 0 || c.bench.n_depths == 0)
+        if (errors.len || c.n_cells == 0 || c.bench.n_prompts == 0 || c.bench.n_depths == 0)
             abort();
         for (size_t i = 0; i < c.n_cells; i++)
             if (!c.cells[i].model->path || !c.cells[i].backend->server)

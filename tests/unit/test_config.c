@@ -26,21 +26,21 @@ static void without_a_prompt_there_is_one(void **state) {
     for (size_t i = 0; i < LENGTH(benches); i++) {
         char *text = sb_asprintf("%s" REST, benches[i]);
         accept(text, &c);
-        assert_int_equal(c.n_prompts, 1);
+        assert_int_equal(c.bench.n_prompts, 1);
         assert_null(c.prompts[0].given);
-        assert_string_equal(c.prompts[0].path, "(built in)");
-        assert_string_equal(c.prompts[0].label, "~600 tokens (infrastructure scenario)");
+        assert_string_equal(c.bench.prompts[0].file, "(built in)");
+        assert_string_equal(c.bench.prompts[0].label, "~600 tokens (infrastructure scenario)");
         assert_string_equal(c.prompts[0].text, sb_buf_str(&want));
         assert_int_equal(c.prompts[0].text_len, want.len);
         /* sha256sum prompts/infrastructure.txt */
-        assert_string_equal(c.prompts[0].sha256, 
+        assert_string_equal(c.bench.prompts[0].sha256, 
             "15920c6aa11afa77c13f4a875ceebc3f9cbaa126ee4edeadcf6066d67148a60d");
         sb_config_release(&c);
         free(text);
     }
     sb_buf_release(&want);
     accept("[bench]\nprompt_label = long\n" REST, &c);
-    assert_string_equal(c.prompts[0].label, "long");
+    assert_string_equal(c.bench.prompts[0].label, "long");
     sb_config_release(&c);
 }
 
@@ -52,13 +52,13 @@ static void defaults_are_those_of_the_contract(void **state) {
     assert_string_equal(c.bench.title, "Inference Backend Benchmark Results");
     assert_null(c.hardware);
     assert_int_equal(c.bench.header.n, 0);
-    assert_int_equal(c.n_prompts, 1);
-    assert_string_equal(c.prompts[0].path, getenv("PROMPT"));
-    assert_string_equal(c.prompts[0].label, "p.txt");
+    assert_int_equal(c.bench.n_prompts, 1);
+    assert_string_equal(c.bench.prompts[0].file, getenv("PROMPT"));
+    assert_string_equal(c.bench.prompts[0].label, "p.txt");
     assert_string_equal(c.prompts[0].text, "Why?\n");
     assert_int_equal(c.prompts[0].text_len, 5);
     /* printf 'Why?\n' | sha256sum */
-    assert_string_equal(c.prompts[0].sha256,
+    assert_string_equal(c.bench.prompts[0].sha256,
                         "a88d8b2a36b1e5a70d30528edcc5ac25bfe5c1a54349745f01f4d1e1e028447f");
     assert_int_equal(c.bench.runs, 3);
     assert_int_equal(c.bench.warmup, SB_WARMUP_AUTO);
@@ -117,8 +117,8 @@ static void every_key_is_read(void **state) {
     assert_string_equal(c.hardware, "H");
     assert_int_equal(c.bench.header.n, 2);
     assert_string_equal(c.bench.header.item[1], "C: d: e");
-    assert_int_equal(c.n_prompts, 2);
-    assert_string_equal(c.prompts[1].label, "q.txt");
+    assert_int_equal(c.bench.n_prompts, 2);
+    assert_string_equal(c.bench.prompts[1].label, "q.txt");
     assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 && c.bench.n_predict == 64);
     assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 && c.bench.depths[2] == 16384);
     assert_true(c.bench.table);
@@ -264,10 +264,10 @@ static void an_empty_prompt_label_is_one(void **state) {
     (void)state;
     struct sb_config c;
     accept(BENCH "prompt_label =\n" REST, &c);
-    assert_string_equal(c.prompts[0].label, "");
+    assert_string_equal(c.bench.prompts[0].label, "");
     sb_config_release(&c);
     accept(BENCH "prompt_label = ~600 tokens # about\n" REST, &c);
-    assert_string_equal(c.prompts[0].label, "~600 tokens");
+    assert_string_equal(c.bench.prompts[0].label, "~600 tokens");
     sb_config_release(&c);
 }
 
@@ -312,7 +312,7 @@ static void relative_paths_start_from_the_file(void **state) {
     struct sb_config c;
     struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
     assert_int_equal(sb_config_load(path, NULL, &c, &errors), 0);
-    assert_string_equal(c.prompts[0].path, getenv("PROMPT"));
+    assert_string_equal(c.bench.prompts[0].file, getenv("PROMPT"));
     assert_string_equal(c.backends[0].server, "llama-server"); /* for PATH */
     assert_string_equal(c.backends[1].server, b);
     assert_string_equal(c.backends[2].server, "/bin/llama-server");
@@ -421,7 +421,7 @@ static void shipped_configs_load(void **state) {
         assert_string_equal(sb_buf_str(&errors), "");
         assert_int_equal(rc, 0);
         assert_int_equal(c.n_cells, shipped[i].cells);
-        assert_string_equal(c.prompts[0].label, shipped[i].prompt_label);
+        assert_string_equal(c.bench.prompts[0].label, shipped[i].prompt_label);
         sb_config_release(&c);
         free(path);
     }

@@ -57,7 +57,7 @@ static void test_name(void **state) {
 static int files_of(const char *given, const char *text, struct k8s_files *ret,
                     struct sb_buf *error) {
     struct sb_prompt prompt = {.given = (char *)given, .text = (char *)text};
-    struct sb_config c = {.file = (char *)"m.ini", .prompts = &prompt, .n_prompts = 1};
+    struct sb_config c = {.file = (char *)"m.ini", .prompts = &prompt, .bench.n_prompts = 1};
     return k8s_files_of(&c, "", ret, error);
 }
 

@@ -182,7 +182,7 @@ static void fingerprints_stay_what_they_were(void **state) {
     struct sb_strv lines = {0};
     sb_protocol_fingerprint(&m.config.bench, &lines);
     assert_int_equal(lines.n, 4);
-    char *prompt = sb_asprintf("prompt=%s", m.config.prompts[0].sha256);
+    char *prompt = sb_asprintf("prompt=%s", m.config.bench.prompts[0].sha256);
     assert_string_equal(lines.item[0], prompt);
     assert_string_equal(lines.item[1], "depth=0");
     assert_string_equal(lines.item[2], "n_predict=128");
