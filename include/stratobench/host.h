@@ -72,9 +72,11 @@ double sb_host_evict(const char *path);
  * threads are short. */
 double sb_host_read_bandwidth(int threads, double seconds);
 
-/* One harness at a time on a machine (to be exact, in a network namespace): an abstract
- * socket, gone with the process. The descriptor to keep, or -EADDRINUSE when another holds
- * it, or another -errno. */
-int sb_host_lock(void);
+/* Says to every other harness on this machine (to be exact, in this network namespace) that we
+ * measure, and adds those that do so already to *ret_others ("pid 4711 of uid 1000 (stratobench
+ * run models.ini)": the kernel's word for who it is, /proc's for the command). The descriptor to
+ * keep, gone with the process; -EADDRINUSE when there are others and we are not to measure beside
+ * them (`concurrent`), or another -errno. Never waits. */
+int sb_host_lock(bool concurrent, struct sb_strv *ret_others);
 
 #endif

@@ -97,17 +97,20 @@ static bool open_output(struct session *s) {
 }
 
 static bool take_host(struct session *s) {
-    s->host_lock_fd = sb_host_lock();
-    if (s->host_lock_fd != -EADDRINUSE)
-        return true;
-    if (s->o->allow_concurrent) {
-        sb_progress_say(&s->progress, "warning: another stratobench is measuring on this machine");
-        return true;
-    }
-    fputs("another stratobench is measuring on this machine and both would be wrong: wait for it, "
-          "or say --allow-concurrent\n",
-          stderr);
-    return end(s, SB_EXIT_USAGE);
+    struct sb_strv others = {0};
+    bool concurrent = s->o->allow_concurrent;
+    s->host_lock_fd = sb_host_lock(concurrent, &others);
+    bool refused = others.n > 0 && !concurrent;
+    for (size_t i = 0; i < others.n && concurrent; i++)
+        sb_progress_say(&s->progress, "warning: this machine is held for measuring by %s, too",
+                        others.item[i]);
+    for (size_t i = 0; i < others.n && refused; i++)
+        fprintf(stderr, "this machine is held for measuring by %s\n", others.item[i]);
+    if (refused)
+        fputs("two that measure at once are both wrong: wait for it, or say --allow-concurrent\n",
+              stderr);
+    sb_strv_release(&others);
+    return refused ? end(s, SB_EXIT_USAGE) : true;
 }
 
 static void say_warnings(struct session *s) {

@@ -27,6 +27,6 @@ void sb_host_cgroups(const char *root, struct sb_strv *ret);
 void sb_host_gpu_devices(const char *root, struct sb_strv *ret);
 
 /* sb_host_lock under another name. */
-int sb_host_lock_named(const char *name);
+int sb_host_lock_named(const char *name, bool concurrent, struct sb_strv *ret_others);
 
 #endif

@@ -223,6 +223,22 @@ static void other_work_on_the_machine_is_told(void **state) {
                                        l->other_cores, l->cores));
 }
 
+/* Also one that was allowed beside others: the next one is told. */
+static void another_measurement_is_named(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"b", "env = FAKE_PP=20000,5\n"});
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    box_await("a.logs/m--b--1.log", "task 1 ");
+    char *who = box_text("this machine is held for measuring by pid %d of uid %d (", (int)pid,
+                         (int)getuid());
+    assert_int_equal(SB("run", "a.ini", "-o", "b"), 2);
+    box_has(box_read("err"), who);
+    box_has(box_read("err"), "wait for it, or say --allow-concurrent");
+    assert_int_not_equal(access("b.json", F_OK), 0);
+    kill(pid, SIGTERM);
+    assert_int_equal(box_wait(pid), 128 + SIGTERM);
+}
+
 static void a_link_in_the_place_of_a_log_is_not_followed(void **state) {
     (void)state;
     BOX_CONFIG("", {"b", ""}, {"c", ""});
@@ -277,6 +293,7 @@ int main(void) {
         IN_BOX(a_thief_of_the_port_is_shown_no_key),
         IN_BOX(neither_key_nor_alias_is_on_the_command_line),
         IN_BOX(other_work_on_the_machine_is_told),
+        IN_BOX(another_measurement_is_named),
         IN_BOX(a_link_in_the_place_of_a_log_is_not_followed),
         IN_BOX(a_log_folder_that_vanished_is_made_again),
         IN_BOX(what_cannot_run_says_where_it_was_looked_for),
