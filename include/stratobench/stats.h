@@ -31,13 +31,16 @@ double sb_t_quantile(double p, double df);
 enum sb_flag {
     SB_FLAG_WARMUP = 1 << 0, /* the first is < 0.95 of the least of the rest */
     SB_FLAG_DRIFT = 1 << 1,  /* every value below the one before, > 3 % in all, and not WARMUP */
-    SB_FLAG_NOISY = 1 << 2,  /* CV above the limit given, and neither of the above */
+    SB_FLAG_NOISY = 1 << 2,  /* CV above the limit given, and not by one of the above alone */
     SB_FLAG_BUSY = 1 << 4,   /* set by the bench module: other processes took CPU time */
     SB_FLAG_NOT_STEADY = 1 << 3, /* set by the bench module: it was still getting faster */
 };
-/* noisy_cv: 0.05 for PP, 0.03 for TG. Needs n >= 2 for any flag, 3 for DRIFT. 0 when a value
+/* The trend of a sequence: WARMUP, DRIFT or 0. Needs n >= 2 for WARMUP, 3 for DRIFT. 0 when a value
  * is not finite. */
-unsigned sb_flags(const double *x, size_t n, double noisy_cv);
+unsigned sb_trend(const double *x, size_t n);
+/* What each value would be by that trend without chance: of WARMUP the first, then the mean of the
+ * rest; of DRIFT a straight line; of none the mean. */
+void sb_trend_line(const double *x, size_t n, unsigned trend, double *ret);
 #define SB_NOISY_CV_PP 0.05
 #define SB_NOISY_CV_TG 0.03
 /* method.md, Warm-up: are two runs in a row within 3 % in PP and 2 % in TG? False for NaN. */
@@ -47,7 +50,13 @@ bool sb_is_steady(double pp_a, double tg_a, double pp_b, double tg_b);
 /* "WARMUP", ...; NULL for a bit that is no flag. */
 const char *sb_flag_name(enum sb_flag flag);
 
-enum sb_verdict { SB_VERDICT_FASTER, SB_VERDICT_SLOWER, SB_VERDICT_TIE, SB_VERDICT_INCONCLUSIVE };
+enum sb_verdict {
+    SB_VERDICT_FASTER,
+    SB_VERDICT_SLOWER,
+    SB_VERDICT_TIE,
+    SB_VERDICT_INCONCLUSIVE,
+    SB_VERDICT_NONE, /* the two were never judged: no ratio gives it */
+};
 const char *sb_verdict_name(enum sb_verdict v); /* "faster", ... */
 
 /* The ratio a/b of two throughputs with its 95 % interval: Welch's t on log throughput.

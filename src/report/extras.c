@@ -254,7 +254,7 @@ static const struct {
 } tables[] = {
     {has_launches,
      "**Launches:** the mean of each server process, in the order made, and the sample standard "
-     "deviation between them",
+     "deviation between them; the Load above is the first of each",
      launch_columns, ARRAY_LEN(launch_columns)},
     {has_limit, "**Limit of TG:** memory bandwidth divided by the bytes read for one token",
      limit_columns, ARRAY_LEN(limit_columns)},

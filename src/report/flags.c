@@ -34,7 +34,7 @@ static double *trend_of_launch(const struct report_row *r, enum sb_metric m, enu
     for (int launch = 1; last > 1 && launch <= last; launch++) {
         double *x = sb_cell_values(r->cell, m, r->point.at, launch, ret_n);
         *ret_launch = launch;
-        if (sb_flags(x, *ret_n, INFINITY) & flag)
+        if (sb_trend(x, *ret_n) & flag)
             return x;
         free(x);
     }
@@ -65,22 +65,24 @@ static void release_evidence(struct evidence *e) {
 }
 
 static char *explain_warmup(const struct evidence *e) {
-    return sb_asprintf(
-        "the first run%s (%.1f) was more than 5 %% below every later one, so the mean "
-        "is too low; the median is %.1f",
-        e->where, e->x[0], sb_point_summary(&e->row->point, e->metric)->median);
+    return sb_asprintf("the first run%s (%.1f) was more than 5 %% below every later one, which "
+                       "lowers the mean; that of the others is %.1f",
+                       e->where, e->x[0], sb_summarize(e->x + 1, e->n - 1).mean);
 }
 
 static double size_of_warmup(const struct evidence *e) {
-    return sb_point_summary(&e->row->point, e->metric)->median / e->x[0];
+    return sb_summarize(e->x + 1, e->n - 1).mean / e->x[0];
 }
 
 static char *explain_drift(const struct evidence *e) {
     double first = e->x[0], last = e->x[e->n - 1];
+    bool busy = sb_strv_has(&e->row->cell->flags, sb_flag_name(SB_FLAG_BUSY));
     return sb_asprintf(
         "fell with every run%s, from %.1f to %.1f (%.1f %%), so the mean depends on how "
-        "many runs were made; heat or a power limit are usual causes",
-        e->where, first, last, 100 * (last - first) / first);
+        "many runs were made; %s",
+        e->where, first, last, 100 * (last - first) / first,
+        busy ? "other processes computed meanwhile, which may be why"
+             : "heat or a power limit are usual causes");
 }
 
 static double size_of_drift(const struct evidence *e) {

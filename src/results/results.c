@@ -221,15 +221,41 @@ double *sb_cell_run_means(const struct sb_cell *c, enum sb_metric m, struct sb_a
     return means;
 }
 
-/* A trend is one that the launches share; noise is the spread over all runs. */
+/* The coefficient of variation of all runs once the trend of their launches is taken out. */
+static double noise_beside(const struct sb_cell *c, enum sb_metric m, struct sb_at at,
+                           const double *line, size_t n_line) {
+    size_t n_launches, n = 0;
+    int *launches = launches_in(c, &n_launches);
+    double *all = sb_alloc(c->n_runs, sizeof *all);
+    for (size_t i = 0; i < n_launches; i++) {
+        size_t n_values;
+        double *values = sb_cell_values(c, m, at, launches[i], &n_values);
+        for (size_t k = 0; k < n_values && k < n_line; k++)
+            all[n++] = values[k] / line[k];
+        free(values);
+    }
+    struct sb_summary s = sb_summarize(all, n);
+    free(all);
+    free(launches);
+    return n > 2 ? sb_cv(&s) * sqrt((double)(n - 1) / (double)(n - 2)) : (double)NAN;
+}
+
+/* A trend is one that the launches share; noise is the spread over all runs, unless the trend
+ * explains it. */
 unsigned sb_cell_flags(const struct sb_cell *c, enum sb_metric m, const struct sb_point *p) {
-    const struct sb_summary *all = sb_point_summary(p, m);
     double limit = m == SB_PP ? SB_NOISY_CV_PP : SB_NOISY_CV_TG;
     size_t n;
     double *means = sb_cell_run_means(c, m, p->at, &n);
-    unsigned trends = sb_flags(means, n, INFINITY);
+    unsigned flags = sb_trend(means, n);
+    bool noisy = sb_cv(sb_point_summary(p, m)) > limit;
+    if (flags && noisy) {
+        double *line = sb_alloc(n, sizeof *line);
+        sb_trend_line(means, n, flags, line);
+        noisy = noise_beside(c, m, p->at, line, n) > limit;
+        free(line);
+    }
     free(means);
-    return trends ? trends : sb_cv(all) > limit ? SB_FLAG_NOISY : 0;
+    return flags | (noisy ? SB_FLAG_NOISY : 0U);
 }
 
 /* Did this metric rise to the end of the warm-up, and beyond it, by more than the runs vary? */
@@ -293,7 +319,10 @@ void sb_cell_summarize(struct sb_cell *c) {
     c->n_points = 0;
     c->pp_tps = n ? points[0].pp_tps : sb_summarize(NULL, 0);
     c->tg_tps = n ? points[0].tg_tps : sb_summarize(NULL, 0);
-    set_flags(c, n ? sb_cell_flags(c, SB_PP, points) | sb_cell_flags(c, SB_TG, points) : 0);
+    unsigned flags = 0;
+    for (size_t i = 0; i < n; i++)
+        flags |= sb_cell_flags(c, SB_PP, &points[i]) | sb_cell_flags(c, SB_TG, &points[i]);
+    set_flags(c, flags);
     if (n > 1) {
         c->points = points;
         c->n_points = n;

@@ -155,15 +155,30 @@ bool sb_is_steady(double pp_a, double tg_a, double pp_b, double tg_b) {
     return within(pp_a, pp_b, SB_STEADY_PP) && within(tg_a, tg_b, SB_STEADY_TG);
 }
 
-unsigned sb_flags(const double *x, size_t n, double noisy_cv) {
+unsigned sb_trend(const double *x, size_t n) {
     if (n < 2 || !all_finite(x, n))
         return 0;
-    struct sb_summary rest = sb_summarize(x + 1, n - 1), all = sb_summarize(x, n);
-    if (x[0] < 0.95 * rest.min)
+    if (x[0] < 0.95 * sb_summarize(x + 1, n - 1).min)
         return SB_FLAG_WARMUP;
-    if (n >= 3 && falls_throughout(x, n) && x[n - 1] < 0.97 * x[0])
-        return SB_FLAG_DRIFT;
-    return sb_cv(&all) > noisy_cv ? SB_FLAG_NOISY : 0;
+    return n >= 3 && falls_throughout(x, n) && x[n - 1] < 0.97 * x[0] ? SB_FLAG_DRIFT : 0;
+}
+
+/* Change from one value to the next of the least-squares line. */
+static double slope(const double *x, size_t n) {
+    double centre = (double)(n - 1) / 2, sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += ((double)i - centre) * x[i];
+        squares += ((double)i - centre) * ((double)i - centre);
+    }
+    return sum / squares;
+}
+
+void sb_trend_line(const double *x, size_t n, unsigned trend, double *ret) {
+    bool first = trend == SB_FLAG_WARMUP;
+    double mean = sb_summarize(x + first, n - first).mean;
+    double step = trend == SB_FLAG_DRIFT ? slope(x, n) : 0;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = i < first ? x[i] : mean + ((double)i - (double)(n - 1) / 2) * step;
 }
 
 const char *sb_flag_name(enum sb_flag flag) {
@@ -180,7 +195,7 @@ const char *sb_flag_name(enum sb_flag flag) {
 /* ---- Comparing ------------------------------------------------------------------------------ */
 
 const char *sb_verdict_name(enum sb_verdict v) {
-    static const char *const names[] = {"faster", "slower", "tie", "inconclusive"};
+    static const char *const names[] = {"faster", "slower", "tie", "inconclusive", "not judged"};
     return names[v];
 }
 

@@ -109,7 +109,7 @@ static void compare_loads(struct sb_compare_cell *c, const struct sb_compare_opt
                                                         .n_pairs = o->paired ? s.base.n : 0,
                                                     });
         if (!same_cache)
-            f->ratio.verdict = SB_VERDICT_INCONCLUSIVE; /* the page cache, not the build */
+            f->ratio.verdict = SB_VERDICT_NONE; /* the page cache, not the build */
     }
     free(s.base.x);
     free(s.next.x);

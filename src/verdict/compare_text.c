@@ -183,6 +183,15 @@ static bool any_assumed(const struct sb_comparison *c, bool of_load) {
     return false;
 }
 
+static bool any_unjudged(const struct sb_comparison *c) {
+    for (size_t i = 0; i < c->n_cells; i++)
+        for (size_t k = 0; k < c->cells[i].n_figures; k++)
+            if (isfinite(c->cells[i].figures[k].ratio.ratio) &&
+                c->cells[i].figures[k].ratio.verdict == SB_VERDICT_NONE)
+                return true;
+    return false;
+}
+
 static void add_count(struct sb_buf *b, size_t n, const char *what) {
     if (n)
         sb_buf_addf(b, ", %zu %s", n, what);
@@ -267,14 +276,19 @@ static void add_rules(const struct writer *w) {
     add_blindest(w);
     if (any_assumed(w->c, false))
         sb_buf_addf(w->out,
-                    " One %s: the spread between launches is unknown; %g %% is assumed, "
+                    " Where %s, the spread between launches is unknown: %g %% is assumed, "
                     "more where the runs leave the mean less certain.",
-                    o->paired ? "pair" : "launch a side", 100 * o->assumed_spread);
+                    o->paired ? "there is one pair" : "a side has one launch",
+                    100 * o->assumed_spread);
     else if (any_assumed(w->c, true))
         sb_buf_addf(w->out,
                     " Loads are those that found the same share of the file in the page cache; "
                     "where %s, a spread of %g %% is assumed.",
                     o->paired ? "there is one pair" : "a side has one", 100 * o->assumed_spread);
+    if (any_unjudged(w->c))
+        sb_buf_adds(w->out,
+                    " Loads are judged only where both sides found the same share of the file "
+                    "in the page cache.");
     sb_buf_adds(w->out, "\n");
 }
 

@@ -115,7 +115,7 @@ static struct sb_ratio compare_cells(const struct sb_rank_cell *a, const struct 
     struct sb_ratio r = sb_compare(fa->speed, fa->n, fb->speed, fb->n, SB_TIE_MARGIN,
                                    sb_sample_assumed(SB_ASSUMED_LAUNCH_CV, fa->noise, fb->noise));
     if (metric == SB_LOAD && !sb_same_cache_state(a->cached_share, b->cached_share))
-        r.verdict = SB_VERDICT_INCONCLUSIVE; /* the page cache, not the backend */
+        r.verdict = SB_VERDICT_NONE; /* the page cache, not the backend */
     return r;
 }
 

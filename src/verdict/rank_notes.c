@@ -1,9 +1,11 @@
 /* What to know when reading a ranking. */
+#include <stdlib.h>
+
 #include "rank_parts.h"
 
 struct doubts {
     bool finished, compared; /* any cell; two cells of a model */
-    bool assumed, load, limit_of_points;
+    bool assumed, load, mean_load, limit_of_points;
     size_t n_alone;
 };
 
@@ -17,6 +19,7 @@ static struct doubts find_doubts(const struct sb_rank *r) {
         d.limit_of_points |= c->cell->n_points > 1;
         for (int metric = 0; metric < SB_METRICS; metric++)
             d.assumed |= metric != SB_LOAD && c->figure[metric].to_best.assumed;
+        d.mean_load |= c->figure[SB_LOAD].n > 1;
         d.load |= c->figure[SB_LOAD].n && i != m->best[SB_LOAD] &&
                   !sb_same_cache_state(c->cached_share, r->cells[m->best[SB_LOAD]].cached_share);
     }
@@ -51,22 +54,50 @@ static void add_flagged(const struct rank_writer *w) {
     sb_buf_adds(w->out, named ? ".\n" : "");
 }
 
-/* "- No figures at a depth of 16384 and 32768: those at 4096 and 8192 stand for them." Of the first
- * finished cell; the cells of a section share their depths, or the section says so. */
+/* "a prompt of 8000 tokens, for which one of 211 stands": what is asked about is not what was
+ * measured where it is more than twice or less than half as long. */
+static void find_stand_in(const char *what, double asked, long long measured, struct sb_strv *ret) {
+    if (asked <= 0 || measured <= 0 ||
+        (asked <= 2 * (double)measured && (double)measured <= 2 * asked))
+        return;
+    char *text =
+        sb_asprintf("%s of %g tokens, for which one of %lld stands", what, asked, measured);
+    if (!sb_strv_has(ret, text))
+        sb_strv_add(ret, text);
+    free(text);
+}
+
+static const struct sb_run *first_run_at(const struct sb_cell *c, struct sb_at at) {
+    for (size_t i = 0; i < c->n_runs; i++)
+        if (sb_run_counts(&c->runs[i]) && sb_at_same(c->runs[i].at, at))
+            return &c->runs[i];
+    return NULL;
+}
+
+/* "- Not measured: depth 16384, for which that at 4096 stands." Of the first finished cell; the
+ * cells of a section share their depths, or the section says so. */
 static void add_stand_ins(const struct rank_writer *w) {
     const struct sb_workload *load = &w->rank->workload;
     const struct sb_cell *c = NULL;
-    size_t named = 0;
+    struct sb_strv found = {0};
     for (size_t i = 0; i < w->rank->n_cells && !c; i++)
         c = w->rank->cells[i].finished ? w->rank->cells[i].cell : NULL;
     for (size_t i = 0; c && i < load->n_parts; i++) {
-        int depth = load->part[i].depth, measured = sb_workload_place(c, &load->part[i]).depth;
-        if (depth == SB_FIRST_PLACE || depth == measured)
+        const struct sb_workload_part *part = &load->part[i];
+        struct sb_at at = sb_workload_place(c, part);
+        const struct sb_run *run = first_run_at(c, at);
+        if (part->depth != SB_FIRST_PLACE && part->depth != at.depth)
+            sb_strv_take(&found, sb_asprintf("depth %d, for which that at %d stands", part->depth,
+                                             at.depth));
+        if (!run)
             continue;
-        sb_buf_adds(w->out, named++ ? ", " : "- Not measured: ");
-        sb_buf_addf(w->out, "depth %d, for which that at %d stands", depth, measured);
+        find_stand_in("a prompt", part->prompt_tokens, run->prompt_n, &found);
+        find_stand_in("an answer", part->gen_tokens, run->predicted_n, &found);
     }
-    sb_buf_adds(w->out, named ? ".\n" : "");
+    for (size_t i = 0; i < found.n; i++)
+        sb_buf_addf(w->out, "%s%s", i ? ", " : "- Not measured: ", found.item[i]);
+    sb_buf_adds(w->out, found.n ? ".\n" : "");
+    sb_strv_release(&found);
 }
 
 void rank_add_notes(const struct rank_writer *w) {
@@ -102,13 +133,18 @@ void rank_add_notes(const struct rank_writer *w) {
                                                                : "the backends in the table");
     if (d.assumed)
         sb_buf_addf(w->out,
-                    "- One launch a side: the spread between launches is unknown; %g %% is "
-                    "assumed, more where the runs leave the mean less certain.\n",
+                    "- Where a side has one launch, the spread between launches is unknown: %g %% "
+                    "is assumed, more where the runs leave the mean less certain.\n",
                     100 * SB_ASSUMED_LAUNCH_CV);
     add_flagged(w);
     if (d.load)
         sb_buf_adds(w->out, "- Loads are judged only where both sides found the same share of the "
                             "file in the page cache.\n");
+    if (d.mean_load)
+        sb_buf_adds(w->out,
+                    "- A load is the mean over the last launch and those that found the same "
+                    "share of the file in the page cache; the table of results shows the "
+                    "first launch's.\n");
     if (d.limit_of_points && !load->name)
         sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
     add_stand_ins(w);

@@ -121,7 +121,7 @@ static void test_spread_is_said_to_be_assumed(void **state) {
         fixture_launches(&r, "m", "a", launches, 1, 0.005);
         fixture_launches(&r, "m", "b", launches, 0.9, 0.005);
         (launches == 1 ? expect_in : expect_not_in)(
-            &r, "the spread between launches is unknown; 2 % is assumed");
+            &r, "Where a side has one launch, the spread between launches is unknown: 2 % is assumed");
         sb_results_release(&r);
     }
 }
@@ -141,9 +141,61 @@ static void test_loads(void **state) {
     (void)state;
     expect_load_verdict(1, 1, SB_VERDICT_SLOWER);
     expect_load_verdict(0.02, 0, SB_VERDICT_SLOWER);
-    expect_load_verdict(1, 0, SB_VERDICT_INCONCLUSIVE);
-    expect_load_verdict(NAN, 0, SB_VERDICT_INCONCLUSIVE);
-    expect_load_verdict(NAN, NAN, SB_VERDICT_INCONCLUSIVE);
+    expect_load_verdict(1, 0, SB_VERDICT_NONE);
+    expect_load_verdict(NAN, 0, SB_VERDICT_NONE);
+    expect_load_verdict(NAN, NAN, SB_VERDICT_NONE);
+}
+
+static void test_loads_say_what_they_are(void **state) {
+    (void)state;
+    static const char mean[] = "- A load is the mean over the last launch and those that found";
+    static const char judged[] = "- Loads are judged only where both sides found the same share";
+    for (int launches = 1; launches <= 2; launches++) {
+        struct sb_results r = fixture_set("T");
+        fixture_launches(&r, "m", "a", launches, 1, 0);
+        fixture_launches(&r, "m", "b", launches, 0.5, 0);
+        expect_in(&r, "Load            a: 10s          b: 2.0× slower");
+        (launches > 1 ? expect_in : expect_not_in)(&r, mean);
+        expect_not_in(&r, judged);
+        r.cells[1].launches[launches - 1].cached_share = 0;
+        expect_in(&r, "Load            a: 10s          b: not judged (2.0×");
+        expect_in(&r, judged);
+        sb_results_release(&r);
+    }
+}
+
+/* A speed is of a length of prompt and answer: others are not measured. */
+static void test_other_lengths_are_said_to_be_unmeasured(void **state) {
+    (void)state;
+    static const struct {
+        double prompt, answer;
+        const char *want;
+    } cases[] = {
+        {600, 128, NULL},
+        {422, 256, NULL},
+        {8000, 128, "- Not measured: a prompt of 8000 tokens, for which one of 300 stands.\n"},
+        {149, 128, "- Not measured: a prompt of 149 tokens, for which one of 300 stands.\n"},
+        {8000, 2000, "- Not measured: a prompt of 8000 tokens, for which one of 300 stands, an answer "
+                     "of 2000 tokens, for which one of 128 stands.\n"},
+        {0, 128, NULL},
+    };
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m", "a", 1, 1, 0)->runs[0].prompt_n = 300;
+    fixture_launches(&r, "m", "b", 1, 1, 0)->runs[0].prompt_n = 300;
+    r.cells[0].runs[0].predicted_n = 128;
+    const struct sb_results *set = &r;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_workload w = SB_WORKLOAD_DEFAULT;
+        struct sb_buf b = SB_BUF_INIT(1 << 20);
+        w.part[0].prompt_tokens = cases[i].prompt;
+        w.part[0].gen_tokens = cases[i].answer;
+        assert_int_equal(sb_rank_text(&set, 1, &w, &b), 0);
+        const char *said = strstr(sb_buf_str(&b), "- Not measured");
+        if (!cases[i].want != !said || (said && strncmp(said, cases[i].want, strlen(cases[i].want))))
+            fail_msg("case %zu: %s", i, sb_buf_str(&b));
+        sb_buf_release(&b);
+    }
+    sb_results_release(&r);
 }
 
 static void test_cold_and_warm_loads_are_not_averaged(void **state) {
@@ -509,6 +561,8 @@ int main(void) {
         cmocka_unit_test(test_noise_within_a_launch),
         cmocka_unit_test(test_spread_is_said_to_be_assumed),
         cmocka_unit_test(test_loads),
+        cmocka_unit_test(test_loads_say_what_they_are),
+        cmocka_unit_test(test_other_lengths_are_said_to_be_unmeasured),
         cmocka_unit_test(test_cold_and_warm_loads_are_not_averaged),
         cmocka_unit_test(test_an_interval_without_end),
         cmocka_unit_test(test_over_models),

@@ -3,6 +3,8 @@
 
 #include "../check_markdown.h"
 #include "golden.h"
+#include "random.h"
+#include "results_fixture.h"
 #include "stratobench/report.h"
 #include "stratobench/text.h"
 
@@ -170,6 +172,150 @@ static void test_reference_flags(void **state) {
     golden_release(&s);
 }
 
+/* ---- what the doubts say ------------------------------------------------------------------- */
+
+/* A cell of one backend whose TG never moves and whose PP has a trend or none, noise within and
+ * between launches. */
+static struct sb_cell *random_cell(struct sb_results *r) {
+    struct sb_cell *c = fixture_cell(r, "m", "b", SB_OK, NULL);
+    int launches = 1 + (int)(3 * uniform()), runs = 2 + (int)(5 * uniform());
+    double cold = uniform() < 0.4 ? uniform() : 1, slope = uniform() < 0.4 ? uniform() / 10 : 0;
+    double within = uniform() < 0.5 ? 0.3 * uniform() : 0.01, between = 0.3 * uniform();
+    for (int l = 1; l <= launches; l++) {
+        double level = 1000 * exp(between * normal());
+        for (int i = 0; i < runs; i++)
+            fixture_run(c, l, 0, level * exp(within * normal()) * (i ? 1 - slope * i : cold), 10);
+    }
+    sb_cell_summarize(c);
+    return c;
+}
+
+static const char *note_of(const char *document, const char *flag) {
+    const char *note = strstr(document, flag);
+    return note ? note + strlen(flag) : NULL;
+}
+
+static void expect_near(double a, double b, double rounding) {
+    if (fabs(a - b) > rounding)
+        fail_msg("%g where %g is true", a, b);
+}
+
+/* Every figure in the sentence, and what it makes of them, from the runs themselves. Returns the
+ * flags said. */
+static unsigned expect_true_sentences(const char *document, const struct sb_cell *c) {
+    unsigned said = 0;
+    const struct sb_summary *s = &c->pp_tps;
+    double a, b, share;
+    const char *note = note_of(document, " WARMUP: PP of b: the first run");
+    if (note) {
+        assert_int_equal(sscanf(strchr(note, '('),
+                                "(%lf) was more than 5 %% below every later one, "
+                                "which lowers the mean; that of the others is %lf.",
+                                &a, &b),
+                         2);
+        assert_true(a < b && s->mean < b + 0.05);
+        said |= SB_FLAG_WARMUP;
+    }
+    if ((note = note_of(document, " DRIFT: PP of b: fell with every run"))) {
+        assert_int_equal(sscanf(strstr(note, ", from"), ", from %lf to %lf (%lf %%), so the mean",
+                                &a, &b, &share),
+                         3);
+        assert_true(b < 0.97 * a + 0.1 && share < -2.9);
+        expect_near(share, 100 * (b / a - 1), 0.1);
+        said |= SB_FLAG_DRIFT;
+    }
+    if ((note = note_of(document, " NOISY: PP of b: the runs vary by "))) {
+        double median;
+        assert_int_equal(sscanf(note,
+                                "%lf %% of their mean (limit 5 %%), from %lf to %lf; the median "
+                                "is %lf.",
+                                &share, &a, &b, &median),
+                         4);
+        assert_true(share >= 5);
+        expect_near(share, 100 * sb_cv(s), 0.051);
+        expect_near(a, s->min, 0.051);
+        expect_near(b, s->max, 0.051);
+        expect_near(median, s->median, 0.051);
+        said |= SB_FLAG_NOISY;
+    }
+    return said;
+}
+
+static void test_doubts_are_true(void **state) {
+    (void)state;
+    random_state = 10;
+    size_t seen[8] = {0};
+    for (int i = 0; i < 2000; i++) {
+        struct sb_results r = fixture_set("T");
+        const struct sb_results *set = &r;
+        struct sb_cell *c = random_cell(&r);
+        struct sb_point point = {
+            .at = sb_cell_first_at(c), .pp_tps = c->pp_tps, .tg_tps = c->tg_tps};
+        struct sb_buf b = SB_BUF_INIT(1 << 20);
+        assert_int_equal(sb_report_markdown(&set, 1, &b), 0);
+        unsigned said = expect_true_sentences(sb_buf_str(&b), c);
+        assert_int_equal(said, sb_cell_flags(c, SB_PP, &point));
+        /* However wide the runs are spread, nothing is passed over. */
+        assert_true(said || sb_cv(&c->pp_tps) <= SB_NOISY_CV_PP);
+        seen[said]++;
+        sb_buf_release(&b);
+        sb_results_release(&r);
+    }
+    const unsigned all[] = {SB_FLAG_WARMUP, SB_FLAG_DRIFT, SB_FLAG_NOISY,
+                            SB_FLAG_WARMUP | SB_FLAG_NOISY, SB_FLAG_DRIFT | SB_FLAG_NOISY};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        assert_true(seen[all[i]] > 10);
+}
+
+/* A doubt at a depth is one of the cell. */
+static void test_doubt_at_a_depth(void **state) {
+    (void)state;
+    struct sb_results r = fixture_set("T");
+    const struct sb_results *set = &r;
+    struct sb_cell *c = fixture_cell(&r, "m", "b", SB_OK, NULL);
+    for (int i = 0; i < 3; i++)
+        fixture_run(c, 1, 0, 100, 10);
+    for (int i = 0; i < 3; i++)
+        fixture_run(c, 1, 4096, 80 - 4 * i, 9);
+    sb_cell_summarize(c);
+    struct sb_buf b = SB_BUF_INIT(1 << 20);
+    assert_int_equal(sb_report_markdown(&set, 1, &b), 0);
+    assert_non_null(note_of(sb_buf_str(&b), " DRIFT: PP of b at depth 4096: fell with every run"));
+    sb_buf_release(&b);
+    sb_results_release(&r);
+}
+
+/* Heat is a guess, and not the first one where other processes computed. */
+static void test_drift_beside_other_work(void **state) {
+    (void)state;
+    for (int busy = 0; busy < 2; busy++) {
+        struct sb_results r = fixture_set("T");
+        const struct sb_results *set = &r;
+        struct sb_cell *c = fixture_cell(&r, "m", "b", SB_OK, NULL);
+        struct sb_launch l = sb_launch_empty();
+        l.launch = 1;
+        l.other_cores = busy ? 1.4 : 0;
+        l.cores = 2;
+        sb_cell_add_launch(c, l);
+        for (int i = 0; i < 3; i++)
+            fixture_run(c, 1, 0, 100 - 4 * i, 10);
+        sb_cell_summarize(c);
+        if (busy)
+            sb_strv_add(&c->flags, "BUSY");
+        struct sb_buf b = SB_BUF_INIT(1 << 20);
+        assert_int_equal(sb_report_markdown(&set, 1, &b), 0);
+        const char *drift = note_of(sb_buf_str(&b), " DRIFT: PP of b: ");
+        assert_non_null(drift);
+        assert_int_equal(busy, !strstr(drift, "heat or a power limit are usual causes."));
+        assert_int_equal(busy,
+                         !!strstr(drift, "other processes computed meanwhile, which may be why."));
+        assert_int_equal(
+            busy, !!strstr(drift, "BUSY: b: other processes used 1.4 of 2 cores in launch 1."));
+        sb_buf_release(&b);
+        sb_results_release(&r);
+    }
+}
+
 /* ---- size ---------------------------------------------------------------------------------- */
 
 /* Ten thousand cells make ten thousand rows, each once; the limit of the buffer is kept. */
@@ -258,11 +404,12 @@ static void test_summary_place(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escape),     cmocka_unit_test(test_load),
-        cmocka_unit_test(test_golden),     cmocka_unit_test(test_several_files),
-        cmocka_unit_test(test_reference),  cmocka_unit_test(test_reference_flags),
-        cmocka_unit_test(test_own_form),   cmocka_unit_test(test_summary_place),
-        cmocka_unit_test(test_many_cells),
+        cmocka_unit_test(test_escape),           cmocka_unit_test(test_load),
+        cmocka_unit_test(test_golden),           cmocka_unit_test(test_several_files),
+        cmocka_unit_test(test_reference),        cmocka_unit_test(test_reference_flags),
+        cmocka_unit_test(test_doubts_are_true),  cmocka_unit_test(test_drift_beside_other_work),
+        cmocka_unit_test(test_doubt_at_a_depth), cmocka_unit_test(test_own_form),
+        cmocka_unit_test(test_summary_place),    cmocka_unit_test(test_many_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

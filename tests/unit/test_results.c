@@ -641,6 +641,14 @@ static void flags_by_launch_and_over_all(void **state) {
                                        {3, 100, 19.8}, {3, 100, 20},   {3, 100, 19.9}};
     static const double shared[][3] = {{1, 100, 20},   {1, 100, 19.7}, {1, 100, 19.3},
                                        {2, 100, 20.4}, {2, 100, 19.9}, {2, 100, 19.5}};
+    /* What a trend does not explain is noise beside it: in one launch, and from launch to launch. */
+    static const double wild[][3] = {{1, 50, 20}, {1, 100, 20}, {1, 160, 20}};
+    static const double apart[][3] = {{1, 100, 20}, {1, 97, 20}, {1, 94, 20},
+                                      {2, 20, 20},  {2, 19, 20}, {2, 18, 20}};
+    static const double bent[][3] = {{1, 100, 20}, {1, 100, 16}, {1, 100, 15}};
+    assert_flags(wild, 3, "WARMUP NOISY NOT_STEADY");
+    assert_flags(apart, 6, "DRIFT NOISY NOT_STEADY");
+    assert_flags(bent, 3, "DRIFT NOISY NOT_STEADY");
     assert_flags(chance, 9, "NOT_STEADY");
     assert_flags(shared, 6, "DRIFT NOT_STEADY");
     assert_flags(steady, 3, "NOT_STEADY");

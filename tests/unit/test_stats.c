@@ -116,10 +116,27 @@ static void flags_of_the_reference(void **state) {
         {"Gemma 3 27B", {180.69, 186.90, 185.71}, {9.41, 9.39, 9.32}, NONE, NONE},
     };
     for (size_t i = 0; i < COUNT(table); i++) {
-        unsigned pp = sb_flags(table[i].pp, 3, SB_NOISY_CV_PP);
-        unsigned tg = sb_flags(table[i].tg, 3, SB_NOISY_CV_TG);
+        unsigned pp = sb_trend(table[i].pp, 3), tg = sb_trend(table[i].tg, 3);
         if (pp != table[i].pp_flags || tg != table[i].tg_flags)
             fail_msg("%s: flags %#x and %#x", table[i].cell, pp, tg);
+    }
+}
+
+static void the_line_of_a_trend(void **state) {
+    (void)state;
+    static const struct {
+        unsigned trend;
+        double x[4], line[4];
+    } table[] = {
+        {0, {90, 100, 110, 100}, {100, 100, 100, 100}},
+        {SB_FLAG_WARMUP, {50, 100, 110, 90}, {50, 100, 100, 100}},
+        {SB_FLAG_DRIFT, {100, 95, 80, 75}, {101, 92, 83, 74}},
+    };
+    for (size_t i = 0; i < COUNT(table); i++) {
+        double line[4];
+        sb_trend_line(table[i].x, 4, table[i].trend, line);
+        for (size_t k = 0; k < 4; k++)
+            assert_true(fabs(line[k] - table[i].line[k]) < 1e-9);
     }
 }
 
@@ -135,18 +152,16 @@ static void flags_at_their_edges(void **state) {
         {{94, 100}, 2, SB_FLAG_WARMUP},
         {{100, 98, 96.9}, 3, SB_FLAG_DRIFT},
         {{100, 99, 97.1}, 3, 0},
-        {{100, 94}, 2, SB_FLAG_NOISY}, /* two values are no trend */
-        {{100, 91, 101}, 3, SB_FLAG_NOISY},
+        {{100, 94}, 2, 0}, /* two values are no trend */
+        {{100, 91, 101}, 3, 0},
         {{100, 96.9, 96.9}, 3, 0}, /* flat at the end is no fall throughout */
         {{50}, 1, 0},
         {{90, NAN, 100}, 3, 0},
         {{90, INFINITY, 100}, 3, 0},
     };
     for (size_t i = 0; i < COUNT(table); i++)
-        if (sb_flags(table[i].x, table[i].n, 0.03) != table[i].want)
-            fail_msg("row %zu: %#x", i, sb_flags(table[i].x, table[i].n, 0.03));
-    assert_int_equal(sb_flags((double[]){100, 96, 103}, 3, SB_NOISY_CV_TG), SB_FLAG_NOISY);
-    assert_int_equal(sb_flags((double[]){100, 96, 103}, 3, SB_NOISY_CV_PP), 0);
+        if (sb_trend(table[i].x, table[i].n) != table[i].want)
+            fail_msg("row %zu: %#x", i, sb_trend(table[i].x, table[i].n));
     assert_string_equal(sb_flag_name(SB_FLAG_NOT_STEADY), "NOT_STEADY");
     assert_string_equal(sb_flag_name(SB_FLAG_WARMUP), "WARMUP");
     assert_string_equal(sb_flag_name(SB_FLAG_DRIFT), "DRIFT");
@@ -351,6 +366,7 @@ int main(void) {
         cmocka_unit_test(t_quantiles),
         cmocka_unit_test(flags_of_the_reference),
         cmocka_unit_test(flags_at_their_edges),
+        cmocka_unit_test(the_line_of_a_trend),
         cmocka_unit_test(compare_is_welch_on_logs),
         cmocka_unit_test(one_launch_uses_the_stated_spread),
         cmocka_unit_test(compare_without_spread_or_sense),
