@@ -231,6 +231,10 @@ struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 struct sb_answer sb_answer_empty(void);
 struct sb_answer *sb_cell_add_answer(struct sb_cell *c, struct sb_answer a); /* takes all of it */
 void sb_answer_release(struct sb_answer *a);
+/* The answer of a launch at a place, whole or in pieces, with positions; NULL = none.
+ * launch 0 = the first that has one. */
+const struct sb_answer *sb_cell_answer(const struct sb_cell *c, struct sb_at at, bool pieces,
+                                       int launch);
 void sb_cell_release(struct sb_cell *c);
 /* Sets the fingerprint from fingerprint_of, once that is complete. */
 void sb_cell_seal(struct sb_cell *c);

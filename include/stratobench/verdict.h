@@ -292,6 +292,7 @@ enum sb_answers_state {        /* worst last */
 
 struct sb_answers_verdict {
     enum sb_answers_state state; /* the worst of all places */
+    struct sb_at at;             /* the place where it is so */
     bool wrong;                  /* the cell is INVALID */
     size_t n_positions;          /* of the first place */
     double perplexity;           /* over them, NaN unknown */

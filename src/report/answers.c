@@ -53,18 +53,36 @@ static const struct report_column columns[] = {
     {"Verdict", .put = put_verdict},
 };
 
-/* The cells of one model, judged among themselves; numbers of others become those of the group. */
-static void judge(const struct report_group *g, size_t first, size_t n,
-                  struct sb_answers_verdict *ret, bool *reads) {
+/* The cells of one model, judged among themselves; numbers of others become those of them all. */
+static void judge(const struct sb_cell *all, size_t first, size_t n, struct sb_answers_verdict *ret,
+                  bool *reads) {
     const struct sb_cell **cells = sb_alloc(n, sizeof *cells);
     for (size_t i = 0; i < n; i++)
-        cells[i] = &g->cells[first + i];
+        cells[i] = &all[first + i];
     sb_answers_judge(cells, n, ret + first);
     for (size_t i = first; i < first + n; i++)
         if (ret[i].other != SIZE_MAX)
             ret[i].other += first;
-    *reads |= sb_answers_reads(cells, n);
+    if (reads)
+        *reads |= sb_answers_reads(cells, n);
     free(cells);
+}
+
+struct sb_answers_verdict *report_judge_answers(const struct sb_cell *cells, size_t n,
+                                                bool *reads) {
+    struct sb_answers_verdict *v = sb_alloc(n, sizeof *v);
+    for (size_t i = 0, own; i < n; i += own) {
+        for (own = 1; i + own < n && sb_same_model(&cells[i], &cells[i + own]); own++)
+            ;
+        judge(cells, i, own, v, reads);
+    }
+    return v;
+}
+
+void report_release_answers(struct sb_answers_verdict *v, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        sb_answers_verdict_release(&v[i]);
+    free(v);
 }
 
 static void put_table(struct report_doc *d, struct report_group *g, size_t n_positions,
@@ -89,23 +107,18 @@ static void put_table(struct report_doc *d, struct report_group *g, size_t n_pos
 }
 
 void report_answers(struct report_doc *d, struct report_group *g) {
-    struct sb_answers_verdict *v = sb_alloc(g->n_cells, sizeof *v);
-    size_t n_positions = 0, asked = 0;
     bool reads = false;
-    for (size_t i = 0, n; i < g->n_cells; i += n) {
-        for (n = 1; i + n < g->n_cells && sb_same_model(&g->cells[i], &g->cells[i + n]); n++)
-            ;
-        judge(g, i, n, v, &reads);
-    }
+    struct sb_answers_verdict *v = report_judge_answers(g->cells, g->n_cells, &reads);
+    size_t n_positions = 0, asked = 0;
     for (size_t i = 0; i < g->n_cells; i++) {
         n_positions = v[i].n_positions > n_positions ? v[i].n_positions : n_positions;
         asked += v[i].words != NULL;
     }
     g->answers = v;
-    if (asked)
+    if (asked) {
         put_table(d, g, n_positions, reads);
+        report_answer_words(d, g);
+    }
     g->answers = NULL;
-    for (size_t i = 0; i < g->n_cells; i++)
-        sb_answers_verdict_release(&v[i]);
-    free(v);
+    report_release_answers(v, g->n_cells);
 }

@@ -104,18 +104,34 @@ static void put_winner(struct sb_buf *b, const struct html_section *s,
 
 /* ---- the figures ---------------------------------------------------------------------------- */
 
-/* What is to be known of a cell beside its figures, one mark a fact: doubts. */
+/* Did the server compute what the others do? Nothing where that was not looked at. */
+static void put_answers_mark(struct sb_buf *b, const struct html_section *s,
+                             const struct sb_rank_cell *c) {
+    const struct sb_answers_verdict *v = &s->answers[c->cell - s->section->set.cells];
+    bool wrong = v->wrong, agrees = v->state == SB_ANSWERS_AGREES;
+    if (!wrong && !agrees && v->state != SB_ANSWERS_DISAGREES && v->state != SB_ANSWERS_UNSTABLE)
+        return;
+    sb_buf_addf(b, "<a class=\"mark answers%s\" href=\"#%s\" title=\"Answers: ",
+                agrees ? "" : " problem", s->anchor.item[c->model]);
+    sb_xml_escape(b, v->words);
+    sb_buf_adds(b, "\" aria-label=\"Answers: ");
+    sb_xml_escape(b, v->words);
+    sb_buf_addf(b, "\">%s</a>", wrong ? "✗" : agrees ? "✓" : "≠");
+}
+
+/* What is to be known of a cell beside its figures, one mark a fact: doubts, answers. */
 static void put_marks(struct sb_buf *b, const struct html_section *s,
                       const struct sb_rank_cell *c) {
     const struct sb_strv *flags = &c->cell->flags;
-    if (flags->n == 0)
-        return;
-    sb_buf_addf(b, "<a class=\"mark\" href=\"#%s\" title=\"", s->anchor.item[c->model]);
-    for (size_t i = 0; i < flags->n; i++) {
-        sb_buf_adds(b, i ? ", " : "Doubtful: ");
-        sb_xml_escape(b, flags->item[i]);
+    if (flags->n) {
+        sb_buf_addf(b, "<a class=\"mark\" href=\"#%s\" title=\"", s->anchor.item[c->model]);
+        for (size_t i = 0; i < flags->n; i++) {
+            sb_buf_adds(b, i ? ", " : "Doubtful: ");
+            sb_xml_escape(b, flags->item[i]);
+        }
+        sb_buf_adds(b, "\">?</a>");
     }
-    sb_buf_adds(b, "\">?</a>");
+    put_answers_mark(b, s, c);
 }
 
 static void put_figure(struct sb_buf *b, const struct html_section *s, const struct sb_rank_cell *c,
@@ -153,6 +169,8 @@ static void put_problem(struct sb_buf *b, const struct html_section *s, size_t b
         sb_buf_adds(b, c ? "pending" : SB_ABSENT);
     else
         sb_xml_escape(b, c->cell->reason ? c->cell->reason : sb_status_name(c->cell->status));
+    if (!pending && s->answers[c->cell - s->section->set.cells].wrong)
+        put_answers_mark(b, s, c);
     sb_buf_adds(b, "</td>");
 }
 

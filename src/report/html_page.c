@@ -182,8 +182,12 @@ int html_put_page(struct sb_buf *b, const struct sb_results *const *sets, size_t
         struct sb_rank rank;
         sb_rank(&all.item[i].set, all.item[i].hidden, &workload, &rank);
         struct html_section s = {.section = &all.item[i], .rank = &rank, .number = i};
+        struct sb_answers_verdict *answers =
+            report_judge_answers(s.section->set.cells, s.section->set.n_cells, NULL);
+        s.answers = answers;
         add_anchors(&s, &taken);
         put_section(b, &s);
+        report_release_answers(answers, s.section->set.n_cells);
         sb_strv_release(&s.anchor);
         sb_rank_release(&rank);
     }

@@ -3,7 +3,7 @@
  *
  * doc.c what the document's stretches are · markdown.c code blocks and figures · row.c rows and
  * marks · notes.c footnotes · flags.c doubts · table.c tables · runs.c the runs · launches.c why launching
- * stopped · extras.c, depth.c and environment.c what goes beyond the reference format · report.c the document · html*.c the page. */
+ * stopped · answers.c and answer_words.c what was computed · extras.c, depth.c and environment.c what goes beyond the reference format · report.c the document · html*.c the page. */
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
 
@@ -125,6 +125,12 @@ void report_runs(struct report_doc *d, const struct report_group *g);
 void report_extras(struct report_doc *d, struct report_group *g);
 /* What the servers computed, where they were asked. */
 void report_answers(struct report_doc *d, struct report_group *g);
+/* Of g->answers, in the page: what each of those that differ would have written, side by side. */
+void report_answer_words(struct report_doc *d, const struct report_group *g);
+/* A verdict a cell, each model judged by itself; numbers of others are those of the cells given.
+ * reads (may be NULL): whether the text says anything to any of them. */
+struct sb_answers_verdict *report_judge_answers(const struct sb_cell *cells, size_t n, bool *reads);
+void report_release_answers(struct sb_answers_verdict *v, size_t n);
 /* launches = auto: how many were made of each backend, why it stopped, what was saved. */
 void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);

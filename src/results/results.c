@@ -57,6 +57,17 @@ void sb_answer_release(struct sb_answer *a) {
     fields_release(&results_answer, a);
 }
 
+const struct sb_answer *sb_cell_answer(const struct sb_cell *c, struct sb_at at, bool pieces,
+                                       int launch) {
+    for (size_t i = 0; i < c->n_answers; i++) {
+        const struct sb_answer *a = &c->answers[i];
+        if (a->n_positions && a->pieces == pieces && sb_at_same(a->at, at) &&
+            (launch == 0 || a->launch == launch))
+            return a;
+    }
+    return NULL;
+}
+
 struct sb_answer *sb_cell_add_answer(struct sb_cell *c, struct sb_answer a) {
     c->answers = sb_realloc(c->answers, c->n_answers + 1, sizeof *c->answers);
     c->answers[c->n_answers] = a;

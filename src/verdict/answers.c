@@ -131,8 +131,8 @@ static struct place look(const struct sb_cell *const *cells, size_t n, struct sb
                       .wrong = sb_alloc(n, sizeof *p.wrong),
                       .pairs = sb_alloc(n * n, sizeof *p.pairs)};
     for (size_t i = 0; i < n; i++) {
-        p.whole[i] = answer_find(cells[i], at, false, 0);
-        p.pieces[i] = answer_find(cells[i], at, true, 0);
+        p.whole[i] = sb_cell_answer(cells[i], at, false, 0);
+        p.pieces[i] = sb_cell_answer(cells[i], at, true, 0);
         bool both = p.whole[i] && p.pieces[i] && answer_comparable(p.whole[i], p.pieces[i]);
         p.own[i] = both ? answer_distance(p.whole[i], p.pieces[i]).rms : (double)NAN;
         p.reads |= p.whole[i] && answer_hits(p.whole[i]) >= READS_HITS;
@@ -206,7 +206,7 @@ static size_t outvoted_by(const struct place *p, size_t i, size_t *ret_witness) 
 
 static bool unstable(const struct place *p, size_t i) {
     for (int launch = 2; p->whole[i] && launch <= (int)p->cells[i]->n_launches; launch++) {
-        const struct sb_answer *again = answer_find(p->cells[i], p->at, false, launch);
+        const struct sb_answer *again = sb_cell_answer(p->cells[i], p->at, false, launch);
         if (again && answer_comparable(p->whole[i], again) &&
             answer_distance(p->whole[i], again).rms > tolerance(p, i, i))
             return true;
@@ -275,6 +275,7 @@ static void say(const struct place *p, size_t i, struct answers_case k,
     k.fault = a ? answer_fault(a) : ANSWER_FINE;
     k.own = p->own[i];
     v->state = k.state;
+    v->at = p->at;
     v->wrong = k.state >= SB_ANSWERS_ODD;
     v->other = k.other;
     v->noise = p->own[i];

@@ -4,10 +4,6 @@
 
 #include "stratobench/verdict.h"
 
-/* The answer of a launch at a place, whole or in pieces, with positions; NULL = none.
- * launch 0 = the first that has one. */
-const struct sb_answer *answer_find(const struct sb_cell *c, struct sb_at at, bool pieces,
-                                    int launch);
 /* The same question: the same tokens behind a context of the same length. */
 bool answer_comparable(const struct sb_answer *a, const struct sb_answer *b);
 

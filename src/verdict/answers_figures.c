@@ -3,17 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-const struct sb_answer *answer_find(const struct sb_cell *c, struct sb_at at, bool pieces,
-                                    int launch) {
-    for (size_t i = 0; i < c->n_answers; i++) {
-        const struct sb_answer *a = &c->answers[i];
-        if (a->n_positions && a->pieces == pieces && sb_at_same(a->at, at) &&
-            (launch == 0 || a->launch == launch))
-            return a;
-    }
-    return NULL;
-}
-
 bool answer_comparable(const struct sb_answer *a, const struct sb_answer *b) {
     if (a->n_positions != b->n_positions || a->context_n != b->context_n)
         return false;

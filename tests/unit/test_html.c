@@ -86,7 +86,8 @@ static void expect_golden(const char *name) {
 
 static void test_golden(void **state) {
     (void)state;
-    static const char *const names[] = {"statuses", "measured", "flags", "measured-table", "empty"};
+    static const char *const names[] = {"statuses",       "measured", "flags",
+                                        "measured-table", "empty",    "answers"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         expect_golden(names[i]);
 }
