@@ -127,6 +127,10 @@ int sb_rank_screen(const struct sb_results *const *sets, size_t n, const struct 
  * one build end with 0 in 98 of 100, a loss of 10 % in 5; with 6 % two runs of one build do in 96,
  * a loss of 20 % in 3.
  *
+ * Answers of both sides (below) are held against each other, too: NEW that reads the text worse than
+ * BASE did is a regression; one that differs from it beyond noise, with nothing to tell which is right,
+ * is inconclusive.
+ *
  * Exit code: 1 with any regression (a figure's, or a cell that was ok and now is not); else 3
  * with any inconclusive loss, any cell that is not comparable, any that is missing or pending
  * in NEW (unless allow_missing), or when nothing could be compared at all; else 0. So a real
@@ -176,6 +180,7 @@ struct sb_compare_cell {
     const struct sb_results *base_set, *next_set; /* the files they come from */
     enum sb_compare_state state;
     struct sb_strv differences; /* "n_predict: 128 → 64"; also when compared by force */
+    char *answers;              /* "answers got worse: …" where NEW computes another thing; or NULL */
     struct sb_compare_figure *figures;
     size_t n_figures;
 };

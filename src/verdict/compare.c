@@ -188,10 +188,12 @@ void sb_compare_row(struct sb_compare_cell *c, const struct sb_compare_options *
         c->state = SB_CELL_BROKEN;
     } else {
         find_differences(c);
-        if (c->differences.n && !o->force)
+        if (c->differences.n && !o->force) {
             c->state = SB_CELL_NOT_COMPARABLE;
-        else
+        } else {
             compare_figures(c, o);
+            sb_compare_answers(c);
+        }
     }
 }
 
@@ -291,6 +293,7 @@ void sb_comparison_release(struct sb_comparison *c) {
     for (size_t i = 0; i < c->n_cells; i++) {
         sb_strv_release(&c->cells[i].differences);
         free(c->cells[i].figures);
+        free(c->cells[i].answers);
     }
     free(c->cells);
     sb_strv_release(&c->repetition);

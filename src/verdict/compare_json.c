@@ -95,6 +95,7 @@ static cJSON *cell_json(const struct sb_compare_cell *cell, bool paired) {
     add_side(o, "new", cell->next);
     if (cell->differences.n)
         add_strings(o, "differences", &cell->differences);
+    add_string(o, "answers", cell->answers);
     cJSON *figures = cJSON_AddArrayToObject(o, "figures");
     for (size_t i = 0; i < cell->n_figures; i++)
         cJSON_AddItemToArray(figures, figure_json(&cell->figures[i]));

@@ -131,7 +131,7 @@ static void add_differences(const struct writer *w, const struct sb_compare_cell
 }
 
 static void add_remark(const struct writer *w, const struct sb_compare_cell *cell) {
-    bool by_force = cell->differences.n && cell->n_figures;
+    bool by_force = cell->differences.n && cell->n_figures && !cell->answers;
     sb_buf_addf(w->out, "- %s: ",
                 !by_force || cell->state == SB_CELL_NOT_COMPARABLE
                     ? sb_compare_state_name(cell->state)
@@ -149,6 +149,8 @@ static void add_remark(const struct writer *w, const struct sb_compare_cell *cel
         sb_buf_adds(w->out, " — was ");
         add_status(w->out, w->style, cell->base);
     }
+    if (cell->answers)
+        sb_buf_addf(w->out, " — %s", cell->answers);
     add_differences(w, cell);
     sb_buf_adds(w->out, "\n");
 }
@@ -164,7 +166,7 @@ static void add_remarks(const struct writer *w) {
     for (size_t o = 0; o < sizeof order / sizeof *order; o++)
         for (size_t i = 0; i < w->c->n_cells; i++) {
             const struct sb_compare_cell *cell = &w->c->cells[i];
-            if (cell->state == order[o] && (cell->n_figures == 0 || cell->differences.n))
+            if (cell->state == order[o] && (cell->n_figures == 0 || cell->differences.n || cell->answers))
                 add_remark(w, cell);
         }
     if (w->out->len > before)
@@ -357,6 +359,8 @@ static void describe_losses(const struct sb_compare_cell *cell, struct sb_buf *b
         sb_buf_addf(b, " %.1f → %.1f tok/s, −%.1f %% (limit %.1f %%)", f->base, f->next,
                     100 * f->gate.drop, 100 * f->gate.limit);
     }
+    if (cell->answers)
+        sb_buf_addf(b, "%s%s", n ? "; " : "", cell->answers);
 }
 
 void sb_comparison_annotations(const struct sb_comparison *c, struct sb_buf *ret) {

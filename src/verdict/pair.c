@@ -227,6 +227,7 @@ int sb_comparison_bisect(const struct sb_comparison *c) {
         if (c->cells[i].state == SB_CELL_REGRESSION)
             return BAD;
         size_t gated = 0;
+        cleared &= c->cells[i].state != SB_CELL_INCONCLUSIVE;
         for (size_t k = 0; k < c->cells[i].n_figures; k++) {
             const struct sb_compare_figure *f = &c->cells[i].figures[k];
             if (f->metric == SB_LOAD)

@@ -1,4 +1,4 @@
-/* What compare.c and pair.c share. */
+/* What compare.c, compare_answers.c and pair.c share. */
 #ifndef SB_PAIR_H
 #define SB_PAIR_H
 
@@ -16,6 +16,9 @@ struct sb_pair_samples sb_pair_loads(const struct sb_cell *base, const struct sb
 
 /* Sets the state, the differences and the figures of a row whose two sides are known. */
 void sb_compare_row(struct sb_compare_cell *row, const struct sb_compare_options *o);
+/* Holds the answers of the two sides against each other: sets `answers`, and the state where they are a
+ * loss or cannot be cleared. */
+void sb_compare_answers(struct sb_compare_cell *c);
 /* Counts the states and sets the exit code, when all rows are compared. */
 void sb_comparison_conclude(struct sb_comparison *c);
 

@@ -388,6 +388,57 @@ static void test_golden(void **state) {
     sb_results_release(&next);
 }
 
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void swap_answers(struct sb_cell *a, struct sb_cell *b) {
+    struct sb_answer *answers = a->answers;
+    size_t n = a->n_answers;
+    a->answers = b->answers;
+    a->n_answers = b->n_answers;
+    b->answers = answers;
+    b->n_answers = n;
+}
+
+/* The golden answers against themselves, those of two cells swapped on the new side; what a comparison
+ * says of the first, in text, JSON and annotations; words NULL: nothing of answers. */
+static void expect_answers(size_t a, size_t b, int exit_code, enum sb_compare_state state_of_a,
+                           const char *words, bool annotated) {
+    struct golden_sets base, next;
+    golden_load((const char *[]){"answers", NULL}, &base);
+    golden_load((const char *[]){"answers", NULL}, &next);
+    if (a != b)
+        swap_answers(&next.item[0].cells[a], &next.item[0].cells[b]);
+    struct sb_comparison c = compare(&base.item[0], &next.item[0], &usual);
+    struct sb_buf text[3] = {SB_BUF_INIT(SB_TEXT_MAX), SB_BUF_INIT(SB_TEXT_MAX),
+                             SB_BUF_INIT(SB_TEXT_MAX)};
+    sb_comparison_text(&c, &text[0]);
+    sb_comparison_json(&c, &text[1]);
+    sb_comparison_annotations(&c, &text[2]);
+    assert_int_equal(c.exit_code, exit_code);
+    assert_int_equal(c.cells[a].state, state_of_a);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(strstr(sb_buf_str(&text[i]), words ? words : "answers ") != NULL,
+                         words != NULL);
+    assert_int_equal(strstr(sb_buf_str(&text[2]), words ? words : "answers ") != NULL, annotated);
+    for (size_t i = 0; i < 3; i++)
+        sb_buf_release(&text[i]);
+    sb_comparison_release(&c);
+    golden_release(&base);
+    golden_release(&next);
+}
+
+static void test_answers_then_and_now(void **state) {
+    (void)state;
+    enum { READER_CPU, READER_VULKAN, READER_ROCM, PAIR_CPU, PAIR_VULKAN };
+    expect_answers(READER_CPU, READER_CPU, 0, SB_CELL_SAME, NULL, false);
+    expect_answers(READER_CPU, READER_ROCM, 1, SB_CELL_REGRESSION,
+                   "answers got worse: perplexity 49.4 over 8 tokens, was 2.7", true);
+    expect_answers(READER_ROCM, READER_VULKAN, 1, SB_CELL_SAME,
+                   "answers got better: perplexity 2.7 over 8 tokens, was 49.4", false);
+    expect_answers(PAIR_CPU, PAIR_VULKAN, 3, SB_CELL_INCONCLUSIVE, "answers differ by 0.72", false);
+    expect_answers(READER_CPU, READER_VULKAN, 0, SB_CELL_SAME, NULL, false);
+}
+
 static void test_conclusion_without_a_loss(void **state) {
     (void)state;
     struct sb_results base = fixture_set("T"), next = fixture_set("T");
@@ -490,6 +541,7 @@ int main(void) {
         cmocka_unit_test(test_fingerprints),
         cmocka_unit_test(test_fingerprints_that_do_not_differ),
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_answers_then_and_now),
         cmocka_unit_test(test_conclusion_without_a_loss),
         cmocka_unit_test(test_what_the_conclusion_rests_on),
     };
