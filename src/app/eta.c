@@ -28,21 +28,60 @@ static struct sb_pace *backend_of(const struct sb_eta *e, size_t cell) {
     return &e->backends[e->config->cells[cell].backend - e->config->backends];
 }
 
-void sb_eta_learn(struct sb_eta *e, size_t cell, double launch_s) {
-    if (!(launch_s > 0))
-        return;
-    struct sb_pace *b = backend_of(e, cell), *c = &e->cells[cell];
-    b->spent_s += launch_s;
-    b->weight += weight(e, cell);
-    c->spent_s += launch_s;
-    c->weight++;
+/* What the answers of a launch took, and how many positions that were. */
+static double answers_of(const struct sb_cell *c, int launch, double *ret_positions) {
+    double sum_s = 0;
+    *ret_positions = 0;
+    for (size_t i = 0; i < c->n_answers; i++) {
+        const struct sb_answer *a = &c->answers[i];
+        if (a->launch != launch || !(a->wall_s > 0))
+            continue;
+        sum_s += a->wall_s;
+        *ret_positions += (double)a->n_positions;
+    }
+    return sum_s;
 }
 
-double sb_eta_launch_s(const struct sb_eta *e, size_t cell) {
+/* How many positions that launch will be asked for. */
+static double positions_wanted(const struct sb_config *c, int launch) {
+    double places = (double)(c->bench.n_prompts * c->bench.n_depths);
+    return places * c->answers * (launch == 1 ? 2 : 1);
+}
+
+static void learn(struct sb_eta *e, size_t cell, double rest_s, double answers_s,
+                  double positions) {
+    struct sb_pace *b = backend_of(e, cell), *c = &e->cells[cell];
+    b->spent_s += rest_s;
+    b->weight += weight(e, cell);
+    b->answers_s += answers_s;
+    b->positions += positions * weight(e, cell);
+    c->spent_s += rest_s;
+    c->weight++;
+    c->answers_s += answers_s;
+    c->positions += positions;
+}
+
+void sb_eta_learn(struct sb_eta *e, size_t cell, double launch_s, const struct sb_cell *results,
+                  int launch) {
+    double positions, answers_s = answers_of(results, launch, &positions);
+    if (launch_s > answers_s)
+        learn(e, cell, launch_s - answers_s, answers_s, positions);
+}
+
+double sb_eta_answers_s(const struct sb_eta *e, size_t cell, int launch) {
     const struct sb_pace *own = &e->cells[cell], *b = backend_of(e, cell);
+    double wanted = positions_wanted(e->config, launch);
+    if (own->positions > 0)
+        return wanted * own->answers_s / own->positions;
+    return b->positions > 0 ? wanted * weight(e, cell) * b->answers_s / b->positions : 0;
+}
+
+double sb_eta_launch_s(const struct sb_eta *e, size_t cell, int launch) {
+    const struct sb_pace *own = &e->cells[cell], *b = backend_of(e, cell);
+    double answers_s = sb_eta_answers_s(e, cell, launch);
     if (own->weight > 0)
-        return own->spent_s / own->weight;
-    return b->weight > 0 ? weight(e, cell) * b->spent_s / b->weight : (double)NAN;
+        return own->spent_s / own->weight + answers_s;
+    return b->weight > 0 ? weight(e, cell) * b->spent_s / b->weight + answers_s : (double)NAN;
 }
 
 /* ---- an earlier file ---------------------------------------------------------------------- */
@@ -60,9 +99,10 @@ static void learn_cell(struct sb_eta *e, size_t cell, const struct sb_cell *was)
     for (size_t i = 0; i < was->n_launches; i++) {
         const struct sb_launch *l = &was->launches[i];
         int had = runs_of(was, l->launch);
-        double measuring_s = l->wall_s - l->load_s;
-        if (had > 0)
-            sb_eta_learn(e, cell, l->load_s + measuring_s * want / had);
+        double positions, answers_s = answers_of(was, l->launch, &positions);
+        double measuring_s = l->wall_s - l->load_s - answers_s;
+        if (had > 0 && l->load_s + measuring_s > 0)
+            learn(e, cell, l->load_s + measuring_s * want / had, answers_s, positions);
     }
 }
 

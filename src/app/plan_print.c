@@ -139,17 +139,20 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
     struct sb_eta e;
     size_t each = (size_t)sb_config_likely_launches(c), launches = 0, known = 0;
     uint64_t bytes = 0;
-    double known_s = 0;
+    double known_s = 0, answers_s = 0;
     sb_eta_init(&e, c, p);
     learn(&e, earlier);
     for (size_t i = 0; i < p->n_cells; i++) {
         if (p->cells[i].n_faults)
             continue;
-        double launch_s = sb_eta_launch_s(&e, i);
         launches += each;
         bytes += each * p->cells[i].gguf->file_bytes;
-        known += isnan(launch_s) ? 0 : each;
-        known_s += isnan(launch_s) ? 0 : (double)each * launch_s;
+        for (size_t k = 1; k <= each; k++) {
+            double launch_s = sb_eta_launch_s(&e, i, (int)k);
+            known += isnan(launch_s) ? 0 : 1;
+            known_s += isnan(launch_s) ? 0 : launch_s;
+            answers_s += isnan(launch_s) ? 0 : sb_eta_answers_s(&e, i, (int)k);
+        }
     }
     sb_eta_release(&e);
     char *size = sb_format_bytes(bytes);
@@ -163,6 +166,10 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
                 "%zu launch%s, which load%s %s in all; how long that takes shows once one has "
                 "ended\n",
                 launches, launches == 1 ? "" : "es", launches == 1 ? "s" : "", size);
+    sb_buf_release(&text);
+    sb_format_duration(&text, answers_s);
+    if (known && answers_s > 0)
+        fprintf(out, "of it about %s for answers (`answers = off` saves that)\n", sb_buf_str(&text));
     sb_buf_release(&text);
     free(size);
 }

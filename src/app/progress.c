@@ -109,13 +109,11 @@ static int all_launches(const struct sb_progress *p) {
 static double left_s(const struct sb_progress *p) {
     double sum_s = 0;
     for (size_t i = 0; i < p->config->n_cells; i++) {
-        int n = launches_left(p, i);
-        if (n == 0)
-            continue;
-        double launch_s = sb_eta_launch_s(&p->eta, i);
-        sum_s += n * launch_s;
-        if (i == p->cell)
-            sum_s -= fmin(sb_now_s() - p->launch_began_s, launch_s);
+        int first = (int)p->results->cells[i].n_launches + 1, n = launches_left(p, i);
+        for (int k = 0; k < n; k++)
+            sum_s += sb_eta_launch_s(&p->eta, i, first + k);
+        if (n && i == p->cell)
+            sum_s -= fmin(sb_now_s() - p->launch_began_s, sb_eta_launch_s(&p->eta, i, first));
     }
     return sum_s;
 }
@@ -127,7 +125,7 @@ static void end_launch(struct sb_progress *p, bool counts) {
     double took_s = sb_now_s() - p->launch_began_s;
     p->cell_s[p->cell] += took_s;
     if (counts)
-        sb_eta_learn(&p->eta, p->cell, took_s);
+        sb_eta_learn(&p->eta, p->cell, took_s, &p->results->cells[p->cell], p->launch);
     p->cell = SIZE_MAX;
 }
 
@@ -272,12 +270,27 @@ static void add_outcome(const struct sb_cell *c, struct sb_buf *b) {
     sb_buf_adds(b, " tok/s");
 }
 
+/* "; answers: 64 tokens, 1.2 s" */
+static char *answers_took(const struct sb_cell *c, int launch) {
+    double sum_s = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_answers; i++)
+        if (c->answers[i].launch == launch) {
+            sum_s += c->answers[i].wall_s;
+            n += c->answers[i].n_positions;
+        }
+    return n ? sb_asprintf("; answers: %zu tokens, %.1f s", n, sum_s) : sb_strdup("");
+}
+
 static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
-    for (size_t i = 0; i < c->n_launches; i++)
-        sb_progress_say(p,
-                        "        launch %d: load %.3f s, exit %.3f s, added by the harness %.1f ms",
-                        c->launches[i].launch, c->launches[i].load_s, c->launches[i].stop_s,
-                        c->launches[i].overhead_s * 1000);
+    for (size_t i = 0; i < c->n_launches; i++) {
+        const struct sb_launch *l = &c->launches[i];
+        char *answers = answers_took(c, l->launch);
+        sb_progress_say(
+            p, "        launch %d: load %.3f s, exit %.3f s, added by the harness %.1f ms%s",
+            l->launch, l->load_s, l->stop_s, l->overhead_s * 1000, answers);
+        free(answers);
+    }
 }
 
 static void print_painted(const struct sb_progress *p, const char *colour, const char *text) {

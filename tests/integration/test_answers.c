@@ -36,6 +36,24 @@ static void right_servers_agree(void **state) {
     box_has(document, "agrees with a");
 }
 
+/* What it takes is said: when it was done, and before it is done again. */
+static void what_they_cost_is_told(void **state) {
+    (void)state;
+    a_long_prompt();
+    BOX_CONFIG("launches = 2\nanswers = 16\n", {"a", "device = Vulkan0\n"});
+    assert_int_equal(SB(MEASURE, "--verbose"), 0);
+    box_has(box_read("err"), "; answers: 32 tokens, "); /* whole, and in pieces */
+    box_has(box_read("err"), "; answers: 16 tokens, ");
+    assert_int_equal(SB("check", "a.ini"), 0);
+    box_has(box_read("out"), "\nof it about ");
+    box_has(box_read("out"), "s for answers (`answers = off` saves that)\n");
+    BOX_CONFIG("launches = 2\nanswers = off\n", {"a", "device = Vulkan0\n"});
+    assert_int_equal(SB(MEASURE, "--verbose", "--force"), 0);
+    box_has_not(box_read("err"), "; answers: ");
+    assert_int_equal(SB("check", "a.ini"), 0);
+    box_has_not(box_read("out"), "for answers");
+}
+
 static void each_way_to_be_wrong_is_named(void **state) {
     (void)state;
     static const struct {
@@ -125,6 +143,7 @@ static void a_server_that_dies_of_it_keeps_its_figures(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(right_servers_agree),
+        IN_BOX(what_they_cost_is_told),
         IN_BOX(each_way_to_be_wrong_is_named),
         IN_BOX(what_only_disturbs_is_no_fault),
         IN_BOX(two_that_differ),
