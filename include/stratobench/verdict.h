@@ -279,6 +279,9 @@ struct sb_results sb_history_lines(const struct sb_history *h);
 #define SB_ANSWERS_FLOOR     0.25
 #define SB_ANSWERS_FLOOR_FLOATS 0.05
 #define SB_ANSWERS_LEAST 0.03
+/* So many positions, of all places together, are judged once more as one: there the divergence of the
+ * distributions tells what moves perplexity by a hundredth (results/method.md). */
+#define SB_ANSWERS_TOGETHER 128
 
 enum sb_answers_state {        /* worst last */
     SB_ANSWERS_NONE,           /* nothing was asked */

@@ -7,13 +7,23 @@
 /* The same question: the same tokens behind a context of the same length. */
 bool answer_comparable(const struct sb_answer *a, const struct sb_answer *b);
 
+/* A cell's answers at these places, of its first launch, as one. NULL where it lacks any of them.
+ * What a position holds stays the cell's. */
+struct sb_answer *answer_join(const struct sb_cell *c, const struct sb_at *at, size_t n_places,
+                              bool pieces);
+void answer_joined_release(struct sb_answer *a);
+
 struct answer_distance {
-    double rms;        /* of differences in log-probability; NaN = nothing to compare */
+    double rms; /* of differences in log-probability; NaN = nothing to compare */
+    /* Mean of the two relative entropies over the candidates and all others as one, in nats a
+     * token: about how much perplexity one has to lose to the other, whatever the text says. */
+    double divergence;
     size_t n_same_top; /* positions with the same most likely token */
     /* How much less likely the text is to `a`, in nats a token: mean, and by how many standard
      * errors it is above 0. */
     double worse, t;
 };
+struct answer_distance answer_distance_unknown(void);
 /* Of two that are comparable. */
 struct answer_distance answer_distance(const struct sb_answer *a, const struct sb_answer *b);
 
@@ -49,8 +59,9 @@ struct answers_case {
     const struct sb_cell *const *cells;
     size_t cell;
     struct sb_at at;
-    const struct sb_answer *const *whole; /* one a cell */
-    const struct sb_answer *pieces;       /* of this one; NULL = none */
+    bool together;                  /* of all places */
+    struct sb_answer *const *whole; /* one a cell */
+    const struct sb_answer *pieces; /* of this one; NULL = none */
     enum answer_fault fault;
 };
 /* Sets words and, if it is wrong, the reason. */

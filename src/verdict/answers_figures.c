@@ -3,6 +3,30 @@
 #include <math.h>
 #include <stdlib.h>
 
+struct sb_answer *answer_join(const struct sb_cell *c, const struct sb_at *at, size_t n_places,
+                              bool pieces) {
+    struct sb_answer *all = sb_alloc(1, sizeof *all);
+    for (size_t i = 0; i < n_places; i++) {
+        const struct sb_answer *a = sb_cell_answer(c, at[i], pieces, 0);
+        if (!a) {
+            answer_joined_release(all);
+            return NULL;
+        }
+        all->positions =
+            sb_realloc(all->positions, all->n_positions + a->n_positions, sizeof *all->positions);
+        for (size_t k = 0; k < a->n_positions; k++)
+            all->positions[all->n_positions++] = a->positions[k];
+        all->context_n += a->context_n;
+    }
+    return all;
+}
+
+void answer_joined_release(struct sb_answer *a) {
+    if (a)
+        free(a->positions);
+    free(a);
+}
+
 bool answer_comparable(const struct sb_answer *a, const struct sb_answer *b) {
     if (a->n_positions != b->n_positions || a->context_n != b->context_n)
         return false;
@@ -75,16 +99,51 @@ static void add_position(struct sum *s, const struct sb_answer_position *a,
         add(s, a->logprob - b->logprob);
 }
 
+/* Of one outcome: to the mean of the two relative entropies. */
+static double term(double log_p, double log_q) {
+    return (exp(log_p) - exp(log_q)) * (log_p - log_q) / 2;
+}
+
+/* Over what both give a probability, and the rest as one outcome: never more than the whole. NaN
+ * where a probability is none. */
+static double divergence_at(const struct sb_answer_position *p,
+                            const struct sb_answer_position *q) {
+    static const double least_rest = 1e-9;
+    double sum = 0, rest_p = 1, rest_q = 1;
+    bool token = !names(p, p->token) && isfinite(p->logprob) && isfinite(q->logprob);
+    for (size_t i = 0; i < candidates(p) + token; i++) {
+        double here = i < candidates(p) ? p->top_logprobs[i] : p->logprob;
+        double there = logprob_of(q, i < candidates(p) ? p->top[i] : p->token);
+        if (!isfinite(here))
+            return NAN;
+        if (!isfinite(there))
+            continue;
+        sum += term(here, there);
+        rest_p -= exp(here);
+        rest_q -= exp(there);
+    }
+    return sum + term(log(fmax(rest_p, least_rest)), log(fmax(rest_q, least_rest)));
+}
+
 /* ---- two answers --------------------------------------------------------------------------- */
 
+struct answer_distance answer_distance_unknown(void) {
+    return (struct answer_distance){NAN, NAN, 0, NAN, NAN};
+}
+
 struct answer_distance answer_distance(const struct sb_answer *a, const struct sb_answer *b) {
-    struct answer_distance d = {NAN, 0, NAN, NAN};
+    struct answer_distance d = answer_distance_unknown();
     struct sum s = {0};
+    double divergence = 0;
+    size_t n_divergence = 0;
     double *worse = sb_alloc(a->n_positions, sizeof *worse);
     size_t n = 0;
     for (size_t i = 0; i < a->n_positions; i++) {
         const struct sb_answer_position *p = &a->positions[i], *q = &b->positions[i];
         add_position(&s, p, q);
+        double x = divergence_at(p, q);
+        divergence += isfinite(x) ? x : 0;
+        n_divergence += isfinite(x) ? 1 : 0;
         if (p->n_top && q->n_top && p->top[0] == q->top[0])
             d.n_same_top++;
         if (isfinite(p->logprob) && isfinite(q->logprob))
@@ -92,6 +151,8 @@ struct answer_distance answer_distance(const struct sb_answer *a, const struct s
     }
     if (s.n)
         d.rms = sqrt(s.squares / (double)s.n);
+    if (n_divergence)
+        d.divergence = divergence / (double)n_divergence;
     struct sb_summary w = sb_summarize(worse, n);
     if (n > 1) {
         d.worse = w.mean;

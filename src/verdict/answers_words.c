@@ -93,7 +93,7 @@ static char *reason(const struct answers_case *k) {
 
 void answers_say(const struct answers_case *k, struct sb_answers_verdict *v) {
     char *why = reason(k), depth[40] = "";
-    if (k->at.depth)
+    if (k->at.depth && !k->together)
         snprintf(depth, sizeof depth, " at depth %d", k->at.depth);
     v->words = words(k);
     if (why)

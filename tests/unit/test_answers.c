@@ -1,5 +1,5 @@
-/* Verdicts on answers of models that hardly read: nearly the same is expected at every position, and
- * rounding decides whether it is at every one. */
+/* Verdicts on answers of models that hardly read: nearly the same is expected at every position,
+ * and rounding decides whether it is at every one. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +115,85 @@ static void a_witness_tells_no_less_than_its_noise(void **state) {
     assert_int_equal(states[1], SB_ANSWERS_DISAGREES);
 }
 
+/* ---- many positions -------------------------------------------------------------------------- */
+
+/* Two candidates of equal probability, of which the first is taken for likelier by `shift`. */
+static struct sb_answer leaning(int prompt, size_t n, double shift, bool pieces) {
+    struct sb_answer a = sb_answer_empty();
+    a.launch = 1;
+    a.at = (struct sb_at){prompt, 0, 1};
+    a.context_n = 100;
+    a.pieces = pieces;
+    a.positions = sb_alloc(n, sizeof *a.positions);
+    a.n_positions = n;
+    for (size_t i = 0; i < n; i++) {
+        struct sb_answer_position *p = &a.positions[i];
+        p->token = 200 + (int)i;
+        p->logprob = -9;
+        p->n_top = p->n_top_logprobs = CANDIDATES;
+        p->top = sb_alloc(CANDIDATES, sizeof *p->top);
+        p->top_logprobs = sb_alloc(CANDIDATES, sizeof *p->top_logprobs);
+        for (int k = 0; k < CANDIDATES; k++) {
+            p->top[k] = 100 + k + (int)i * CANDIDATES;
+            p->top_logprobs[k] = k == 0 ? -0.8 + shift : k == 1 ? -0.8 - shift : -5 - k;
+        }
+    }
+    return a;
+}
+
+/* Whole and in pieces, apart by `noise`; noise < 0: the whole alone. */
+static struct sb_cell cell_leaning(const char *id, int places, size_t n, double shift,
+                                   double noise) {
+    struct sb_cell c = {.status = SB_OK};
+    c.model.id = sb_strdup("m");
+    c.backend.id = sb_strdup(id);
+    c.backend.device = sb_strdup(id);
+    for (int i = 0; i < places; i++) {
+        sb_cell_add_answer(&c, leaning(i, n, shift, false));
+        if (noise >= 0)
+            sb_cell_add_answer(&c, leaning(i, n, shift + noise, true));
+    }
+    return c;
+}
+
+static enum sb_answers_state of_leaning(int places, size_t n, double shift, double noise) {
+    judge(cell_leaning("a", places, n, 0, noise), cell_leaning("b", places, n, shift, noise));
+    assert_int_equal(states[0], states[1]);
+    return states[0];
+}
+
+/* What is too little at each place, many of them together show: 1.8 % of divergence. */
+static void places_together_tell_more(void **state) {
+    (void)state;
+    assert_int_equal(of_leaning(1, 32, 0.2, 0), SB_ANSWERS_AGREES);
+    assert_int_equal(of_leaning(3, 32, 0.2, 0), SB_ANSWERS_AGREES);
+    assert_int_equal(of_leaning(4, 32, 0.2, 0), SB_ANSWERS_DISAGREES);
+    assert_int_equal(of_leaning(1, 128, 0.2, 0), SB_ANSWERS_DISAGREES);
+    assert_int_equal(of_leaning(4, 32, 0.1, 0), SB_ANSWERS_AGREES);    /* 0.45 % */
+    assert_int_equal(of_leaning(4, 32, 0.2, 0.19), SB_ANSWERS_AGREES); /* it is noise */
+    assert_int_equal(of_leaning(4, 32, 0.2, -1), SB_ANSWERS_AGREES);   /* may be noise */
+}
+
+/* One of three that stands apart by so little is named. */
+static void the_odd_one_of_many_places(void **state) {
+    (void)state;
+    struct sb_cell a = cell_leaning("a", 4, 32, 0, 0), b = cell_leaning("b", 4, 32, 0.01, 0),
+                   c = cell_leaning("c", 4, 32, 0.2, 0);
+    struct sb_cell *const cells[] = {&a, &b, &c};
+    judge_all(cells, 3);
+    assert_int_equal(states[0], SB_ANSWERS_AGREES);
+    assert_int_equal(states[1], SB_ANSWERS_AGREES);
+    assert_int_equal(states[2], SB_ANSWERS_ODD);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_near_tie_is_no_fault),
         cmocka_unit_test(nor_where_they_disagree),
         cmocka_unit_test(one_that_is_stuck_is),
         cmocka_unit_test(a_witness_tells_no_less_than_its_noise),
+        cmocka_unit_test(places_together_tell_more),
+        cmocka_unit_test(the_odd_one_of_many_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
