@@ -7,10 +7,32 @@
 
 #include "stratobench/text.h"
 
-static bool is_ascii(const char *s) {
-    while (*s && !((unsigned char)*s & 0x80))
-        s++;
-    return !*s;
+/* A column each: Latin letters and signs, and the dashes and arrows that tables are full of. What
+ * else there is only libc knows, and each question opens a locale: half the time of a ranking. */
+static bool is_narrow(uint32_t c) {
+    return c < 0x300 || (c >= 0x2010 && c <= 0x2027) || (c >= 0x2190 && c <= 0x2193);
+}
+
+/* Bytes of the character at s; what is no character is one. */
+static size_t bytes_of(const char *s) {
+    size_t n = sb_utf8_length(s, strnlen(s, 4));
+    return n ? n : 1;
+}
+
+/* The bytes of at most so many characters of s, and how many these are; false when one of the whole
+ * text is not narrow. */
+static bool all_narrow(const char *s, size_t most, size_t *ret_bytes, size_t *ret_n) {
+    *ret_bytes = *ret_n = 0;
+    for (size_t at = 0, n; s[at]; at += n) {
+        n = (unsigned char)s[at] < 0x80 ? 1 : bytes_of(s + at);
+        if (n > 1 && !is_narrow(sb_utf8_code(s + at, n)))
+            return false;
+        if (*ret_n < most) {
+            *ret_bytes = at + n;
+            ++*ret_n;
+        }
+    }
+    return true;
 }
 
 /* Calls walk with libc's knowledge of Unicode, whatever the caller's locale is. */
@@ -31,9 +53,9 @@ static size_t in_utf8(size_t (*walk)(const char *s, size_t columns), const char 
 /* Columns of the character at s, whose bytes are *ret_bytes: two for those of East Asia and most
  * pictures, none for marks that stand over another; what is no character counts as one. */
 static size_t character(const char *s, size_t *ret_bytes) {
-    size_t n = sb_utf8_length(s, strnlen(s, 4));
-    *ret_bytes = n ? n : 1;
-    int columns = n ? wcwidth((wchar_t)sb_utf8_code(s, n)) : 1;
+    *ret_bytes = bytes_of(s);
+    bool none = *ret_bytes == 1 && (unsigned char)*s >= 0x80;
+    int columns = none ? 1 : wcwidth((wchar_t)sb_utf8_code(s, *ret_bytes));
     return columns < 0 ? 1 : (size_t)columns;
 }
 
@@ -56,11 +78,13 @@ static size_t fit(const char *s, size_t columns) {
 }
 
 size_t sb_text_width(const char *s) {
-    return is_ascii(s) ? strlen(s) : in_utf8(measure, s, 0);
+    size_t bytes, n;
+    return all_narrow(s, SIZE_MAX, &bytes, &n) ? n : in_utf8(measure, s, 0);
 }
 
 size_t sb_text_fit(const char *s, size_t columns) {
-    return is_ascii(s) ? strnlen(s, columns) : in_utf8(fit, s, columns);
+    size_t bytes, n;
+    return all_narrow(s, columns, &bytes, &n) ? bytes : in_utf8(fit, s, columns);
 }
 
 void sb_text_fill(struct sb_buf *b, const char *text, size_t indent, size_t columns) {

@@ -18,7 +18,8 @@ static void a_width_is_one_of_columns(void **state) {
     } cases[] = {
         {"", 0},       {"abc", 3},       {"±1.0", 4},     {"é—·×", 4},
         {"日本語", 6}, {"e\xcc\x81", 1}, {"\xff\xfe", 2}, {"\xf0\x9f\x9a\x80", 2},
-        {"한글", 4},   {"\x1b", 1},
+        {"한글", 4},   {"\x1b", 1},        {"1.2× → ‹", 8},  {"× 日", 4},
+        {"\xc3", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (sb_text_width(cases[i].text) != cases[i].width)
@@ -35,6 +36,8 @@ static void a_text_is_cut_between_characters(void **state) {
     assert_int_equal(sb_text_fit("日本語", 1), 0);
     assert_int_equal(sb_text_fit("e\xcc\x81x", 1), 3); /* the accent stays with its letter */
     assert_int_equal(sb_text_fit("", 3), 0);
+    assert_int_equal(sb_text_fit("±1→x", 3), 6);
+    assert_int_equal(sb_text_fit("±日x", 2), 2);
 }
 
 static void words_are_filled_into_lines(void **state) {
