@@ -45,6 +45,8 @@ int sb_buf_add(struct sb_buf *b, const void *data, size_t len);
 int sb_buf_adds(struct sb_buf *b, const char *s);
 /* No argument may be text of the buffer itself. */
 int sb_buf_addf(struct sb_buf *b, const char *fmt, ...) SB_PRINTF(2, 3);
+/* As %lld, but several times as fast: thousands of token ids, millions of figures. */
+int sb_buf_add_integer(struct sb_buf *b, long long x);
 const char *sb_buf_str(const struct sb_buf *b); /* never NULL; valid until the next change */
 char *sb_buf_detach(struct sb_buf *b);          /* the caller frees; the buffer is empty again */
 void sb_buf_release(struct sb_buf *b);

@@ -35,6 +35,17 @@ int sb_buf_adds(struct sb_buf *b, const char *s) {
     return sb_buf_add(b, s, strlen(s));
 }
 
+int sb_buf_add_integer(struct sb_buf *b, long long x) {
+    char digits[3 * sizeof x + 1], *at = digits + sizeof digits;
+    unsigned long long rest = x < 0 ? 0 - (unsigned long long)x : (unsigned long long)x;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (x < 0)
+        *--at = '-';
+    return sb_buf_add(b, at, (size_t)(digits + sizeof digits - at));
+}
+
 /* Formatted in its place: once where the text is short, as most pieces of a document are. */
 SB_PRINTF(2, 0)
 static int add_formatted(struct sb_buf *b, const char *fmt, va_list ap) {

@@ -31,8 +31,10 @@ static char *completion_body(const struct sb_llama_completion *c, size_t *ret_le
     if (c->n_probs > 0)
         sb_buf_adds(&b, ",\"completion_probabilities\"");
     sb_buf_adds(&b, "],\"prompt\":[");
-    for (size_t i = 0; i < c->n_tokens; i++)
-        sb_buf_addf(&b, "%s%d", i ? "," : "", c->tokens[i]);
+    for (size_t i = 0; i < c->n_tokens; i++) {
+        sb_buf_adds(&b, i ? "," : "");
+        sb_buf_add_integer(&b, c->tokens[i]);
+    }
     sb_buf_adds(&b, "]}");
     *ret_len = b.len;
     return sb_buf_detach(&b);

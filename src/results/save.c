@@ -19,8 +19,8 @@ struct writer {
 /* The shortest digits that read back as the same number. */
 static void write_number(struct sb_buf *b, double x) {
     char text[32];
-    if (x == trunc(x) && fabs(x) < 1e15) {
-        sb_buf_addf(b, "%.0f", x);
+    if (x == trunc(x) && fabs(x) < 1e15 && !(x == 0 && signbit(x))) {
+        sb_buf_add_integer(b, (long long)x);
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -98,7 +98,7 @@ static void write_ints(const struct writer *w, const int *x, size_t n) {
     struct writer in = write_open(w, "[", true);
     for (size_t i = 0; i < n; i++) {
         write_break(&in, i == 0);
-        sb_buf_addf(w->b, "%d", x[i]);
+        sb_buf_add_integer(w->b, x[i]);
     }
     write_close(&in, "]", n == 0);
 }
@@ -174,9 +174,9 @@ static void write_value(const struct writer *w, const struct field *f, const voi
         if (f->words && field_get_int(f, base) < 0)
             sb_buf_add_json(w->b, f->words[0]);
         else
-            sb_buf_addf(w->b, "%d", field_get_int(f, base));
+            sb_buf_add_integer(w->b, field_get_int(f, base));
         break;
-    case FIELD_COUNT: sb_buf_addf(w->b, "%lld", *(const long long *)member); break;
+    case FIELD_COUNT: sb_buf_add_integer(w->b, *(const long long *)member); break;
     case FIELD_SIZE: sb_buf_addf(w->b, "%zu", *(const size_t *)member); break;
     case FIELD_NUMBER: write_number(w->b, *(const double *)member); break;
     case FIELD_BOOL: sb_buf_adds(w->b, field_get_int(f, base) ? "true" : "false"); break;

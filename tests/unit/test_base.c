@@ -45,6 +45,19 @@ static void formatted_text_fits_or_is_cut(void **state) {
     free(text);
 }
 
+static void integers_are_printed_whole(void **state) {
+    (void)state;
+    static const long long numbers[] = {0, 7, -1, 10, -1234567890, LLONG_MAX, LLONG_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sb_buf b = SB_BUF_INIT(64);
+        char want[32];
+        snprintf(want, sizeof want, "%lld", numbers[i]);
+        sb_buf_add_integer(&b, numbers[i]);
+        assert_string_equal(sb_buf_str(&b), want);
+        sb_buf_release(&b);
+    }
+}
+
 static void files_are_read_whole_or_cut(void **state) {
     (void)state;
     char path[] = "/tmp/test_base_XXXXXX";
@@ -221,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_stops_at_its_limit),
         cmocka_unit_test(formatted_text_fits_or_is_cut),
+        cmocka_unit_test(integers_are_printed_whole),
         cmocka_unit_test(files_are_read_whole_or_cut),
         cmocka_unit_test(time_left_never_wraps),
         cmocka_unit_test(printable_neutralises_control_and_broken_utf8),
