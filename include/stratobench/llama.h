@@ -107,6 +107,7 @@ long sb_llama_health(const struct sb_endpoint *at, double timeout_s);
 
 struct sb_llama_props { /* /props; absent is NULL, -1 */
     bool router;        /* a server without a model that starts others */
+    char *alias;        /* of its model; older builds do not tell it here */
     char *model_path;
     long long n_ctx; /* of a slot */
 };
@@ -117,9 +118,12 @@ void sb_llama_props_release(struct sb_llama_props *p);
  * in where they tell it: /v1/models has had it longest. The caller frees. */
 int sb_llama_model_name(const struct sb_endpoint *at, char **ret, struct sb_llama_failure *f);
 
-/* The prompt as token ids, BOS as the model wants it. The caller frees *ret. */
-int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, bool add_special,
-                      double timeout_s, int **ret, size_t *ret_n, struct sb_llama_failure *f);
+struct sb_llama_tokens {
+    int *ids; /* the caller frees */
+    size_t n, n_special; /* the first n_special are no text: BOS, as the model wants it */
+};
+int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
+                      struct sb_llama_tokens *ret, struct sb_llama_failure *f);
 
 struct sb_llama_completion {
     const int *tokens; /* the prompt */

@@ -68,25 +68,56 @@ int llama_check_reply(const struct sb_endpoint *at, const char *what, double tim
 
 /* ---- small questions --------------------------------------------------------------------- */
 
-/* GET, or POST when there is a body, for a JSON object. NULL and *f on failure; the caller deletes
- * it. */
-static cJSON *ask(const struct sb_endpoint *at, const char *path, const char *body,
-                  double timeout_s, size_t limit, struct sb_llama_failure *f) {
-    struct sb_http_reply reply = {.body = SB_BUF_INIT(limit)};
-    struct sb_http_request req = {.path = path, .body = body, .body_len = body ? strlen(body) : 0};
-    struct sb_http_watch watch = {timeout_s, at->child_fd, at->signal_fd};
-    sb_http_request(at->http, &req, &watch, &reply);
-    cJSON *json = NULL;
-    if (llama_check_reply(at, path, timeout_s, &reply, f) == 0) {
-        json = cJSON_Parse(sb_buf_str(&reply.body));
-        if (!cJSON_IsObject(json)) {
-            cJSON_Delete(json);
-            json = NULL;
-            llama_fail(f, sb_asprintf("bad reply to %s: no JSON object", path), NULL);
-        }
+struct question {
+    const char *path, *body; /* GET, or POST when there is a body */
+    double timeout_s;
+    size_t limit; /* most bytes of the reply */
+};
+
+static cJSON *object_of(const struct sb_endpoint *at, const struct question *q,
+                        const struct sb_http_reply *reply, struct sb_llama_failure *f) {
+    if (llama_check_reply(at, q->path, q->timeout_s, reply, f) < 0)
+        return NULL;
+    cJSON *json = cJSON_Parse(sb_buf_str(&reply->body));
+    if (cJSON_IsObject(json))
+        return json;
+    cJSON_Delete(json);
+    llama_fail(f, sb_asprintf("bad reply to %s: no JSON object", q->path), NULL);
+    return NULL;
+}
+
+/* Two questions at once, each for a JSON object that the caller deletes; -1 and *f when one of them has
+ * no answer. `b` NULL = there is no second. */
+static int ask_both(const struct sb_endpoint *at, const struct question *a,
+                    const struct question *b, cJSON **rets, struct sb_llama_failure *f) {
+    const struct question *asked[] = {a, b};
+    size_t n = b ? 2 : 1;
+    struct sb_http_request requests[2] = {0};
+    struct sb_http_reply replies[2] = {0};
+    for (size_t i = 0; i < n; i++) {
+        requests[i].path = asked[i]->path;
+        requests[i].body = asked[i]->body;
+        requests[i].body_len = asked[i]->body ? strlen(asked[i]->body) : 0;
+        replies[i].body.limit = asked[i]->limit;
     }
-    sb_buf_release(&reply.body);
-    return json;
+    struct sb_http_watch watch = {a->timeout_s, at->child_fd, at->signal_fd};
+    sb_http_request_all(at->http, requests, n, &watch, replies);
+    bool whole = true;
+    for (size_t i = 0; i < n; i++) {
+        rets[i] = whole ? object_of(at, asked[i], &replies[i], f) : NULL;
+        whole &= rets[i] != NULL;
+        sb_buf_release(&replies[i].body);
+    }
+    for (size_t i = 0; i < n && !whole; i++)
+        cJSON_Delete(rets[i]);
+    return whole ? 0 : -1;
+}
+
+/* A small GET. NULL and *f on failure; the caller deletes it. */
+static cJSON *ask(const struct sb_endpoint *at, const char *path, struct sb_llama_failure *f) {
+    struct question q = {path, NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES};
+    cJSON *reply;
+    return ask_both(at, &q, NULL, &reply, f) < 0 ? NULL : reply;
 }
 
 long sb_llama_health(const struct sb_endpoint *at, double timeout_s) {
@@ -104,7 +135,7 @@ static const char *string_at(const cJSON *object, const char *key) {
 
 int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
                    struct sb_llama_failure *f) {
-    cJSON *props = ask(at, "/props", NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES, f);
+    cJSON *props = ask(at, "/props", f);
     if (!props)
         return -1;
     const char *role = string_at(props, "role");
@@ -112,6 +143,7 @@ int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
     const cJSON *n_ctx = cJSON_GetObjectItemCaseSensitive(settings, "n_ctx");
     bool told = cJSON_IsNumber(n_ctx) && n_ctx->valuedouble >= 0 && n_ctx->valuedouble < INT_MAX;
     *ret = (struct sb_llama_props){.router = role && strcmp(role, "router") == 0,
+                                   .alias = sb_strdup(string_at(props, "model_alias")),
                                    .model_path = sb_strdup(string_at(props, "model_path")),
                                    .n_ctx = told ? (long long)n_ctx->valuedouble : -1};
     cJSON_Delete(props);
@@ -119,12 +151,13 @@ int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
 }
 
 void sb_llama_props_release(struct sb_llama_props *p) {
+    free(p->alias);
     free(p->model_path);
     *p = (struct sb_llama_props){0};
 }
 
 int sb_llama_model_name(const struct sb_endpoint *at, char **ret, struct sb_llama_failure *f) {
-    cJSON *models = ask(at, "/v1/models", NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES, f);
+    cJSON *models = ask(at, "/v1/models", f);
     if (!models)
         return -1;
     const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(models, "data"), 0);
@@ -146,13 +179,8 @@ static char *tokenize_body(const char *text, size_t len, bool add_special) {
     return json;
 }
 
-int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, bool add_special,
-                      double timeout_s, int **ret, size_t *ret_n, struct sb_llama_failure *f) {
-    char *body = tokenize_body(text, len, add_special);
-    cJSON *reply = ask(at, "/tokenize", body, timeout_s, MAX_TOKENS_BYTES, f);
-    free(body);
-    if (!reply)
-        return -1;
+/* Of a reply; NULL and *f when it holds none. */
+static int *ids_of(const cJSON *reply, size_t *ret_n, struct sb_llama_failure *f) {
     const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(reply, "tokens");
     const cJSON *t = cJSON_IsArray(tokens) ? tokens->child : NULL; /* an object has one, too */
     size_t n = t ? (size_t)cJSON_GetArraySize(tokens) : 0;
@@ -162,12 +190,40 @@ int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len
         good = cJSON_IsNumber(t) && t->valuedouble >= 0 && t->valuedouble < INT_MAX;
         ids[i++] = good ? (int)t->valuedouble : 0;
     }
-    cJSON_Delete(reply);
-    if (!good) {
-        free(ids);
-        return llama_fail(f, sb_strdup("bad reply to /tokenize: no token ids"), NULL);
-    }
-    *ret = ids;
     *ret_n = n;
+    if (good)
+        return ids;
+    free(ids);
+    llama_fail(f, sb_strdup("bad reply to /tokenize: no token ids"), NULL);
+    return NULL;
+}
+
+/* Token arrays get no BOS from the server, strings do: what `add_special` puts in front is what
+ * this model wants. */
+int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
+                      struct sb_llama_tokens *ret, struct sb_llama_failure *f) {
+    char *special = tokenize_body(text, len, true), *plain = tokenize_body(text, len, false);
+    cJSON *replies[2];
+    int rc = ask_both(at, &(struct question){"/tokenize", special, timeout_s, MAX_TOKENS_BYTES},
+                      &(struct question){"/tokenize", plain, timeout_s, MAX_TOKENS_BYTES}, replies, f);
+    free(special);
+    free(plain);
+    if (rc < 0)
+        return -1;
+    struct sb_llama_tokens t = {0};
+    size_t n_content = 0;
+    t.ids = ids_of(replies[0], &t.n, f);
+    int *content = t.ids ? ids_of(replies[1], &n_content, f) : NULL;
+    cJSON_Delete(replies[0]);
+    cJSON_Delete(replies[1]);
+    if (!content) {
+        free(t.ids);
+        return -1;
+    }
+    while (t.n_special < t.n && t.ids[t.n_special] != content[0])
+        t.n_special++;
+    t.n_special = t.n_special == t.n ? 0 : t.n_special;
+    free(content);
+    *ret = t;
     return 0;
 }

@@ -21,26 +21,13 @@ static void choose_nonces(struct sb_prepared *p) {
             p->nonces[p->n_nonces++] = p->nonces[i];
 }
 
-/* Token arrays get no BOS from the server, strings do: what `add_special` puts in front is what
- * this model wants. */
 int sb_prompt_prepare(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
                       struct sb_prepared *ret, struct sb_llama_failure *f) {
-    struct sb_prepared p = {0};
-    int *plain;
-    size_t n_plain;
-    if (sb_llama_tokenize(at, text, len, true, timeout_s, &p.ids, &p.n, f) < 0)
+    struct sb_llama_tokens t;
+    if (sb_llama_tokenize(at, text, len, timeout_s, &t, f) < 0)
         return -1;
-    if (sb_llama_tokenize(at, text, len, false, timeout_s, &plain, &n_plain, f) < 0) {
-        sb_prepared_release(&p);
-        return -1;
-    }
-    while (p.n_special < p.n && p.ids[p.n_special] != plain[0])
-        p.n_special++;
-    if (p.n_special == p.n)
-        p.n_special = 0;
-    free(plain);
-    choose_nonces(&p);
-    *ret = p;
+    *ret = (struct sb_prepared){.ids = t.ids, .n = t.n, .n_special = t.n_special};
+    choose_nonces(ret);
     return 0;
 }
 

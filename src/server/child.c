@@ -214,9 +214,9 @@ static int check_listener(struct child *c, struct sb_llama_failure *f) {
 }
 
 /* The alias is random, so only our own child can name it. */
-static int check_alias(struct child *c, struct sb_llama_failure *f) {
-    char *name;
-    if (sb_llama_model_name(&c->base.at, &name, f) < 0)
+static int check_alias(struct child *c, const char *told, struct sb_llama_failure *f) {
+    char *name = sb_strdup(told);
+    if (!told && sb_llama_model_name(&c->base.at, &name, f) < 0)
         return -1;
     int rc = name && strcmp(name, c->alias) == 0 ? 0 : fail_other_server(c, f);
     free(name);
@@ -230,7 +230,7 @@ static int check_identity(struct child *c, struct sb_llama_failure *f) {
     if (sb_llama_props(&c->base.at, &props, f) < 0)
         return -1;
     int rc =
-        props.router ? fail(f, sb_strdup("server is a router without a model")) : check_alias(c, f);
+        props.router ? fail(f, sb_strdup("server is a router without a model")) : check_alias(c, props.alias, f);
     if (rc == 0 && props.model_path && strcmp(props.model_path, asked->model_path) != 0)
         rc = fail(f, sb_strdup("server holds another model than asked for"));
     if (rc == 0 && props.n_ctx >= 0 && props.n_ctx < asked->ctx) {

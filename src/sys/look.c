@@ -9,12 +9,17 @@
 
 #include "watchdog.h"
 
-enum { MAX_SOCKETS = 16, MAX_ANCESTORS = 64, MAX_MAPS_BYTES = 16 << 20 };
+enum { LISTENS = 0x0a }; /* of the kernel's states of a socket */
+enum { MAX_SOCKETS = 16, MAX_ANCESTORS = 64, MAX_MAPS_BYTES = 16 << 20, TABLE_ROW_BYTES = 150 };
 
 /* ---- who listens ---------------------------------------------------------------------------- */
 
 /* The sockets that listen on a port, by inode: those of 127.0.0.1 alone where there are any, since it
- * is they that a client there reaches. -1 when it cannot be known. */
+ * is they that a client there reaches. -1 when it cannot be known.
+ *
+ * Listeners come first in the table; behind them the kernel looks through every place that a connection
+ * may have, hundreds of thousands, which takes longer than all else that is asked of a new server. So
+ * it is read a row at a time, up to the first that does not listen. */
 static int listening_sockets(pid_t pid, const char *table, int port, unsigned long *inodes,
                              bool *exact, int n) {
     char path[64], line[512], loopback[16];
@@ -23,13 +28,14 @@ static int listening_sockets(pid_t pid, const char *table, int port, unsigned lo
     FILE *f = fopen(path, "re");
     if (!f)
         return n;
-    while (fgets(line, sizeof line, f)) {
+    (void)setvbuf(f, NULL, _IOFBF, TABLE_ROW_BYTES);
+    for (unsigned state = LISTENS; state == LISTENS && fgets(line, sizeof line, f);) {
         char address[40];
-        unsigned at, state;
+        unsigned at;
         unsigned long inode;
         if (sscanf(line, " %*d: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", address,
                    &at, &state, &inode) != 4 ||
-            (int)at != port || state != 0x0a)
+            (int)at != port || state != LISTENS)
             continue;
         bool is_exact = strcmp(address, loopback) == 0;
         if (is_exact && !*exact)
@@ -96,7 +102,8 @@ pid_t sb_proc_listener(const struct sb_proc *p, int port) {
     bool exact = false;
     pid_t pid = sb_proc_pid(p);
     int n = listening_sockets(pid, "tcp", port, inodes, &exact, 0);
-    n = listening_sockets(pid, "tcp6", port, inodes, &exact, n);
+    if (!exact)
+        n = listening_sockets(pid, "tcp6", port, inodes, &exact, n);
     if (n == 0)
         return -1;
     if (holds_one(pid, inodes, n))

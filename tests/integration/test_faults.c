@@ -29,6 +29,7 @@ static const struct fault faults[] = {
     {"wrong-model", "failed", "server holds another model than asked for", NULL, ""},
     {"wrong-ctx", "invalid", "context is 256, not 512", NULL, ""},
     {"wrong-alias", "failed", "another server answers on port *", NULL, ""},
+    {"wrong-alias FAKE_HELP=old", "failed", "another server answers on port *", NULL, ""},
     {"on-cpu", "invalid", "ran on CPU, not Vulkan0", NULL, ""},
     {"silent", "invalid", "device not proved", NULL, ""},
     {"partial", "ok", NULL, NULL, ""},

@@ -182,7 +182,8 @@ static void show_props(int client) {
                                 args.slots          ? strtod(args.slots, NULL)
                                 : args.build == OLD ? 1
                                                     : 4);
-        cJSON_AddStringToObject(json, "model_alias", alias());
+        if (args.build != OLD)
+            cJSON_AddStringToObject(json, "model_alias", alias());
         cJSON_AddStringToObject(json, "model_path",
                                 mode("wrong-model") ? "/other.gguf" : args.model);
     }
