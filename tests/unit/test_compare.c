@@ -416,6 +416,7 @@ static void expect_answers(size_t a, size_t b, int exit_code, enum sb_compare_st
     sb_comparison_annotations(&c, &text[2]);
     assert_int_equal(c.exit_code, exit_code);
     assert_int_equal(c.cells[a].state, state_of_a);
+    assert_int_equal(sb_comparison_bisect(&c), exit_code == 3 ? 125 : exit_code);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(strstr(sb_buf_str(&text[i]), words ? words : "answers ") != NULL,
                          words != NULL);
@@ -437,6 +438,27 @@ static void test_answers_then_and_now(void **state) {
                    "answers got better: perplexity 2.7 over 8 tokens, was 49.4", false);
     expect_answers(PAIR_CPU, PAIR_VULKAN, 3, SB_CELL_INCONCLUSIVE, "answers differ by 0.72", false);
     expect_answers(READER_CPU, READER_VULKAN, 0, SB_CELL_SAME, NULL, false);
+}
+
+/* For --ci: a backend that became wrong. */
+static void test_wrong_answers_are_annotated(void **state) {
+    (void)state;
+    struct golden_sets base, next;
+    golden_load((const char *[]){"answers", NULL}, &base);
+    golden_load((const char *[]){"answers", NULL}, &next);
+    struct sb_cell *was = base.item[0].cells;
+    swap_answers(&was[2], &was[5]); /* ROCm was not asked then */
+    sb_answers_apply(&(struct sb_results *){&base.item[0]}, 1);
+    sb_answers_apply(&(struct sb_results *){&next.item[0]}, 1);
+    struct sb_comparison c = compare(&base.item[0], &next.item[0], &usual);
+    struct sb_buf annotations = SB_BUF_INIT(SB_TEXT_MAX);
+    sb_comparison_annotations(&c, &annotations);
+    assert_int_equal(c.exit_code, 1);
+    golden_expect("compare-answers.txt", sb_buf_str(&annotations));
+    sb_buf_release(&annotations);
+    sb_comparison_release(&c);
+    golden_release(&base);
+    golden_release(&next);
 }
 
 static void test_conclusion_without_a_loss(void **state) {
@@ -542,6 +564,7 @@ int main(void) {
         cmocka_unit_test(test_fingerprints_that_do_not_differ),
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_answers_then_and_now),
+        cmocka_unit_test(test_wrong_answers_are_annotated),
         cmocka_unit_test(test_conclusion_without_a_loss),
         cmocka_unit_test(test_what_the_conclusion_rests_on),
     };
