@@ -68,7 +68,8 @@ static bool has_known_start(const char *line) {
                                          "Active params",
                                          "Load times of ",
                                          "The files of ",
-                                         "The order of "};
+                                         "The order of ",
+                                         "Generation goes on "};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (begins_with(line, starts[i]))
             return true;

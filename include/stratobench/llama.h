@@ -74,6 +74,14 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
                   struct sb_strv *ret, struct sb_buf *error);
 /* How many layers a command line asks to have on a GPU: INT_MAX = all, -1 = left to the server. */
 int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv);
+/* How a command line drafts ahead (speculative decoding). */
+enum sb_llama_drafting {
+    SB_DRAFTS_NOTHING,
+    SB_DRAFTS_FROM_TEXT, /* what was said before, which may hold nothing to draft */
+    SB_DRAFTS_BY_MODEL,  /* another model, or layers of this one: there is always something */
+};
+enum sb_llama_drafting sb_llama_drafting(const struct sb_llama_build *b,
+                                         const struct sb_strv *argv);
 /* Does this build take that option from this variable as well? */
 bool sb_llama_takes_env(const struct sb_llama_build *b, const char *option, const char *variable);
 /* Our environment, scrubbed of LLAMA_*, with `over` over it, and `own` over that ("NAME=value"; NULL =

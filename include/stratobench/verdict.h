@@ -263,6 +263,20 @@ void sb_history_markdown(const struct sb_history *h, struct sb_buf *ret);
 /* For sb_plot_history_svg: a cell a series, whose points stand at the looks' numbers. */
 struct sb_results sb_history_lines(const struct sb_history *h);
 
+/* Drafts: what speculative decoding gave, at one place, and against the same backend without it:
+ * the same model, program, build and conditions, but for those that are about drafts. */
+struct sb_drafts {
+    double per_run;             /* tokens drafted in a run, the mean; 0: it found none */
+    double accepted_share;      /* of them; NaN when there were none */
+    double per_pass;            /* generated tokens for one pass of the model */
+    const struct sb_cell *without; /* NULL = was not measured */
+    struct sb_ratio tg;         /* its TG over that of `without`; NaN when there is none */
+};
+/* Whether a cell drafts, by its conditions, or, where it has none, by its runs. */
+bool sb_cell_drafts(const struct sb_cell *c);
+/* Of cells[i], a cell that drafts. n cells. */
+struct sb_drafts sb_drafts_at(const struct sb_cell *cells, size_t n, size_t i, struct sb_at at);
+
 /* Answers: does a server compute what the others compute? (answers.md)
  *
  * All on stored answers, so that old files are judged anew. Two answers differ by the root mean

@@ -79,6 +79,19 @@ static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *g
                                   c->bandwidth_gb_s));
 }
 
+/* Who asks for drafts and gets none has measured the backend without: a build that loads a draft
+ * model and then never uses it says so nowhere. What is drafted from the text may find nothing. */
+static void check_drafts(const struct sb_preflight_cell *p, struct sb_cell *c) {
+    long long drafted, accepted;
+    count_drafts(c, &drafted, &accepted);
+    enum sb_llama_drafting how =
+        p->build ? sb_llama_drafting(p->build, &p->argv) : SB_DRAFTS_NOTHING;
+    if (drafted == 0 && how == SB_DRAFTS_BY_MODEL)
+        invalidate(c, sb_strdup("drafted nothing"));
+    else if (drafted == 0 && how == SB_DRAFTS_FROM_TEXT)
+        sb_strv_add(&c->remarks, "found nothing to draft");
+}
+
 /* What the Notes say of how it went, once it is known. */
 static void remark(struct sb_cell *c) {
     long long drafted, accepted, again = 0;
@@ -101,6 +114,8 @@ static void finish_cell(const struct sb_bench *b, size_t i) {
         sb_cell_summarize(c);
         remark(c);
         check_runs(b->config, c);
+        if (c->status == SB_OK)
+            check_drafts(&b->preflight->cells[i], c);
         if (c->status == SB_OK)
             check_limit(&b->config->cells[i], b->preflight->cells[i].gguf, c);
     }

@@ -266,20 +266,35 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     return rc;
 }
 
-int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv) {
-    const struct sb_llama_option *layers = sb_llama_option(b, "-ngl");
+/* What an option of a command line is set to, in any spelling that the build has for it; NULL. */
+static const char *value_of(const struct sb_llama_build *b, const struct sb_strv *argv,
+                            const char *name) {
     const char *value = NULL;
-    for (size_t i = 1; layers && i + 1 < argv->n; i++) {
-        const struct sb_llama_option *o = sb_llama_option(b, argv->item[i]);
-        if (o && o->entry == layers->entry)
+    for (size_t i = 1; i + 1 < argv->n; i++)
+        if (is_option(b, argv->item[i], name))
             value = argv->item[i + 1]; /* the last one wins */
-    }
+    return value;
+}
+
+int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv) {
+    const char *value = value_of(b, argv, "-ngl");
     if (value && strcmp(value, "all") == 0)
         return INT_MAX;
     if (!value || !*value || !is_number(value))
         return -1;
     long n = strtol(value, NULL, 10);
     return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+enum sb_llama_drafting sb_llama_drafting(const struct sb_llama_build *b,
+                                         const struct sb_strv *argv) {
+    const char *types = value_of(b, argv, "--spec-type");
+    bool model = value_of(b, argv, "--model-draft");
+    if (!types)
+        return model ? SB_DRAFTS_BY_MODEL : SB_DRAFTS_NOTHING;
+    if (strstr(types, "draft-"))
+        return SB_DRAFTS_BY_MODEL;
+    return strcmp(types, "none") == 0 ? SB_DRAFTS_NOTHING : SB_DRAFTS_FROM_TEXT;
 }
 
 bool sb_llama_takes_env(const struct sb_llama_build *b, const char *option, const char *variable) {

@@ -33,8 +33,9 @@ static bool has_depth(const struct report_row *r) {
     return r->point.at.depth > 0;
 }
 
-static const struct report_column column_prompt = {"Prompt", .put = put_prompt, .has = has_prompt};
-static const struct report_column column_depth = {"Depth", .put = put_depth, .has = has_depth,
+const struct report_column report_column_prompt = {"Prompt", .put = put_prompt,
+                                                   .has = has_prompt};
+const struct report_column report_column_depth = {"Depth", .put = put_depth, .has = has_depth,
                                                   .figures = true};
 
 /* ---- where the order turns ------------------------------------------------------------------ */
@@ -185,7 +186,7 @@ static struct report_row *sorted_rows(const struct report_group *g, size_t n) {
 
 void report_depths(struct report_doc *d, struct report_group *g) {
     static const struct report_column *const columns[] = {
-        &report_column_model,   &column_prompt,    &column_depth,
+        &report_column_model,   &report_column_prompt, &report_column_depth,
         &report_column_backend, &report_column_pp, &report_column_tg,
     };
     size_t n = 0;

@@ -83,9 +83,9 @@ struct report_column {
     const char *unit; /* printed behind the figure */
     bool figures;     /* of a column that writes itself: what it writes are figures */
 };
-/* Columns that several tables use. */
+/* Columns that several tables use; prompt and depth where there are several. */
 extern const struct report_column report_column_model, report_column_backend, report_column_pp,
-    report_column_tg;
+    report_column_tg, report_column_prompt, report_column_depth;
 
 /* The main table of a group in its layout. */
 void report_main_table(struct report_doc *d, struct report_group *g);
@@ -131,6 +131,8 @@ void report_answer_words(struct report_doc *d, const struct report_group *g);
  * reads (may be NULL): whether the text says anything to any of them. */
 struct sb_answers_verdict *report_judge_answers(const struct sb_cell *cells, size_t n, bool *reads);
 void report_release_answers(struct sb_answers_verdict *v, size_t n);
+/* Speculative decoding: what was drafted and accepted, against the same backend without. */
+void report_drafts(struct report_doc *d, struct report_group *g);
 /* launches = auto: how many were made of each backend, why it stopped, what was saved. */
 void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);

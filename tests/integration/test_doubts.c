@@ -83,6 +83,25 @@ static void drafted_tokens_have_no_bandwidth_limit(void **state) {
     box_has(box_row("drafting"), "60 % of 200 drafted tokens accepted");
 }
 
+/* The packaged build loads a draft model that it is given without a type, and never drafts. */
+static void who_asks_for_drafts_and_gets_none_is_invalid(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"loaded", "args = -md m.gguf\n"}, {"draft", "draft = m.gguf\n"},
+               {"text", "spec = ngram-mod\n"}, {"plain", ""},
+               {"drafting", "draft = m.gguf\nenv = FAKE_MODE=drafts\n"});
+    assert_int_equal(SB(MEASURE), 1);
+    box_has(box_row("loaded"), "INVALID: drafted nothing");
+    box_has(box_row("draft"), "INVALID: drafted nothing");
+    box_expect_ok("m", "text");
+    box_has(box_row("text"), "found nothing to draft");
+    box_expect_ok("m", "plain");
+    box_has_not(box_row("plain"), "draft");
+    box_expect_ok("m", "drafting");
+    box_has(box_read("a.md"), "**Speculative decoding:**");
+    box_has(box_read("a.md"), "| drafting | 100.0 | 60 % |");
+    box_has(box_read("a.md"), "| text | 0.0 | — | 1.00 |");
+}
+
 static void copy(const char *from, const char *to) {
     assert_int_equal(box_run(ARGS("cp", "--remove-destination", from, to)), 0);
 }
@@ -286,6 +305,7 @@ int main(void) {
         IN_BOX(a_run_in_which_we_were_stopped_is_made_again),
         IN_BOX(failed_replies_are_counted),
         IN_BOX(drafted_tokens_have_no_bandwidth_limit),
+        IN_BOX(who_asks_for_drafts_and_gets_none_is_invalid),
         IN_BOX(a_model_replaced_meanwhile_has_no_mean),
         IN_BOX(a_binary_replaced_meanwhile_has_no_mean),
         IN_BOX(a_rebuild_of_the_same_version_is_measured_again),

@@ -167,6 +167,36 @@ static void drafting_is_spelled_as_the_build_wants_it(void **state) {
     }
 }
 
+static void a_command_line_tells_how_it_drafts(void **state) {
+    (void)state;
+    static const struct {
+        const char *help, *words[6];
+        enum sb_llama_drafting want;
+    } cases[] = {
+        {help_new, {"-c", "512"}, SB_DRAFTS_NOTHING},
+        {help_new, {"-md", "d.gguf"}, SB_DRAFTS_BY_MODEL},
+        {help_new, {"--spec-type", "draft-mtp"}, SB_DRAFTS_BY_MODEL},
+        {help_new, {"--spec-type", "ngram-mod,draft-simple"}, SB_DRAFTS_BY_MODEL},
+        {help_new, {"--spec-type", "ngram-mod"}, SB_DRAFTS_FROM_TEXT},
+        {help_new, {"--spec-type", "none", "-md", "d.gguf"}, SB_DRAFTS_NOTHING},
+        {help_new, {"--spec-type", "draft-mtp", "--spec-type", "none"}, SB_DRAFTS_NOTHING},
+        {help_2025, {"--model-draft", "d.gguf"}, SB_DRAFTS_BY_MODEL},
+        {help_2025, {"-md", "d.gguf"}, SB_DRAFTS_BY_MODEL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sb_llama_build b = {0};
+        struct sb_strv argv = {0};
+        sb_llama_parse_help(cases[i].help, strlen(cases[i].help), &b);
+        sb_strv_add(&argv, "llama-server");
+        for (size_t k = 0; k < 6 && cases[i].words[k]; k++)
+            sb_strv_add(&argv, cases[i].words[k]);
+        if (sb_llama_drafting(&b, &argv) != cases[i].want)
+            fail_msg("case %zu", i);
+        sb_strv_release(&argv);
+        sb_llama_build_release(&b);
+    }
+}
+
 static void what_a_build_cannot_express_is_an_error(void **state) {
     (void)state;
     const struct {
@@ -391,6 +421,7 @@ int main(void) {
         cmocka_unit_test(every_spelling_of_an_entry_is_known),
         cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
         cmocka_unit_test(drafting_is_spelled_as_the_build_wants_it),
+        cmocka_unit_test(a_command_line_tells_how_it_drafts),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
         cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),
         cmocka_unit_test(the_last_layer_count_of_the_command_is_the_one_asked_for),

@@ -60,6 +60,11 @@ static const struct {
     {ALL, "--host", "HOST", "ip address to listen", FIELD(host)},
     {ALL, "--port", "PORT", "port to listen", FIELD(port)},
     {ALL, "--api-key-file", "FNAME", "path to file containing API keys", FIELD(api_key_file)},
+    {NEW, "--spec-type", "none,draft-simple,ngram-mod",
+     "comma-separated list of types of speculative decoding to use (default: none)",
+     FIELD(ignored)},
+    {NEW, "--spec-draft-model, -md, --model-draft", "FNAME", "draft model for speculative decoding",
+     FIELD(ignored)},
     {ALL, "-s,    --seed", "SEED", "RNG seed", FIELD(ignored)},
 };
 #define N_OPTIONS (sizeof options / sizeof *options)
