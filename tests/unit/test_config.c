@@ -409,6 +409,7 @@ static void shipped_configs_load(void **state) {
     } shipped[] = {
         {"strix-halo.ini", 27, "~600 tokens (infrastructure scenario)"},
         {"strix-halo-table.ini", 14, "~600 tokens (infrastructure scenario)"},
+        {"strix-halo-drafts.ini", 9, "code.txt"},
         {"strix-halo-vision.ini", 3, ""},
         {"demo.ini", 2, "~600 tokens (infrastructure scenario)"},
     };
