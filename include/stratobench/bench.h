@@ -71,13 +71,15 @@ enum sb_stage {
     SB_STAGE_INTERRUPT, /* a signal of ours came: the server is being stopped */
 };
 
+enum sb_ended { SB_ENDED_RUN, SB_ENDED_LAUNCH, SB_ENDED_CELL };
+
 struct sb_observer {
     void *arg;
     /* `cell` indexes config->cells. A stage begins: index from 1, of = how many there will be
      * (0 unknown). */
     void (*stage)(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of);
-    /* The cell's results changed: a run was added or the cell ended. Called between runs only. */
-    void (*changed)(void *arg, size_t cell, bool ended);
+    /* The cell's results changed. Called between runs only. */
+    void (*changed)(void *arg, size_t cell, enum sb_ended what);
     /* About once a second while a server loads or cools down; never while a run is timed. */
     void (*tick)(void *arg);
 };
@@ -122,8 +124,9 @@ struct sb_plan {
  * files cannot be read now keeps its figures, and says in `kept` why. */
 void sb_plan_make(const struct sb_config *config, const struct sb_preflight *preflight,
                   struct sb_results *old, struct sb_plan *ret);
-/* Saves the results, with what stands in the place of what has not ended. As sb_results_save. */
-int sb_plan_save(const struct sb_plan *p, const char *path, struct sb_buf *error);
+/* The results as they are known now, with what stands in the place of what has not ended: a view
+ * that borrows all but its array of cells, which the caller frees. */
+struct sb_results sb_plan_known(const struct sb_plan *p);
 /* Nothing more will be measured: what stands takes its place again. */
 void sb_plan_settle(struct sb_plan *p);
 void sb_plan_release(struct sb_plan *p);

@@ -133,7 +133,9 @@ static void save(struct session *s) {
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     free(s->plan.results.updated_at);
     s->plan.results.updated_at = sb_now_rfc3339();
-    bool failed = sb_plan_save(&s->plan, s->out.json, &error) < 0;
+    struct sb_results known = sb_plan_known(&s->plan);
+    bool failed = sb_results_save(&known, s->out.json, &error) < 0;
+    free(known.cells);
     if (failed && !s->unsaved)
         sb_progress_complain(&s->progress, "warning: %s (the last good file stays; going on)",
                              sb_buf_str(&error));
@@ -149,14 +151,16 @@ static void render(struct session *s) {
     sb_buf_release(&error);
 }
 
-/* All that is known, after every cell: who reads the log takes the last whole one. */
-/* `to`: where it may not wait while servers run, else standard output. */
+/* All that is known: who reads the log takes the last whole one. `to`: where it may not wait while
+ * servers run, else standard output. */
 static void log_results(const struct session *s, FILE *to) {
     if (!s->o->log_results)
         return;
     struct sb_buf text = SB_BUF_INIT(2 * SB_RESULTS_MAX_BYTES);
     const char *slash = strrchr(s->out.stem, '/');
-    sb_shard_print(&s->plan.results, slash ? slash + 1 : s->out.stem, &text);
+    struct sb_results known = sb_plan_known(&s->plan);
+    sb_shard_print(&known, slash ? slash + 1 : s->out.stem, &text);
+    free(known.cells);
     fwrite(sb_buf_str(&text), 1, text.len, to);
     sb_buf_release(&text);
 }
@@ -171,14 +175,16 @@ static void on_tick(void *arg) {
     sb_progress_tick(&s->progress);
 }
 
-static void on_changed(void *arg, size_t cell, bool ended) {
+static void on_changed(void *arg, size_t cell, enum sb_ended what) {
     struct session *s = arg;
     save(s);
-    if (!ended)
-        return;
-    render(s); /* whatever ends the harness next, the document holds every finished cell */
-    sb_progress_ended(&s->progress, cell);
-    log_results(s, s->log);
+    if (what == SB_ENDED_CELL) {
+        render(s); /* whatever ends the harness next, the document holds every finished cell */
+        sb_progress_ended(&s->progress, cell);
+    }
+    /* a single launch is followed by the end of its cell */
+    if (what == SB_ENDED_CELL || (what == SB_ENDED_LAUNCH && s->config.bench.launches != 1))
+        log_results(s, s->log);
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -364,8 +370,8 @@ static const struct sb_option table[] = {
     {"allow-concurrent", 0, SB_OPTION_FLAG, offsetof(struct run_options, allow_concurrent),
      .help = "measure although another stratobench is measuring"},
     {"log-results", 0, SB_OPTION_FLAG, offsetof(struct run_options, log_results),
-     .help = "print the results between marks, too, whenever a cell has ended: report reads them "
-             "from a log"},
+     .help = "print the results between marks, too, whenever a launch has ended: report reads "
+             "them from a log"},
     {"quiet", 'q', SB_OPTION_FLAG, offsetof(struct run_options, quiet),
      .help = "print errors only"},
     {"verbose", 'v', SB_OPTION_FLAG, offsetof(struct run_options, verbose),

@@ -122,7 +122,7 @@ static void finish_cell(const struct sb_bench *b, size_t i) {
     free(c->measured_at);
     c->measured_at = sb_now_rfc3339();
     if (b->observer.changed)
-        b->observer.changed(b->observer.arg, i, true);
+        b->observer.changed(b->observer.arg, i, SB_ENDED_CELL);
 }
 
 /* What cannot run says so before anything of its model is launched; what was interrupted in a

@@ -203,7 +203,7 @@ static void finish_record(struct launch *l) {
     say_where(l);
     sb_cell_add_launch(l->cell, *r);
     r->started_at = NULL; /* the cell's now */
-    sb_launch_changed(l);
+    sb_launch_changed(l, SB_ENDED_LAUNCH);
 }
 
 static void release_prompts(struct launch *l) {

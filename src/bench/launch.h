@@ -41,7 +41,7 @@ struct launch {
 };
 
 /* Tells the observer that a stage begins. */
-void sb_launch_changed(struct launch *l); /* tells the observer, who saves it */
+void sb_launch_changed(struct launch *l, enum sb_ended what); /* tells the observer, who saves it */
 void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of);
 /* Waits as the config wants it before a launch or a run. False when interrupted. */
 bool sb_launch_cool_down(struct launch *l);

@@ -12,10 +12,10 @@ static const double PATIENCE_S = 10;
 static const int MAX_ATTEMPTS = 5;  /* at a reply; one in twelve failed where this was seen */
 static const int MAX_DISTURBED = 3; /* runs of a point that are made again */
 
-void sb_launch_changed(struct launch *l) {
+void sb_launch_changed(struct launch *l, enum sb_ended what) {
     const struct sb_observer *o = &l->b->observer;
     if (o->changed)
-        o->changed(o->arg, l->index, false);
+        o->changed(o->arg, l->index, what);
 }
 
 static struct sb_run to_run(const struct launch *l, struct sb_at at, bool warmup,
@@ -117,7 +117,7 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     sb_llama_reply_release(&reply);
     *ret = sb_cell_add_run(l->cell, run);
     sb_launch_after_run(l, *ret);
-    sb_launch_changed(l);
+    sb_launch_changed(l, SB_ENDED_RUN);
     return 0;
 }
 

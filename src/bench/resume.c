@@ -160,14 +160,12 @@ static bool stands(const struct sb_plan *p, size_t i) {
     return p->standing[i].model.id && p->results.cells[i].status == SB_PENDING;
 }
 
-int sb_plan_save(const struct sb_plan *p, const char *path, struct sb_buf *error) {
+struct sb_results sb_plan_known(const struct sb_plan *p) {
     struct sb_results r = p->results;
     r.cells = sb_alloc(r.n_cells, sizeof *r.cells);
     for (size_t i = 0; i < r.n_cells; i++)
         r.cells[i] = i < p->n_planned && stands(p, i) ? p->standing[i] : p->results.cells[i];
-    int rc = sb_results_save(&r, path, error);
-    free(r.cells);
-    return rc;
+    return r;
 }
 
 void sb_plan_settle(struct sb_plan *p) {

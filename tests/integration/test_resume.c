@@ -92,6 +92,33 @@ static void the_file_before_is_kept(void **state) {
     }
 }
 
+/* The standard output of the last program, as a log: the rows of a cell that `report` finds in it. */
+static void expect_rows_of_log(const char *backend, size_t want) {
+    assert_int_equal(rename("out", "log"), 0);
+    assert_int_equal(SB("report", "--format", "csv", "log"), 0);
+    char *cell = box_text(",%s,%s,", backend, backend);
+    size_t n = 0;
+    for (const char *at = box_read("out"); (at = strstr(at, cell)); at++)
+        n++;
+    assert_int_equal(n, want);
+}
+
+/* Killed before the new result has ended, what stood is in the log, too. */
+static void what_stands_is_in_the_log(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"x", ""}, {"y", ""});
+    assert_int_equal(SB(MEASURE), 0);
+    size_t n = box_cell("m", "y")->n_runs;
+    assert_int_equal(unlink("a.logs/m--y--1.log"), 0);
+    BOX_CONFIG("", {"x", "threads = 3\n"}, {"y", "threads = 3\nenv = FAKE_MODE=hang\n"});
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE, "--resume", "--log-results"));
+    box_await_server("a.logs/m--y--1.log", "task 1 ");
+    kill(pid, SIGKILL);
+    assert_int_equal(box_wait(pid), 128 + SIGKILL);
+    box_nothing_left_soon();
+    expect_rows_of_log("y", n);
+}
+
 /* The power goes out in the second launch: the first is not made again. */
 static void launches_that_ended_are_kept(void **state) {
     (void)state;
@@ -101,7 +128,7 @@ static void launches_that_ended_are_kept(void **state) {
               "exec " FAKE " \"$@\"\n");
     assert_int_equal(chmod("server", 0755), 0);
     box_write("a.ini", "%s", config("launches = 2\n", "./server", ""));
-    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE, "--verbose"));
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE, "--verbose", "--log-results"));
     box_await("err", "[2/2] m / a: load");
     kill(pid, SIGKILL);
     assert_int_equal(box_wait(pid), 128 + SIGKILL);
@@ -109,6 +136,7 @@ static void launches_that_ended_are_kept(void **state) {
     const struct sb_cell *before = box_cell("m", "a");
     box_expect_status(before, "pending");
     assert_int_equal(before->n_launches, 1);
+    expect_rows_of_log("a", before->n_runs);
 
     box_write("mended", "%s", "");
     assert_int_equal(SB(MEASURE, "--resume"), 0);
@@ -146,6 +174,7 @@ int main(void) {
         IN_BOX(an_old_result_stands_until_a_new_one_has_ended),
         IN_BOX(the_file_before_is_kept),
         IN_BOX(launches_that_ended_are_kept),
+        IN_BOX(what_stands_is_in_the_log),
         IN_BOX(the_command_that_is_printed_works_as_printed),
     };
     return BOX_RUN(tests);
