@@ -169,6 +169,9 @@ char *sb_host_id(const struct sb_fact *host);
 /* Adds "memory: 64 GiB → 128 GiB", ..., where two are not the same box. Kernels and drivers may
  * differ: that is what a comparison is made for. False when one has no id. */
 bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret);
+/* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of a machine both name and is not the same
+ * (kernel, software, settings). Text from outside. */
+void sb_host_changes(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret);
 /* The machine that measured the cell: of its last launch, else `file_id`, the file's. */
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id);
 /* Of hosts, else (id NULL or not there) the file's. */
@@ -179,10 +182,6 @@ void sb_results_settle_hosts(struct sb_results *r);
 const char *sb_results_hardware(const struct sb_results *r);
 /* The same text, and the same CPU where both name one. */
 bool sb_same_hardware(const struct sb_results *a, const struct sb_results *b);
-/* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of the machine both files name and is not
- * the same (kernel, software, settings). Text from outside. */
-void sb_results_machine_changes(const struct sb_results *a, const struct sb_results *b,
-                                struct sb_strv *ret);
 
 /* Identity: a cell is one model and one backend, each known by its id, or its label where it has no
  * id. Resume, merge, compare and rank all go by this. */

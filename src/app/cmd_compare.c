@@ -169,7 +169,9 @@ const struct sb_command sb_cmd_compare = {
              "the two is inconclusive where its whole 95 % interval is a loss: measure more "
              "launches. Any other is no regression, whatever its verdict; how much the noise can "
              "hide is said. Cells whose fingerprints differ (model bytes, arguments, prompt, "
-             "n_predict, ctx, device) are not comparable, and what differs is named.\n\n"
+             "n_predict, ctx, device) or that another machine made (CPU, memory, GPUs, node) are not "
+             "comparable, and what differs is named; another kernel, driver or setting of the same "
+             "machine is what is compared, and named, too.\n\n"
              "Exit codes: 0 no regression; 1 a regression, whatever else; 3 none, but a drop is "
              "inconclusive, a cell is missing, pending or not comparable, or nothing was compared; "
              "2 bad usage, or a file that cannot be read (125 with --bisect).",

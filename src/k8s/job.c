@@ -64,6 +64,8 @@ double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
     points *= (double)c->bench.n_prompts;
     double cooldown_s = c->cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->cooldown_s;
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
+    if (c->answers) /* each text once whole and once in pieces */
+        launch_s += 2 * points * c->run_timeout_s;
     int launches = b->launches == SB_LAUNCHES_AUTO ? SB_MOST_LAUNCHES : b->launches;
     return BEGIN_S + (double)n_cells * launches * launch_s;
 }

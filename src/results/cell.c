@@ -104,11 +104,10 @@ static void add_changes(const char *name, const struct sb_fact *a, const struct 
     }
 }
 
-void sb_results_machine_changes(const struct sb_results *a, const struct sb_results *b,
-                                struct sb_strv *ret) {
+void sb_host_changes(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret) {
     for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
-        const struct sb_fact *x = sb_fact_of(a->host, changing[i]);
-        const struct sb_fact *y = sb_fact_of(b->host, changing[i]);
+        const struct sb_fact *x = sb_fact_of(a, changing[i]);
+        const struct sb_fact *y = sb_fact_of(b, changing[i]);
         if (x && y) /* older files know less */
             add_changes(changing[i], x, y, ret);
     }

@@ -264,7 +264,8 @@ static void find_circumstances(const struct sb_compare_cell *c, struct sb_compar
     if (!c->base || !c->next || !c->base_set || !c->next_set)
         return;
     sb_protocol_differences(&c->base_set->bench, &c->next_set->bench, SB_REPETITION, &repetition);
-    sb_results_machine_changes(c->base_set, c->next_set, &machine);
+    sb_host_changes(sb_host_of(c->base_set, sb_cell_host_id(c->base, NULL)),
+                    sb_host_of(c->next_set, sb_cell_host_id(c->next, NULL)), &machine);
     add_new(&ret->repetition, &repetition);
     add_new(&ret->machine, &machine);
 }

@@ -285,6 +285,44 @@ static void test_the_machine_changed(void **state) {
     sb_results_release(&next);
 }
 
+#define HOST(cpu, kernel) "{\"cpu\":\"" cpu "\",\"memory_bytes\":64,\"kernel\":\"" kernel "\"}"
+
+/* Launches of one machine, in a file that another wrote last. */
+static struct sb_results made_on(const char *host) {
+    struct sb_results r = fixture_set("T");
+    fixture_launches(&r, "m", "b", 3, 1, 0);
+    r.host = machine(host);
+    sb_results_settle_hosts(&r);
+    sb_facts_free(r.host);
+    r.host = machine(HOST("C", "5.0"));
+    return r;
+}
+
+static void expect_between(const char *next_host, const struct sb_compare_options *o,
+                           enum sb_compare_state state, const char *said) {
+    struct sb_results base = made_on(HOST("A", "6.18")), next = made_on(next_host);
+    struct sb_comparison c = compare(&base, &next, o);
+    struct sb_buf json = SB_BUF_INIT(SB_ERR_MAX);
+    sb_comparison_json(&c, &json);
+    assert_int_equal(c.cells[0].state, state);
+    assert_non_null(strstr(sb_buf_str(&json), said));
+    assert_null(strstr(sb_buf_str(&json), "5.0"));
+    sb_buf_release(&json);
+    sb_comparison_release(&c);
+    sb_results_release(&base);
+    sb_results_release(&next);
+}
+
+/* The same machine after an update is compared; another is not, unless by force. */
+static void test_another_machine(void **state) {
+    (void)state;
+    struct sb_compare_options force = usual;
+    force.force = true;
+    expect_between(HOST("A", "6.19"), &usual, SB_CELL_SAME, "kernel: 6.18 → 6.19");
+    expect_between(HOST("B", "6.18"), &usual, SB_CELL_NOT_COMPARABLE, "cpu: A → B");
+    expect_between(HOST("B", "6.18"), &force, SB_CELL_SAME, "cpu: A → B");
+}
+
 #define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void expect_difference(const char *const *base_lines, const char *const *next_lines,
@@ -399,8 +437,8 @@ static void swap_answers(struct sb_cell *a, struct sb_cell *b) {
     b->n_answers = n;
 }
 
-/* The golden answers against themselves, those of two cells swapped on the new side; what a comparison
- * says of the first, in text, JSON and annotations; words NULL: nothing of answers. */
+/* The golden answers against themselves, those of two cells swapped on the new side; what a
+ * comparison says of the first, in text, JSON and annotations; words NULL: nothing of answers. */
 static void expect_answers(size_t a, size_t b, int exit_code, enum sb_compare_state state_of_a,
                            const char *words, bool annotated) {
     struct golden_sets base, next;
@@ -548,6 +586,7 @@ static void test_noisy_machines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_machine_changed),
+        cmocka_unit_test(test_another_machine),
         cmocka_unit_test(test_measured_spread),
         cmocka_unit_test(test_assumed_spread),
         cmocka_unit_test(test_noise_within_a_launch),

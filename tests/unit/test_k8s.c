@@ -300,13 +300,14 @@ static void test_resources(void **state) {
 }
 
 /* What can be measured within the time-outs of the config is never cut: 900 s to begin with, then
- * for each cell and launch a load, 5 runs a point (two requests where there is a depth), a stop. */
+ * for each cell and launch a load, 5 runs a point (two requests where there is a depth), two
+ * for answers, a stop. */
 static void test_deadline(void **state) {
     (void)state;
     const char *bench = "runs = 3\nwarmup = 2\nload_timeout = 100\nrun_timeout = 10\n"
                         "depths = 0 64\nlaunches = 2\ncooldown = 1\n";
     char *text = of_config(bench, ARGS("--image", "i"));
-    int a = 900 + 2 * 2 * (100 + 60 + 3 * 5 * 11), b = 900 + 2 * (100 + 60 + 3 * 5 * 11);
+    int launch = 100 + 60 + 3 * 5 * 11 + 2 * 3 * 10, a = 900 + 2 * 2 * launch, b = 900 + 2 * launch;
     char *pod_a = sb_asprintf("      activeDeadlineSeconds: %d\n", a),
          *pod_b = sb_asprintf("      activeDeadlineSeconds: %d\n", b),
          *job = sb_asprintf("\n  activeDeadlineSeconds: %d\n", a + b);
