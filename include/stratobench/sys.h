@@ -68,7 +68,8 @@ const char *sb_search_path(const char *const *envp);
 /* Runs a program to its end and keeps what it printed: stdout and stderr apart, each at most
  * its buffer's limit (the rest is read and dropped). 0 whatever its exit code (in ret_exit),
  * -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in `error`. `input` (may be
- * NULL) is given on its stdin. */
+ * NULL) is given on its stdin. Nine parameters: what is run and what came of it, which no two callers
+ * use the same way; a struct of them would be filled in and read once each. */
 int sb_proc_capture(const char *const *argv, const char *const *envp, const struct sb_buf *input,
                     double timeout_s, int signal_fd, struct sb_buf *out, struct sb_buf *err,
                     struct sb_exit *ret_exit, struct sb_buf *error);

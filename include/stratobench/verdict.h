@@ -206,7 +206,8 @@ void sb_comparison_release(struct sb_comparison *c);
 /* Two backends of one set (each an id or a label), a row a model: the launches made side by side
  * are pairs, in the order that their times tell (A B B A), so that what the machine does to both
  * cancels (sb_compare_paired, sb_gate_paired). Settings in which the two differ are named, and do
- * not keep them from being compared. 0, or -EINVAL with one line in `error`. */
+ * not keep them from being compared. 0, or -EINVAL with one line in `error`. Seven parameters: those of
+ * sb_comparison_make, and a line on a name that is none. */
 int sb_comparison_make_paired(const struct sb_results *const *sets, size_t n, const char *old,
                               const char *new, const struct sb_compare_options *o,
                               struct sb_comparison *ret, struct sb_buf *error);

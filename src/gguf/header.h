@@ -57,7 +57,8 @@ struct sb_gguf_header {
 
 /* Takes the first `len` bytes of a file of `file_size` bytes apart; `file` is its name in
  * `error`. The result points into `data`. When the header goes on after `len` bytes and so does
- * the file, *ret_more is set and no error written. On failure nothing is left to release. */
+ * the file, *ret_more is set and no error written. On failure nothing is left to release. Seven
+ * parameters: the two that call it have the bytes of a file and of a fuzzer. */
 enum sb_gguf_status sb_gguf_header_parse(const char *file, const void *data, size_t len,
                                          uint64_t file_size, struct sb_gguf_header *ret,
                                          bool *ret_more, struct sb_buf *error);

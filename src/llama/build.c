@@ -11,7 +11,8 @@ enum {
     PROBE_TIMEOUT_S = 60, /* the first start of a ROCm build reads gigabytes of kernels */
 };
 
-/* One question to the binary. 0, or -errno with the reason. */
+/* One question to the binary. 0, or -errno with the reason. Seven parameters: the buffers serve one
+ * question after the other. */
 static int ask(const struct sb_llama_build *b, const struct sb_strv *env, const char *question,
                int signal_fd, struct sb_buf *out, struct sb_buf *err, struct sb_buf *error) {
     struct sb_strv argv = {0};
