@@ -51,6 +51,8 @@ static bool check_summary(const struct reader *r, const struct place *p, const c
     const struct place at = {p, key, 0};
     if (said->n == 0)
         return true;
+    if (!is)
+        return load_fail(r, &at, "figures of a prompt and depth at which no run is valid");
     if (said->n != is->n || !is_near(said->mean, is->mean, is->mean))
         return load_fail(r, &at, "a mean of %.6g over %zu runs, but the runs give %.6g over %zu",
                          said->mean, said->n, is->mean, is->n);
@@ -60,9 +62,30 @@ static bool check_summary(const struct reader *r, const struct place *p, const c
     return true;
 }
 
+static bool check_points(const struct reader *r, const struct place *p, const struct sb_cell *c,
+                         const struct sb_point *said, size_t n) {
+    const struct place points = {p, "points", 0};
+    for (size_t i = 0; i < n; i++) {
+        const struct place at = {&points, NULL, i};
+        const struct sb_point first = {sb_cell_first_at(c), c->pp_tps, c->tg_tps};
+        const struct sb_point *is = sb_at_same(first.at, said[i].at) ? &first : NULL;
+        for (size_t k = 0; k < c->n_points; k++)
+            if (sb_at_same(c->points[k].at, said[i].at))
+                is = &c->points[k];
+        if (!check_summary(r, &at, "pp_tps", &said[i].pp_tps, is ? &is->pp_tps : NULL) ||
+            !check_summary(r, &at, "tg_tps", &said[i].tg_tps, is ? &is->tg_tps : NULL))
+            return false;
+    }
+    return true;
+}
+
 /* The figures are those of the runs. Flags that were found when it was measured stay. */
 static bool summarize(const struct reader *r, const struct place *p, struct sb_cell *c) {
     struct sb_summary pp = c->pp_tps, tg = c->tg_tps;
+    struct sb_point *said = c->points;
+    size_t n_said = c->n_points;
+    c->points = NULL;
+    c->n_points = 0;
     struct sb_strv flags = {0};
     sb_strv_copy(&flags, &c->flags);
     sb_cell_summarize(c);
@@ -72,8 +95,11 @@ static bool summarize(const struct reader *r, const struct place *p, struct sb_c
     } else {
         sb_strv_release(&flags);
     }
-    return check_summary(r, p, "pp_tps", &pp, &c->pp_tps) &&
-           check_summary(r, p, "tg_tps", &tg, &c->tg_tps);
+    bool good = check_summary(r, p, "pp_tps", &pp, &c->pp_tps) &&
+                check_summary(r, p, "tg_tps", &tg, &c->tg_tps) &&
+                check_points(r, p, c, said, n_said);
+    free(said);
+    return good;
 }
 
 static bool complete_cell(const struct reader *r, const struct place *p,

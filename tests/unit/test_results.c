@@ -35,6 +35,11 @@
     CELLS(CELL("\"status\":\"ok\",\"runs\":[" RUN                                                  \
                ",{\"pp_tps\":102,\"tg_tps\":20,\"valid\":true}],\"pp_tps\":{" pp "}"))
 
+/* A run at no depth and one at 4096, and what the file says of both places. */
+#define SAYS_POINTS(points)                                                                        \
+    CELLS(CELL("\"status\":\"ok\",\"runs\":[" RUN                                                  \
+               ",{\"depth\":4096,\"pp_tps\":90,\"tg_tps\":18,\"valid\":true}],\"points\":[" points "]"))
+
 static struct sb_results parse(const char *text) {
     struct sb_results r;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
@@ -354,6 +359,13 @@ static void every_error_names_its_place(void **state) {
          "runs give 101 over 2"},
         {SAYS("\"n\":2,\"mean\":101,\"stddev\":-3"),
          "R.json: cells[0].pp_tps: a deviation of -3, but the runs give 1.41421"},
+        {SAYS_POINTS("{\"depth\":0,\"pp_tps\":{\"n\":1,\"mean\":100}},{\"depth\":4096,\"pp_tps\":{"
+                     "\"n\":1,\"mean\":99999}}"),
+         "R.json: cells[0].points[1].pp_tps: a mean of 99999 over 1 runs, but the runs give 90 over 1"},
+        {SAYS_POINTS("{\"depth\":0,\"tg_tps\":{\"n\":1,\"mean\":21}}"),
+         "R.json: cells[0].points[0].tg_tps: a mean of 21 over 1 runs, but the runs give 20 over 1"},
+        {SAYS_POINTS("{\"depth\":8192,\"tg_tps\":{\"n\":1,\"mean\":21}}"),
+         "R.json: cells[0].points[0].tg_tps: figures of a prompt and depth at which no run is valid"},
         {CELLS(CELL("\"status\":\"pending\"") "," CELL("\"status\":\"pending\"")),
          "R.json: cells[1]: the same model and backend as cells[0]"},
         {RUNS("{\"prompt\":1,\"pp_tps\":1,\"tg_tps\":1,\"valid\":true}"),
