@@ -22,7 +22,6 @@
 #include "stratobench/results.h"
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
-#define SB_COOLDOWN_AUTO (-1.0)
 #define SB_ANSWERS_ON    32
 
 struct sb_prompt { /* what results need not know; the rest of prompts[i] is bench.prompts[i] */
@@ -88,7 +87,6 @@ struct sb_config {
     struct sb_prompt *prompts; /* bench.n_prompts of them */
     char *hardware;                       /* NULL = probed */
     double load_timeout_s, run_timeout_s; /* default 900 */
-    double cooldown_s;                    /* default 0; SB_COOLDOWN_AUTO */
     int answers; /* positions of the text that are looked at; 0 = none. Default SB_ANSWERS_ON */
     double bandwidth_gb_s;
     bool chart; /* default on */

@@ -7,6 +7,7 @@
 
 #define SB_WARMUP_AUTO   (-1)
 #define SB_LAUNCHES_AUTO (-1)
+#define SB_COOLDOWN_AUTO (-1.0)
 
 struct sb_prompt_ref {
     char *file, *label, *sha256;
@@ -29,6 +30,7 @@ struct sb_protocol {
     int max_runs;
     enum sb_summary_place summary; /* which backend to take */
     bool load_cold;
+    double cooldown_s; /* 0 = none; SB_COOLDOWN_AUTO */
 };
 
 /* What a setting decides, and so who notices when it differs. Merge, rank and compare name both
@@ -45,6 +47,7 @@ enum sb_setting_type {                    /* of the member */
                        SB_SETTING_INT,    /* int; with words, words[0] stands for -1 */
                        SB_SETTING_SHARE,  /* double, 0.03 for "3%"; with words, words[0] stands for
                                              NaN */
+                       SB_SETTING_SECONDS, /* double; with words, words[0] stands for -1 */
                        SB_SETTING_WORD,   /* bool or enum: which of the words */
                        SB_SETTING_SWITCH, /* bool: off, on; true or false in results */
                        SB_SETTING_INTS,   /* a list of int */

@@ -62,7 +62,7 @@ static bool pause_s(struct launch *l, double s) {
 }
 
 bool sb_launch_cool_down(struct launch *l) {
-    double wait_s = l->config->cooldown_s;
+    double wait_s = l->config->bench.cooldown_s;
     if (wait_s > 0) {
         sb_launch_stage(l, SB_STAGE_COOLDOWN, 0, 0);
         return pause_s(l, wait_s);

@@ -26,9 +26,6 @@ static const struct sb_option bench_options[] = {
      .fallback = "900", .help = "seconds for a whole load"},
     {"run_timeout", &sb_type_number, BENCH(run_timeout_s), .min = 0.1, .max = 604800,
      .fallback = "900", .help = "seconds for a whole run"},
-    {"cooldown", &sb_type_number, BENCH(cooldown_s), .max = 86400, .words = WORDS("auto"),
-     .word_value = SB_COOLDOWN_AUTO,
-     .help = "seconds before each launch and run; auto = until cool again"},
     {"answers", &sb_type_int, BENCH(answers), .min = 4, .max = 1000, .words = WORDS("on", "off"),
      .word_value = SB_ANSWERS_ON, .fallback = "on",
      .help = "does the server compute what the others do? on = at 32 tokens"},
@@ -106,7 +103,7 @@ static struct sb_option option_of(const struct sb_setting *s) {
         [SB_SETTING_INT] = &sb_type_int,         [SB_SETTING_SHARE] = &sb_type_percent,
         [SB_SETTING_WORD] = &sb_type_flag,       [SB_SETTING_SWITCH] = &sb_type_flag,
         [SB_SETTING_INTS] = &sb_type_ints,       [SB_SETTING_PROMPT] = &sb_type_prompt,
-        [SB_SETTING_PROMPTS] = &sb_type_prompts,
+        [SB_SETTING_PROMPTS] = &sb_type_prompts, [SB_SETTING_SECONDS] = &sb_type_number,
     };
     const size_t base = offsetof(struct sb_config, bench);
     bool is_enum = s->type == SB_SETTING_WORD && s->size != sizeof(bool);
@@ -119,7 +116,7 @@ static struct sb_option option_of(const struct sb_setting *s) {
         .min = s->min,
         .max = s->max,
         .words = s->words,
-        .word_value = s->type == SB_SETTING_INT ? -1 : (double)NAN,
+        .word_value = s->type == SB_SETTING_SHARE ? (double)NAN : -1,
         .repeats = s->type == SB_SETTING_LINES,
         .help = s->help,
     };

@@ -62,7 +62,7 @@ double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
     for (size_t i = 0; i < b->n_depths; i++)
         points += b->depths[i] > 0 ? 2 : 1; /* the context is filled by a request of its own */
     points *= (double)c->bench.n_prompts;
-    double cooldown_s = c->cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->cooldown_s;
+    double cooldown_s = c->bench.cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->bench.cooldown_s;
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
     if (c->answers) /* each text once whole and once in pieces */
         launch_s += 2 * points * c->run_timeout_s;

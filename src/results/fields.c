@@ -252,7 +252,7 @@ static struct field field_of_setting(const struct sb_setting *s, size_t protocol
         [SB_SETTING_INT] = FIELD_INT,       [SB_SETTING_SHARE] = FIELD_NUMBER,
         [SB_SETTING_WORD] = FIELD_WORD,     [SB_SETTING_SWITCH] = FIELD_BOOL,
         [SB_SETTING_INTS] = FIELD_INTS,     [SB_SETTING_PROMPT] = FIELD_FIRST,
-        [SB_SETTING_PROMPTS] = FIELD_ARRAY,
+        [SB_SETTING_PROMPTS] = FIELD_ARRAY, [SB_SETTING_SECONDS] = FIELD_SECONDS,
     };
     bool several = s->type == SB_SETTING_PROMPTS;
     return (struct field){
@@ -316,6 +316,8 @@ static void init(const struct field *f, void *base) {
         *(long long *)field_at(f, base) = -1;
     else if (f->kind == FIELD_NUMBER)
         *(double *)field_at(f, base) = NAN;
+    else if (f->kind == FIELD_SECONDS)
+        *(double *)field_at(f, base) = 0;
     else
         memset(field_at(f, base), 0, f->size);
     if (f->count_offset)
@@ -377,6 +379,7 @@ bool field_is_absent(const struct field *f, const void *base) {
     case FIELD_WORD: return field_get_int(f, base) == f->absent;
     case FIELD_COUNT: return *(const long long *)field_at(f, base) < 0;
     case FIELD_SIZE: return *(const size_t *)field_at(f, base) == 0;
+    case FIELD_SECONDS: return *(const double *)field_at(f, base) == 0;
     case FIELD_NUMBER: return !isfinite(*(const double *)field_at(f, base));
     case FIELD_STRING:
     case FIELD_TIME:

@@ -12,6 +12,7 @@ enum field_kind {                /* the member's type; how it looks in JSON; wha
                   FIELD_COUNT,   /* long long, never negative in the file; -1 */
                   FIELD_SIZE,    /* size_t; 0 */
                   FIELD_NUMBER,  /* double; NaN */
+                  FIELD_SECONDS, /* double; 0. Less than 0 stands for words[0] */
                   FIELD_BOOL,    /* bool; field.absent */
                   FIELD_WORD,    /* an enum or bool, as words[value]; field.absent */
                   FIELD_STRINGS, /* struct sb_strv; empty */

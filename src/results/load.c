@@ -139,6 +139,17 @@ static bool read_int(const struct reader *r, const struct place *p, const struct
     return true;
 }
 
+static bool read_seconds(const struct reader *r, const struct place *p, const struct field *f,
+                         double *ret) {
+    if (json_peek(r->json) == '"') {
+        *ret = -1;
+        return json_string(r->json) &&
+               (strcmp(sb_buf_str(r->json->scratch), f->words[0]) == 0 ||
+                load_fail(r, p, "expected a number or '%s'", f->words[0]));
+    }
+    return read_number(r, p, ret) && (*ret >= 0 || load_fail(r, p, "must not be negative"));
+}
+
 /* ---- Lists ---------------------------------------------------------------------------------- */
 
 static bool enter(const struct reader *r, const struct place *p, char open) {
@@ -291,6 +302,7 @@ static bool read_field(const struct reader *r, const struct place *p, const stru
         *(size_t *)member = (size_t)n;
         return true;
     case FIELD_NUMBER: return read_number(r, p, member);
+    case FIELD_SECONDS: return read_seconds(r, p, f, member);
     case FIELD_BOOL: return read_bool(r, p, f, base);
     case FIELD_WORD: return read_word(r, p, f, base);
     case FIELD_STRINGS: return read_strings(r, p, member);

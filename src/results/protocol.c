@@ -56,6 +56,10 @@ const struct sb_setting sb_settings[] = {
     ROW("load", load_cold, WORD, .role = SB_CONDITION, .what = "page cache before a load",
         .later = true, .words = WORDS("any", "cold"), .fallback = "any",
         .help = "cold drops the model from the page cache before each launch"),
+    ROW("cooldown", cooldown_s, SECONDS, .results_key = "cooldown_s", .role = SB_CONDITION,
+        .what = "pause before launches and runs", .later = true, .max = 86400,
+        .words = WORDS("auto"), .fallback = "0",
+        .help = "seconds before each launch and run; auto = until cool again"),
 };
 const size_t sb_n_settings = sizeof sb_settings / sizeof *sb_settings;
 
@@ -68,7 +72,7 @@ static int int_of(const struct sb_setting *s, const struct sb_protocol *p) {
     return is_bool ? *(const bool *)member_of(s, p) : *(const int *)member_of(s, p);
 }
 
-static double share_of(const struct sb_setting *s, const struct sb_protocol *p) {
+static double number_of(const struct sb_setting *s, const struct sb_protocol *p) {
     return *(const double *)member_of(s, p);
 }
 
@@ -104,10 +108,16 @@ void sb_setting_print(const struct sb_setting *s, const struct sb_protocol *p, s
             sb_buf_addf(ret, "%d", int_of(s, p));
         break;
     case SB_SETTING_SHARE:
-        if (share_of(s, p) > 0)
-            sb_buf_addf(ret, "%.10g%%", 100 * share_of(s, p));
+        if (number_of(s, p) > 0)
+            sb_buf_addf(ret, "%.10g%%", 100 * number_of(s, p));
         else
             sb_buf_adds(ret, s->words[0]);
+        break;
+    case SB_SETTING_SECONDS:
+        if (number_of(s, p) < 0)
+            sb_buf_adds(ret, s->words[0]);
+        else
+            sb_buf_addf(ret, "%.10g", number_of(s, p));
         break;
     case SB_SETTING_WORD:
     case SB_SETTING_SWITCH: sb_buf_adds(ret, s->words[int_of(s, p)]); break;

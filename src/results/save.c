@@ -179,6 +179,12 @@ static void write_value(const struct writer *w, const struct field *f, const voi
     case FIELD_COUNT: sb_buf_add_integer(w->b, *(const long long *)member); break;
     case FIELD_SIZE: sb_buf_addf(w->b, "%zu", *(const size_t *)member); break;
     case FIELD_NUMBER: write_number(w->b, *(const double *)member); break;
+    case FIELD_SECONDS:
+        if (*(const double *)member < 0)
+            sb_buf_add_json(w->b, f->words[0]);
+        else
+            write_number(w->b, *(const double *)member);
+        break;
     case FIELD_BOOL: sb_buf_adds(w->b, field_get_int(f, base) ? "true" : "false"); break;
     case FIELD_WORD: sb_buf_add_json(w->b, f->words[field_get_int(f, base)]); break;
     case FIELD_STRINGS: write_strings(w, member); break;

@@ -126,6 +126,18 @@ static void a_pause_comes_before_the_launch_and_each_run(void **state) {
     for (const char *at = box_read("err"); (at = strstr(at, ": cool-down")); at++)
         pauses++;
     assert_int_equal(pauses, 3);
+    assert_true(box_results("a.json")->bench.cooldown_s == 0.2);
+}
+
+static void what_the_pauses_were_is_in_the_results(void **state) {
+    (void)state;
+    BOX_CONFIG("cooldown = auto\n", {"b", ""});
+    assert_int_equal(SB(MEASURE), 0);
+    assert_true(box_results("a.json")->bench.cooldown_s == SB_COOLDOWN_AUTO);
+    BOX_CONFIG("", {"b", ""});
+    assert_int_equal(SB(MEASURE, "--force"), 0);
+    assert_true(box_results("a.json")->bench.cooldown_s == 0);
+    box_has_not(box_read("a.json"), "cooldown"); /* as in files from before */
 }
 
 static void a_signal_ends_a_pause(void **state) {
@@ -201,6 +213,7 @@ int main(void) {
         IN_BOX(a_server_that_lost_the_prefix_is_not_at_that_depth),
         IN_BOX(what_does_not_fit_the_context_is_not_sent),
         IN_BOX(a_pause_comes_before_the_launch_and_each_run),
+        IN_BOX(what_the_pauses_were_is_in_the_results),
         IN_BOX(a_signal_ends_a_pause),
         IN_BOX(no_model_is_read_faster_than_memory),
         IN_BOX(a_cold_load_is_one_without_the_page_cache),

@@ -70,7 +70,7 @@ static void defaults_are_those_of_the_contract(void **state) {
     assert_false(c.bench.table);
     assert_true(c.load_timeout_s == 900 && c.run_timeout_s == 900);
     assert_false(c.bench.load_cold);
-    assert_true(c.cooldown_s == 0 && isnan(c.bench.until) && c.bandwidth_gb_s == 0);
+    assert_true(c.bench.cooldown_s == 0 && isnan(c.bench.until) && c.bandwidth_gb_s == 0);
     assert_int_equal(c.bench.max_runs, 10);
     assert_true(c.bench.summary && c.chart);
     const struct sb_backend *b = &c.backends[0];
@@ -122,7 +122,7 @@ static void every_key_is_read(void **state) {
     assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 && c.bench.n_predict == 64);
     assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 && c.bench.depths[2] == 16384);
     assert_true(c.bench.table);
-    assert_true(c.load_timeout_s == 1.5 && c.run_timeout_s == 60 && c.cooldown_s == 7.5);
+    assert_true(c.load_timeout_s == 1.5 && c.run_timeout_s == 60 && c.bench.cooldown_s == 7.5);
     assert_true(c.bench.load_cold && c.bench.until == 0.03 && c.bench.max_runs == 8 && c.bandwidth_gb_s == 256);
     assert_false(c.bench.summary || c.chart);
     const struct sb_backend *b = &c.backends[0];
@@ -163,7 +163,7 @@ static void words_that_stand_for_numbers(void **state) {
     struct sb_config c;
     accept(BENCH "warmup = auto\ncooldown = auto\nuntil = off\n" REST, &c);
     assert_int_equal(c.bench.warmup, SB_WARMUP_AUTO);
-    assert_true(c.cooldown_s == SB_COOLDOWN_AUTO);
+    assert_true(c.bench.cooldown_s == SB_COOLDOWN_AUTO);
     assert_true(isnan(c.bench.until));
     sb_config_release(&c);
 }

@@ -16,6 +16,7 @@ static char *other_value(const struct sb_setting *s) {
     case SB_SETTING_INT:
         return atoi(s->fallback) ? sb_asprintf("%d", 2 * atoi(s->fallback)) : sb_strdup("2");
     case SB_SETTING_SHARE: return sb_strdup("5%");
+    case SB_SETTING_SECONDS: return sb_strdup("7.5");
     case SB_SETTING_WORD:
     case SB_SETTING_SWITCH: return sb_strdup(s->words[strcmp(s->fallback, s->words[0]) == 0]);
     case SB_SETTING_INTS: return sb_strdup("1 5");
