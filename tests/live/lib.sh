@@ -59,6 +59,23 @@ measure() {
     "$STRATOBENCH" run m.ini --force --allow-concurrent "$@" >m.out 2>&1 || status=$?
 }
 
+# start [run option...], with the words of $before in front, in the background; at STAGE: until m.out says so, a
+# minute at most; await: its end.
+start() {
+    : >m.out # or `at` would find what the last one said
+    # A shell has what it starts in the background ignore SIGINT.
+    env --default-signal=INT ${before-} "$STRATOBENCH" run m.ini --force --allow-concurrent -v "$@" >m.out 2>&1 &
+    harness=$!
+}
+at() {
+    for _ in {1..1200}; do
+        grep -qF "$1" m.out && return
+        sleep 0.05
+    done
+    complain "never came to: $1"
+}
+await() { status=0; wait $harness || status=$?; }
+
 # row MODEL/BACKEND: its row of the document.
 row() {
     awk -v section="## ${1%%/*}" -v label="| ${1#*/} |" \
