@@ -1,11 +1,14 @@
 /* What happens to a real server, or to the harness, in tests/live/doubts: loaded into it by
- * LD_PRELOAD, told by NUISANCE what to do.
+ * LD_PRELOAD, told by NUISANCE what to do:
  *
- *   slow-clock       every clock runs 100 times slow
- *   failed-reply     the first finished completion is answered with status 500
- *   robbed           before a port is bound its number is written to the file of NUISANCE_FILE, the
- * first time only, and bound when there is a file "taken" suspended        once that file exists
- * the machine has slept for 100 s */
+ * slow-clock: every clock runs 100 times slow.
+ *
+ * failed-reply: the first finished completion is answered with status 500.
+ *
+ * robbed: the first port that is bound is written to the file NUISANCE_FILE, and bound once there
+ * is a file "taken".
+ *
+ * suspended: once there is the file NUISANCE_FILE, the machine has slept for 100 s. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <stdbool.h>
