@@ -2,6 +2,7 @@
 
 #include "golden.h"
 #include "report/parts.h"
+#include "results_fixture.h"
 #include "stratobench/report.h"
 
 typedef int exporter(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
@@ -56,10 +57,42 @@ static void test_hostile(void **state) {
     golden_release(&s);
 }
 
+/* Texts come back as they were; a run's prompt is its own. */
+static void test_csv_is_quoted_where_it_must_be(void **state) {
+    (void)state;
+    static const char *const texts[][2] = {{"a \"b\", c", "\"a \"\"b\"\", c\""},
+                                           {" a", "\" a\""},
+                                           {"a\nb", "\"a\nb\""},
+                                           {"a b", "a b"}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct sb_results r = fixture_set("T");
+        const struct sb_results *set = &r;
+        char *labels[] = {(char *)"first", (char *)texts[i][0]};
+        struct sb_prompt_ref prompts[] = {{.label = labels[0]}, {.label = labels[1]}};
+        r.bench.prompts = prompts;
+        r.bench.n_prompts = 2;
+        struct sb_cell *c = fixture_cell(&r, "m", "b", SB_OK, NULL);
+        fixture_run(c, 1, 0, 100, 10);
+        c->runs[0].at.prompt = 1;
+        sb_cell_summarize(c);
+        struct sb_buf csv = SB_BUF_INIT(1 << 20);
+        assert_int_equal(sb_report_csv(&set, 1, &csv), 0);
+        char *want = sb_asprintf(",1,%s,0,false,true,", texts[i][1]);
+        if (!strstr(sb_buf_str(&csv), want))
+            fail_msg("no %s in %s", want, sb_buf_str(&csv));
+        free(want);
+        sb_buf_release(&csv);
+        r.bench.prompts = NULL;
+        r.bench.n_prompts = 0;
+        sb_results_release(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_csv_is_quoted_where_it_must_be),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -321,6 +321,18 @@ static void test_deadline(void **state) {
     text = of_config(bench, ARGS("--deadline", "60"));
     expect_count(text, "      activeDeadlineSeconds: 60\n", 2);
     free(text);
+    /* Two prompts; as many runs and as long a pause as `until` and `auto` may take. */
+    struct sb_buf said;
+    text = manifests("[bench]\nprompts = m.ini " SOURCE_DIR
+                     "/prompts/code.txt\nuntil = 2%\nmax_runs = 7\nwarmup = "
+                     "0\nload_timeout = 100\n"
+                     "run_timeout = 10\ncooldown = auto\n" MODELS,
+                     ARGS("--image", "i"), &said);
+    sb_buf_release(&said);
+    pod_b = sb_asprintf("      activeDeadlineSeconds: %d\n", 900 + 100 + 60 + 2 * 7 * 610);
+    expect_count(text, pod_b, 1);
+    free(pod_b);
+    free(text);
 }
 
 static void test_secret(void **state) {
@@ -336,6 +348,14 @@ static void test_secret(void **state) {
                  "                  key: \"K8S_API_KEY\"",
                  1);
     assert_non_null(strstr(sb_buf_str(&errors), "warning: K8S_API_KEY looks secret"));
+    /* Nor does a name of it say whether two secrets are the same. */
+    setenv("K8S_API_KEY", "hunter3", 1);
+    sb_buf_release(&errors);
+    char *other = manifests("[bench]\nprompt = m.ini\n[backend x]\nserver = s\n"
+                            "env = KEY=${K8S_API_KEY}\n[model a]\npath = /m/a.gguf\n",
+                            ARGS("--secret", "keys"), &errors);
+    assert_string_equal(text, other);
+    free(other);
     unsetenv("K8S_API_KEY");
     sb_buf_release(&errors);
     free(text);
