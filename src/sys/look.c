@@ -1,4 +1,5 @@
-/* What the kernel says of a child that runs: who listens, from which files it runs, what it takes. */
+/* What the kernel says of a child that runs: who listens, from which files it runs, what it takes.
+ */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <math.h>
@@ -14,20 +15,21 @@ enum { MAX_SOCKETS = 16, MAX_ANCESTORS = 64, MAX_MAPS_BYTES = 16 << 20, TABLE_RO
 
 /* ---- who listens ---------------------------------------------------------------------------- */
 
-/* The sockets that listen on a port, by inode: those of 127.0.0.1 alone where there are any, since it
- * is they that a client there reaches. -1 when it cannot be known.
+/* The sockets that listen on a port, by inode: those of 127.0.0.1 alone where there are any, since
+ * it is they that a client there reaches. Adds to n; -1 where the process has no such table (any
+ * more).
  *
- * Listeners come first in the table; behind them the kernel looks through every place that a connection
- * may have, hundreds of thousands, which takes longer than all else that is asked of a new server. So
- * it is read a row at a time, up to the first that does not listen. */
-static int listening_sockets(pid_t pid, const char *table, int port, unsigned long *inodes,
-                             bool *exact, int n) {
+ * Listeners come first in the table; behind them the kernel looks through every place that a
+ * connection may have, hundreds of thousands, which takes longer than all else that is asked of a
+ * new server. So it is read a row at a time, up to the first that does not listen. */
+static int listening_sockets(const char *process, const char *table, int port,
+                             unsigned long *inodes, bool *exact, int n) {
     char path[64], line[512], loopback[16];
-    snprintf(path, sizeof path, "/proc/%d/net/%s", (int)pid, table);
+    snprintf(path, sizeof path, "/proc/%s/net/%s", process, table);
     snprintf(loopback, sizeof loopback, "%08X", htonl(INADDR_LOOPBACK));
     FILE *f = fopen(path, "re");
     if (!f)
-        return n;
+        return -1;
     (void)setvbuf(f, NULL, _IOFBF, TABLE_ROW_BYTES);
     for (unsigned state = LISTENS; state == LISTENS && fgets(line, sizeof line, f);) {
         char address[40];
@@ -97,14 +99,23 @@ static bool is_below(pid_t pid, pid_t ancestor) {
     return false;
 }
 
+/* In the network of `process`; -1 where it has none (any more). */
+static int listeners(const char *process, int port, unsigned long *inodes) {
+    bool exact = false;
+    int n = listening_sockets(process, "tcp", port, inodes, &exact, 0);
+    int more = n < 0 || exact ? -1 : listening_sockets(process, "tcp6", port, inodes, &exact, n);
+    return more < 0 ? n : more;
+}
+
 pid_t sb_proc_listener(const struct sb_proc *p, int port) {
     unsigned long inodes[MAX_SOCKETS];
-    bool exact = false;
     pid_t pid = sb_proc_pid(p);
-    int n = listening_sockets(pid, "tcp", port, inodes, &exact, 0);
-    if (!exact)
-        n = listening_sockets(pid, "tcp6", port, inodes, &exact, n);
-    if (n == 0)
+    char child[16];
+    snprintf(child, sizeof child, "%d", (int)pid);
+    int n = listeners(child, port, inodes);
+    if (n < 0) /* it has ended, or is about to: whoever answers us is in our own network */
+        n = listeners("self", port, inodes);
+    if (n <= 0)
         return -1;
     if (holds_one(pid, inodes, n))
         return pid;
@@ -120,7 +131,8 @@ pid_t sb_proc_listener(const struct sb_proc *p, int port) {
     return found;
 }
 
-/* ---- what it is made of, what it takes -------------------------------------------------------- */
+/* ---- what it is made of, what it takes --------------------------------------------------------
+ */
 
 void sb_pid_add_files(pid_t pid, struct sb_files *files) {
     char path[64], *line = NULL;
@@ -162,7 +174,8 @@ double sb_pid_cpu_s(pid_t pid) {
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* ---- which program a name is ------------------------------------------------------------------ */
+/* ---- which program a name is ------------------------------------------------------------------
+ */
 
 char *sb_program_path(const char *name, const char *const *envp) {
     if (strchr(name, '/'))

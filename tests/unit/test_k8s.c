@@ -322,17 +322,17 @@ static void test_deadline(void **state) {
     expect_count(text, "      activeDeadlineSeconds: 60\n", 2);
     free(text);
     /* Two prompts; as many runs and as long a pause as `until` and `auto` may take. */
-    struct sb_buf said;
-    text = manifests("[bench]\nprompts = m.ini " SOURCE_DIR
-                     "/prompts/code.txt\nuntil = 2%\nmax_runs = 7\nwarmup = "
-                     "0\nload_timeout = 100\n"
-                     "run_timeout = 10\ncooldown = auto\n" MODELS,
-                     ARGS("--image", "i"), &said);
-    sb_buf_release(&said);
-    pod_b = sb_asprintf("      activeDeadlineSeconds: %d\n", 900 + 100 + 60 + 2 * 7 * 610);
-    expect_count(text, pod_b, 1);
-    free(pod_b);
-    free(text);
+    const struct sb_config most = {.load_timeout_s = 100,
+                                   .run_timeout_s = 10,
+                                   .bench = {.until = 0.02,
+                                             .runs = 3,
+                                             .max_runs = 7,
+                                             .launches = 1,
+                                             .n_prompts = 2,
+                                             .n_depths = 1,
+                                             .depths = (int[]){0},
+                                             .cooldown_s = SB_COOLDOWN_AUTO}};
+    assert_true(k8s_deadline_s(&most, 1) == 900 + 100 + 60 + 2 * 7 * 610);
 }
 
 static void test_secret(void **state) {

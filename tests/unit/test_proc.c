@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -515,11 +516,33 @@ static void watchdog_keeps_nothing_of_ours_open(void **state) {
     sb_proc_free(p);
 }
 
+/* A port that another has taken is his, and no less so when the child has died of it. */
+static void a_port_of_another_is_not_the_childs(void **state) {
+    (void)state;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(bind(fd, (struct sockaddr *)&a, size) == 0 && listen(fd, 1) == 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+    int port = ntohs(a.sin_port);
+    struct sb_proc *lives = start(SCRIPT("exec sleep 1000")), *died = start(SCRIPT("exit 1"));
+    assert_int_equal(sb_proc_wait(died, FOREVER, -1), SB_WAIT_EXITED);
+    pid_t of_living = sb_proc_listener(lives, port), of_dead = sb_proc_listener(died, port);
+    close(fd);
+    pid_t of_nobody = sb_proc_listener(lives, port);
+    sb_proc_free(lives);
+    sb_proc_free(died);
+    assert_int_equal(of_living, 0);
+    assert_int_equal(of_dead, 0);
+    assert_int_equal(of_nobody, -1);
+}
+
 /* ---- the rest ----------------------------------------------------------------------------- */
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_run_is_an_error_of_start),
+        cmocka_unit_test(a_port_of_another_is_not_the_childs),
         cmocka_unit_test(log_that_cannot_be_written_is_an_error),
         cmocka_unit_test(name_is_looked_up_on_the_given_path),
         cmocka_unit_test(environment_is_exactly_what_was_given),
