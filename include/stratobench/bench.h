@@ -25,6 +25,7 @@ struct sb_preflight_cell {
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
     const char *stamp;                  /* which build, by its files; NULL unknown */
+    const char *image;                  /* of a container, "NAME@sha256:..."; else NULL */
     const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
     struct sb_fault *faults; /* all that keeps it from running, the one for its row first */
     size_t n_faults;         /* 0 = can run */
@@ -37,6 +38,7 @@ struct sb_preflight {
     const char **build_reasons;    /* short, for the row; NULL where it worked */
     char **build_errors;           /* the long form */
     char **build_stamps;           /* which build it is, by its files; NULL unknown */
+    char **build_images;           /* of containers; else NULL */
     struct sb_gguf *drafts;        /* one a backend: its draft model, if it has one */
     struct sb_files *build_files;  /* one a backend: what it runs from; launches find more of them */
     struct sb_gguf *ggufs;         /* one a model */

@@ -39,7 +39,10 @@ struct sb_key_line {
 struct sb_backend {
     char *id;         /* from [backend ID]: letters, digits, . _ -; no length limit */
     char *label;      /* default: id */
-    char *server;     /* required. A path (relative to the config file) or a name for PATH */
+    /* The program and what precedes llama-server's own options: of `server` one word, of `command` its
+     * words. The first is a path (relative to the config file) or a name for PATH. */
+    struct sb_strv command;
+    char *before, *after; /* shell commands around each launch; NULL = none */
     char *device;     /* "Vulkan0"; "none" = CPU only (a `cpu` in the file becomes this); NULL = not
                          stated */
     char *gpu_layers; /* "all", "auto" or a number */
@@ -110,6 +113,8 @@ void sb_config_print_keys(struct sb_buf *ret);
  */
 bool sb_device_on_gpu(const char *device);
 
+/* The key that says how its server is had: "server", "command". */
+const char *sb_backend_source(const struct sb_backend *b);
 /* The line of that key of a backend, or of its section where the key is not given. */
 int sb_backend_line(const struct sb_backend *b, const char *key);
 

@@ -35,10 +35,17 @@ struct sb_llama_build {
     char *complaint;    /* what it said on stderr meanwhile of what failed, one line; or NULL */
 };
 
-/* Asks the binary: --version, --help, --list-devices, in the environment it will run in. `command`
- * (at least one word) and `env` are copied. 0, or -errno with one line in `error`. */
-int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int signal_fd,
-                   struct sb_llama_build *ret, struct sb_buf *error);
+/* Who is asked, and how. Borrowed. */
+struct sb_llama_asked {
+    const struct sb_strv *command; /* at least one word */
+    const struct sb_strv *env;     /* "NAME=value", over ours */
+    const struct sb_strv *last;    /* run after each question (sys.h); may be NULL */
+    int signal_fd;
+};
+/* Asks the binary: --version, --help, --list-devices, in the environment it will run in. Command and
+ * env are copied. 0, or -errno with one line in `error`. */
+int sb_llama_probe(const struct sb_llama_asked *a, struct sb_llama_build *ret,
+                   struct sb_buf *error);
 void sb_llama_build_release(struct sb_llama_build *b);
 /* What is known to be computed wrongly by that build on that device, or NULL. Static. */
 const char *sb_llama_known_wrong(const char *version, const struct sb_llama_device *device);
@@ -66,6 +73,7 @@ struct sb_llama_launch {
     const struct sb_strv *args; /* passed verbatim, last; may be NULL */
     int port;
     const char *alias; /* random: how we know our own child */
+    bool env_is_lost;  /* on the way to the server: what it must know goes on the command line */
 };
 /* The exact argv, spelled as this build wants it. 0, or, with a line "KEY: why" for each key at
  * fault, what the first is: -ENOTSUP, this build cannot express it; -EINVAL, args that are not the

@@ -118,6 +118,7 @@ struct sb_cell {
         struct sb_strv env; /* "NAME=value"; an object in the file */
         char *server_version;
         char *server_build; /* its files: how many, bytes, when the newest was made */
+        char *image;        /* of a container, "NAME@sha256:..."; NULL when it ran in none */
         char *device;       /* as configured, NULL when not */
         char *device_name;  /* what --list-devices calls it: name and driver */
         struct sb_device_share *device_seen; /* an object in the file: device -> MiB */

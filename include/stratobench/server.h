@@ -20,7 +20,9 @@ struct sb_server_spec {
     void *tick_arg;
 };
 
-/* A child process of ours on a free loopback port, under a random alias and API key. */
+/* A child process of ours on a free loopback port, under a random alias and API key. Its command may
+ * go through a tool that makes a container for it (podman run, docker run): that is named, and removed
+ * at the end, also when we are killed. */
 struct sb_server *sb_server_child(const struct sb_server_spec *spec);
 
 /* Starts it and waits for the first 200 of /health, then checks that it is ours, holds the model
@@ -46,5 +48,21 @@ double sb_server_stop(struct sb_server *s);
 /* How it ended, once it has, and the peak memory of the process that served. */
 const struct sb_exit *sb_server_exit(struct sb_server *s);
 void sb_server_free(struct sb_server *s); /* stops if needed; NULL is fine */
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+/* Does it make a container for the server? */
+bool sb_server_makes_container(const struct sb_strv *command);
+/* Gives it that name and lets our key, the alias and the variables of `env` through. Leaves alone
+ * what makes none. In place. */
+void sb_server_name_container(struct sb_strv *argv, const struct sb_strv *env, const char *name);
+/* The command line that removes that container, whatever it does; nothing where there is none. */
+void sb_server_removal(const struct sb_strv *command, const char *name, struct sb_strv *ret);
+/* Asks what the command starts (llama.h), through what it goes through. *ret_image: the image of a
+ * container, "NAME@sha256:...", else NULL; the caller frees. 0, or with one line in `error`: -EINVAL,
+ * the command cannot be measured whatever it starts; -ENODEV, no container is made of that image;
+ * -errno of sb_llama_probe. */
+int sb_server_probe(const struct sb_strv *command, const struct sb_strv *env, int signal_fd,
+                    struct sb_llama_build *ret, char **ret_image, struct sb_buf *error);
 
 #endif

@@ -4,8 +4,8 @@
  * raised oom_score_adj so that the kernel takes it rather than the desktop. No file that it writes,
  * its log above all, grows beyond SB_FILE_MAX_BYTES: writes fail from there on. Its parent is a
  * watchdog, a small process of ours in a session of its own: when the child ends, or when we
- * vanish (kill -9 included), it kills whatever is left of the group and every descendant that
- * escaped the group, whose subreaper it is.
+ * vanish (kill -9 included), it kills whatever is left of the group, runs the last word of the
+ * spec if there is one, and kills every descendant that escaped the group, whose subreaper it is.
  * Every wait also watches `signal_fd`, a signalfd of ours (-1 = none).
  * A program that cannot be executed is an error of sb_proc_start, never a "death". */
 #ifndef STRATOBENCH_SYS_H
@@ -22,7 +22,12 @@ struct sb_proc_spec {
     const char *const *argv; /* argv[0]: a path, or a name looked up on the PATH of envp */
     const char *const *envp; /* the whole environment; NULL = ours */
     const char *log_path;    /* stdout and stderr, truncated; NULL = /dev/null */
+    /* Run, in the same environment, once the child has ended, however that came, and also when we
+     * have vanished: removes what it left where no signal of ours reaches. Has SB_LAST_S for it.
+     * NULL = nothing. */
+    const char *const *last_argv;
 };
+#define SB_LAST_S 30.0
 
 struct sb_exit {
     bool exited;              /* false while it runs: the rest is meaningless */
@@ -55,6 +60,8 @@ void sb_proc_free(struct sb_proc *p);
 /* Which process of the child's, be it itself or one that it started, listens on a TCP port of its
  * network. 0 = the port is somebody else's; -1 = it cannot be known, or nobody listens. */
 pid_t sb_proc_listener(const struct sb_proc *p, int port);
+/* The same of a process that need not be ours, and those below it. */
+pid_t sb_pid_listener(pid_t pid, int port);
 /* Adds the files that a process runs from: the program and its libraries. */
 void sb_pid_add_files(pid_t pid, struct sb_files *files);
 long long sb_pid_peak_rss_bytes(pid_t pid); /* -1 unknown */
@@ -65,13 +72,12 @@ char *sb_program_path(const char *name, const char *const *envp);
 /* What is searched, "/usr/bin:/bin" where envp names no PATH. */
 const char *sb_search_path(const char *const *envp);
 
-/* Runs a program to its end and keeps what it printed: stdout and stderr apart, each at most
- * its buffer's limit (the rest is read and dropped). 0 whatever its exit code (in ret_exit),
- * -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in `error`. `input` (may be
- * NULL) is given on its stdin. Nine parameters: what is run and what came of it, which no two callers
- * use the same way; a struct of them would be filled in and read once each. */
-int sb_proc_capture(const char *const *argv, const char *const *envp, const struct sb_buf *input,
-                    double timeout_s, int signal_fd, struct sb_buf *out, struct sb_buf *err,
+/* Runs a program (the log_path of its spec does not count) to its end and keeps what it printed:
+ * stdout and stderr apart, each at most its buffer's limit (the rest is read and dropped). 0 whatever
+ * its exit code (in ret_exit), -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in
+ * `error`. `input` (may be NULL) is given on its stdin. Eight parameters: what is run and what came of it. */
+int sb_proc_capture(const struct sb_proc_spec *spec, const struct sb_buf *input, double timeout_s,
+                    int signal_fd, struct sb_buf *out, struct sb_buf *err,
                     struct sb_exit *ret_exit, struct sb_buf *error);
 
 /* Appends the last lines of a log file, at most max_lines and the file's last max_bytes, made

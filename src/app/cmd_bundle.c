@@ -195,7 +195,8 @@ static int pack(struct bundle *b, const char *name, const char *output) {
                                 NULL};
     struct sb_buf archive = SB_BUF_INIT(ARCHIVE_MAX_BYTES), err = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit end = {0};
-    int rc = sb_proc_capture(argv, NULL, NULL, tar_timeout_s, -1, &archive, &err, &end, &b->error);
+    struct sb_proc_spec tar = {.argv = argv};
+    int rc = sb_proc_capture(&tar, NULL, tar_timeout_s, -1, &archive, &err, &end, &b->error);
     if (rc == 0 && (end.code != 0 || archive.overflow)) {
         sb_buf_addf(&b->error, "tar failed: %s", err.len ? sb_buf_str(&err) : "too large");
         rc = -1;

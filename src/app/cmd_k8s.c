@@ -1,4 +1,5 @@
 /* stratobench k8s: the matrix of a config as Kubernetes manifests. */
+#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "plan_print.h"
 #include "stratobench/base.h"
 #include "stratobench/k8s.h"
+#include "stratobench/server.h"
 
 enum { MANIFESTS_MAX_BYTES = 256 << 20 };
 
@@ -106,6 +108,19 @@ static void warn_of_models_elsewhere(const struct sb_config *c, const struct sb_
     }
 }
 
+/* A pod makes no containers. False after a report. */
+static bool runs_in_a_pod(const struct sb_config *c, struct sb_buf *error) {
+    for (size_t i = 0; i < c->n_backends; i++) {
+        const struct sb_backend *b = &c->backends[i];
+        if (sb_server_makes_container(&b->command))
+            sb_buf_addf(error,
+                        "%s:%d: [backend %s] makes a container, which a pod cannot: put its server "
+                        "into --image and write server = PATH\n",
+                        c->file, sb_backend_line(b, "command"), b->id);
+    }
+    return error->len == 0;
+}
+
 static int print_manifests(const struct request *r, const struct sb_k8s_options *o,
                            const struct sb_config *config, const char *ini, struct sb_buf *error) {
     struct sb_buf out = SB_BUF_INIT(MANIFESTS_MAX_BYTES);
@@ -132,7 +147,9 @@ static int make_manifests(const struct request *r, const struct sb_k8s_options *
         rc = sb_config_parse(r->config, sb_buf_str(&ini), ini.len, &r->selection, &config, &error);
     if (rc == 0) {
         sb_config_narrow(&config, NULL);
-        rc = print_manifests(r, o, &config, sb_buf_str(&ini), &error);
+        rc = runs_in_a_pod(&config, &error)
+                 ? print_manifests(r, o, &config, sb_buf_str(&ini), &error)
+                 : -EINVAL;
         sb_config_release(&config);
     }
     if (error.len)

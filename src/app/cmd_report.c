@@ -42,7 +42,8 @@ static void show_difference(const char *path, const struct sb_buf *document) {
     struct sb_buf out = SB_BUF_INIT(DOCUMENT_MAX_BYTES), err = SB_BUF_INIT(SB_ERR_MAX),
                   error = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit end;
-    if (sb_proc_capture(argv, NULL, document, diff_timeout_s, -1, &out, &err, &end, &error) == 0)
+    struct sb_proc_spec diff = {.argv = argv};
+    if (sb_proc_capture(&diff, document, diff_timeout_s, -1, &out, &err, &end, &error) == 0)
         print_printable(out.len ? &out : &err);
     else
         fail(sb_buf_str(&error));

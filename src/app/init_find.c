@@ -48,7 +48,7 @@ static void ask_server(struct search *s, const char *path) {
     sb_strv_take(&command, init_absolute(path));
     if (!init_is_plain(path)) {
         sb_strv_take(&f->left_out, sb_asprintf("%s: no config can hold this path", path));
-    } else if (sb_llama_probe(&command, &env, -1, &build, &error) < 0) {
+    } else if (sb_llama_probe(&(struct sb_llama_asked){&command, &env, NULL, -1}, &build, &error) < 0) {
         sb_strv_take(&f->left_out, sb_asprintf("%s: %s", path, sb_buf_str(&error)));
     } else {
         f->servers = sb_grow(f->servers, f->n_servers, sizeof *f->servers);
@@ -103,7 +103,8 @@ static void find_containers(struct init_found *f) {
     struct sb_buf out = SB_BUF_INIT(MAX_OUTPUT_BYTES), err = SB_BUF_INIT(MAX_OUTPUT_BYTES),
                   error = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit how;
-    if (sb_proc_capture(argv, NULL, NULL, TIMEOUT_S, -1, &out, &err, &how, &error) == 0 &&
+    struct sb_proc_spec spec = {.argv = argv};
+    if (sb_proc_capture(&spec, NULL, TIMEOUT_S, -1, &out, &err, &how, &error) == 0 &&
         how.code == 0)
         for (char *rest = out.data, *line; rest && (line = strsep(&rest, "\n"));)
             if (strcasestr(line, "llama") || strcasestr(line, "strix-halo"))

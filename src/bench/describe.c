@@ -87,6 +87,7 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
     if (p->build) {
         ret->backend.server_version = sb_strdup(p->build->version);
         ret->backend.server_build = sb_strdup(p->stamp);
+        ret->backend.image = sb_strdup(p->image);
         const struct sb_llama_device *d = b->device ? sb_find_device(p->build, b->device) : NULL;
         ret->backend.device_name = d ? sb_strdup(d->description) : NULL;
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_PORTS = 3 };
+enum { MAX_PORTS = 3, HOOKS_MAX_BYTES = 1 << 18 };
 static const double COOLED_WITHIN_C = 3, MAX_COOLDOWN_S = 600;
 
 void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of) {
@@ -233,6 +233,7 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                        .cell = &b->results->cells[index],
                        .index = index,
                        .record = sb_launch_empty(),
+                       .hooks_said = SB_BUF_INIT(HOOKS_MAX_BYTES),
                        .start = start};
     l.record.launch = launch;
     if (!sb_launch_cool_down(&l))
@@ -250,7 +251,9 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                                   .tick = b->observer.tick,
                                   .tick_arg = b->observer.arg};
     l.record.started_at = sb_now_rfc3339();
-    int rc = load(&l, &spec);
+    int rc = sb_launch_before(&l);
+    if (rc == 0)
+        rc = load(&l, &spec);
     if (rc == 0)
         rc = sb_launch_measure(&l);
     if (rc == 0)
@@ -264,6 +267,9 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     if (rc == 0)
         finish_record(&l);
     sb_server_free(l.server);
+    if (sb_launch_after(&l) < 0)
+        rc = -1;
+    sb_launch_log_hooks(&l, log_path);
     if (rc < 0)
         rc = end_by_failure(&l);
     sb_llama_failure_release(&l.failure);

@@ -30,6 +30,7 @@ struct launch {
     size_t requests; /* made so far: chooses the nonce */
     struct sb_reading before;
     struct sb_bench_start *start;
+    struct sb_buf hooks_said; /* for the log, once the server has left it */
     bool ready;     /* it answered */
     bool stopped;   /* the harness or the machine was, since the launch began */
     bool disturbed; /* the last run: from outside, so that another may do better */
@@ -47,6 +48,11 @@ void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of);
 bool sb_launch_cool_down(struct launch *l);
 /* Warms up and measures every point. 0, or -1 with l->failure. */
 int sb_launch_measure(struct launch *l);
+
+/* The backend's hooks. 0, or -1: one that failed is the launch's failure, unless there is another. */
+int sb_launch_before(struct launch *l);
+int sb_launch_after(struct launch *l);
+void sb_launch_log_hooks(struct launch *l, const char *log_path);
 
 /* At both edges of a run; the second also keeps the peaks of memory and temperature. */
 void sb_launch_before_run(struct launch *l);

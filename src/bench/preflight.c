@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "stratobench/host.h"
+#include "stratobench/server.h"
 #include "stratobench/sys.h"
 
 enum { LABEL_MAX_BYTES = 120 }; /* a name in a file that is longer is no label */
@@ -183,6 +184,7 @@ static void check_options(const struct sb_config *c, struct sb_preflight_cell *p
     struct sb_llama_launch l = sb_bench_launch_options(c, p->plan);
     l.alias = "stratobench";
     sb_llama_argv(p->build, &l, &p->argv, &errors);
+    sb_server_name_container(&p->argv, &b->env, l.alias);
     for (char *rest = errors.data, *text; rest && (text = strsep(&rest, "\n")) && *text;) {
         const char *key = strsep(&text, ":");
         bool args = strcmp(key, "args") == 0;
@@ -199,9 +201,11 @@ static void check_build(const struct sb_config *c, const struct sb_preflight *pf
     const struct sb_backend *b = p->plan->backend;
     size_t i = (size_t)(b - c->backends);
     p->stamp = pf->build_stamps[i];
+    p->image = pf->build_images[i];
     if (pf->build_errors[i])
         fault(p, false, sb_strdup(pf->build_reasons[i]),
-              sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, "server"), pf->build_errors[i]));
+              sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, sb_backend_source(b)),
+                          pf->build_errors[i]));
     else
         p->build = &pf->builds[i];
 }
@@ -265,15 +269,27 @@ static bool is_wanted(const struct sb_config *c, const void *model_or_backend) {
 static void note_files(const struct sb_backend *b, struct sb_preflight *pf, size_t i) {
     struct sb_strv env = {0};
     sb_llama_env(&b->env, (const char *const *)environ, NULL, &env);
-    char *program = sb_program_path(b->server, (const char *const *)env.item);
+    char *program = sb_program_path(b->command.item[0], (const char *const *)env.item);
     sb_strv_release(&env);
     if (!program)
         return;
     sb_files_add(&pf->build_files[i], program);
     if (b->draft)
         sb_files_add(&pf->build_files[i], b->draft);
-    pf->build_stamps[i] = sb_bench_stamp(program);
+    if (!sb_server_makes_container(&b->command)) /* there its image says it */
+        pf->build_stamps[i] = sb_bench_stamp(program);
     free(program);
+}
+
+/* Short, for the row; of sb_server_probe. */
+static const char *why_no_build(int rc) {
+    switch (rc) {
+    case -ENOENT: return "binary not found";
+    case -ENOEXEC: return "not a llama-server";
+    case -EINVAL: return "command cannot be measured";
+    case -ENODEV: return "no container can be made";
+    default: return "binary does not run";
+    }
 }
 
 static void probe_builds(const struct sb_config *c, const struct sb_preflight_options *o,
@@ -282,18 +298,13 @@ static void probe_builds(const struct sb_config *c, const struct sb_preflight_op
         if (!is_wanted(c, &c->backends[i]))
             continue;
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-        struct sb_strv command = {0};
-        sb_strv_add(&command, c->backends[i].server);
-        int rc =
-            sb_llama_probe(&command, &c->backends[i].env, o->signal_fd, &pf->builds[i], &error);
-        sb_strv_release(&command);
+        int rc = sb_server_probe(&c->backends[i].command, &c->backends[i].env, o->signal_fd,
+                                 &pf->builds[i], &pf->build_images[i], &error);
         note_files(&c->backends[i], pf, i);
         if (rc == -EINTR)
             pf->interrupted = sb_signals_take(o->signal_fd);
         if (rc < 0) {
-            pf->build_reasons[i] = rc == -ENOENT    ? "binary not found"
-                                   : rc == -ENOEXEC ? "not a llama-server"
-                                                    : "binary does not run";
+            pf->build_reasons[i] = why_no_build(rc);
             pf->build_errors[i] = sb_buf_detach(&error);
         }
         sb_buf_release(&error);
@@ -328,6 +339,7 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
                               .drafts = sb_alloc(c->n_backends, sizeof *pf.drafts),
                               .ggufs = sb_alloc(c->n_models, sizeof *pf.ggufs),
                               .build_stamps = sb_alloc(c->n_backends, sizeof *pf.build_stamps),
+                              .build_images = sb_alloc(c->n_backends, sizeof *pf.build_images),
                               .build_files = sb_alloc(c->n_backends, sizeof *pf.build_files),
                               .model_files = sb_alloc(c->n_models, sizeof *pf.model_files),
                               .gguf_errors = sb_alloc(c->n_models, sizeof *pf.gguf_errors),
@@ -349,6 +361,7 @@ void sb_preflight_release(struct sb_preflight *p) {
         sb_gguf_release(&p->drafts[i]);
         free(p->build_errors[i]);
         free(p->build_stamps[i]);
+        free(p->build_images[i]);
         sb_files_release(&p->build_files[i]);
     }
     for (size_t i = 0; i < p->n_ggufs; i++) {
@@ -370,6 +383,7 @@ void sb_preflight_release(struct sb_preflight *p) {
     free(p->builds);
     free(p->build_errors);
     free(p->build_stamps);
+    free(p->build_images);
     free(p->build_files);
     free(p->model_files);
     free(p->build_reasons);

@@ -55,6 +55,8 @@ static char *what_changed(const struct sb_cell *was, const struct sb_cell *now) 
                            was->backend.server_version ? was->backend.server_version : "unknown");
     if (!same_build(was->backend.server_build, now->backend.server_build))
         return sb_asprintf("server files: %s", was->backend.server_build);
+    if (!same(was->backend.image, now->backend.image))
+        return sb_asprintf("image %s", was->backend.image ? was->backend.image : "none");
     if (same(was->fingerprint, now->fingerprint))
         return NULL;
     const char *asked = odd_one(&was->fingerprint_of, &now->fingerprint_of);

@@ -76,16 +76,6 @@ static bool parse_path(struct sb_parser *p, const struct sb_option *o, void *fie
 }
 const struct sb_type sb_type_path = {parse_path, free_string};
 
-/* A path, or a name to be looked up in PATH: like in a shell, the '/' tells. */
-static bool parse_server(struct sb_parser *p, const struct sb_option *o, void *field,
-                         const char *raw) {
-    char *path = sb_text_of(p, o, raw);
-    if (path && strchr(path, '/'))
-        path = sb_resolve(p, path);
-    return path && set_string(field, path);
-}
-const struct sb_type sb_type_server = {parse_server, free_string};
-
 bool sb_device_on_gpu(const char *device) {
     return !device || strcmp(device, "none") != 0;
 }
@@ -283,6 +273,40 @@ static bool parse_words(struct sb_parser *p, const struct sb_option *o, void *fi
     return sb_words_of(p, o, raw, field);
 }
 const struct sb_type sb_type_words = {parse_words, free_list};
+
+/* A path, or a name to be looked up in PATH: like in a shell, the '/' tells. False after a report. */
+static bool resolve_program(struct sb_parser *p, struct sb_strv *words) {
+    if (strchr(words->item[0], '/'))
+        words->item[0] = sb_resolve(p, words->item[0]);
+    return words->item[0];
+}
+
+/* One of the two keys of a field that takes either stands there already: that is reported later. */
+static bool set_program(struct sb_parser *p, struct sb_strv *field, struct sb_strv *words) {
+    bool ok = resolve_program(p, words);
+    sb_strv_release(ok ? field : words);
+    if (ok)
+        *field = *words;
+    return ok;
+}
+
+static bool parse_server(struct sb_parser *p, const struct sb_option *o, void *field,
+                         const char *raw) {
+    char *path = sb_text_of(p, o, raw);
+    struct sb_strv words = {0};
+    if (!path)
+        return false;
+    sb_strv_take(&words, path);
+    return set_program(p, field, &words);
+}
+const struct sb_type sb_type_server = {parse_server, free_list};
+
+static bool parse_command(struct sb_parser *p, const struct sb_option *o, void *field,
+                          const char *raw) {
+    struct sb_strv words = {0};
+    return sb_words_of(p, o, raw, &words) && set_program(p, field, &words);
+}
+const struct sb_type sb_type_command = {parse_command, free_list};
 
 /* The words of a key that gives every cell more points to measure. False after a report. */
 bool sb_points_of(struct sb_parser *p, const struct sb_option *o, const char *raw,

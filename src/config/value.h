@@ -60,8 +60,8 @@ struct sb_parser {
     int seen[SB_OPTIONS_MAX];
 };
 
-extern const struct sb_type sb_type_text, sb_type_path, sb_type_server, sb_type_device,
-    sb_type_spec;                           /* char * */
+extern const struct sb_type sb_type_text, sb_type_path, sb_type_device, sb_type_spec; /* char * */
+extern const struct sb_type sb_type_server, sb_type_command; /* struct sb_strv, with a program */
 extern const struct sb_type sb_type_choice; /* char *: one of `words`, or a number */
 extern const struct sb_type sb_type_flag;   /* bool: the place in `words` */
 extern const struct sb_type sb_type_word;   /* enum: the same */

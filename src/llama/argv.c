@@ -239,7 +239,8 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     pass(&c, "-m", l->model_path);
     pass(&c, "--host", "127.0.0.1");
     pass(&c, "--port", port);
-    if (known(&c, "--alias", NULL) && !sb_llama_takes_env(b, "--alias", "LLAMA_ARG_ALIAS"))
+    if (known(&c, "--alias", NULL) &&
+        (l->env_is_lost || !sb_llama_takes_env(b, "--alias", "LLAMA_ARG_ALIAS")))
         pass(&c, "--alias", l->alias);
     pass(&c, "-c", ctx);
     free(ctx);

@@ -11,25 +11,26 @@ enum {
     PROBE_TIMEOUT_S = 60, /* the first start of a ROCm build reads gigabytes of kernels */
 };
 
-/* One question to the binary. 0, or -errno with the reason. Seven parameters: the buffers serve one
- * question after the other. */
-static int ask(const struct sb_llama_build *b, const struct sb_strv *env, const char *question,
-               int signal_fd, struct sb_buf *out, struct sb_buf *err, struct sb_buf *error) {
+/* One question to the binary. 0, or -errno with the reason. */
+static int ask(const struct sb_llama_asked *a, const struct sb_strv *env, const char *question,
+               struct sb_buf *out, struct sb_buf *err, struct sb_buf *error) {
     struct sb_strv argv = {0};
     struct sb_exit how = {0};
-    sb_strv_copy(&argv, &b->command);
+    sb_strv_copy(&argv, a->command);
     sb_strv_add(&argv, question);
     sb_buf_release(out);
     sb_buf_release(err);
-    int rc = sb_proc_capture((const char *const *)argv.item, (const char *const *)env->item, NULL,
-                             PROBE_TIMEOUT_S, signal_fd, out, err, &how, error);
+    struct sb_proc_spec spec = {.argv = (const char *const *)argv.item,
+                                .envp = (const char *const *)env->item,
+                                .last_argv = a->last ? (const char *const *)a->last->item : NULL};
+    int rc = sb_proc_capture(&spec, NULL, PROBE_TIMEOUT_S, a->signal_fd, out, err, &how, error);
     sb_strv_release(&argv);
     if (rc < 0 || how.code == 0)
         return rc;
     char *text = sb_exit_text(&how);
     struct sb_buf said = SB_BUF_INIT(300);
     sb_buf_add_printable(&said, sb_buf_str(err), strcspn(sb_buf_str(err), "\n"));
-    sb_buf_addf(error, "%s %s: %s%s%s", b->command.item[0], question, text, said.len ? ": " : "",
+    sb_buf_addf(error, "%s %s: %s%s%s", a->command->item[0], question, text, said.len ? ": " : "",
                 sb_buf_str(&said));
     sb_buf_release(&said);
     free(text);
@@ -53,21 +54,21 @@ static char *complaint_in(const char *text) {
     return NULL;
 }
 
-int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int signal_fd,
-                   struct sb_llama_build *ret, struct sb_buf *error) {
+int sb_llama_probe(const struct sb_llama_asked *a, struct sb_llama_build *ret,
+                   struct sb_buf *error) {
     struct sb_llama_build b = {0};
     struct sb_buf out = SB_BUF_INIT(MAX_OUTPUT_BYTES), err = SB_BUF_INIT(MAX_OUTPUT_BYTES);
     struct sb_strv all = {0};
-    sb_strv_copy(&b.command, command);
-    sb_strv_copy(&b.env, env);
-    sb_llama_env(env, (const char *const *)environ, NULL, &all);
-    int rc = ask(&b, &all, "--version", signal_fd, &out, &err, error);
+    sb_strv_copy(&b.command, a->command);
+    sb_strv_copy(&b.env, a->env);
+    sb_llama_env(a->env, (const char *const *)environ, NULL, &all);
+    int rc = ask(a, &all, "--version", &out, &err, error);
     if (rc == 0) {
         /* stderr in every build seen, stdout in case that is ever mended upstream */
         sb_llama_parse_version(sb_buf_str(&err), err.len, &b);
         if (!b.version)
             sb_llama_parse_version(sb_buf_str(&out), out.len, &b);
-        rc = ask(&b, &all, "--help", signal_fd, &out, &err, error);
+        rc = ask(a, &all, "--help", &out, &err, error);
     }
     if (rc == 0) {
         sb_llama_parse_help(sb_buf_str(&out), out.len, &b);
@@ -78,7 +79,7 @@ int sb_llama_probe(const struct sb_strv *command, const struct sb_strv *env, int
         }
     }
     if (rc == 0 && sb_llama_option(&b, "--list-devices")) {
-        rc = ask(&b, &all, "--list-devices", signal_fd, &out, &err, error);
+        rc = ask(a, &all, "--list-devices", &out, &err, error);
         if (rc == 0) {
             sb_llama_parse_devices(sb_buf_str(&out), out.len, &b);
             b.devices_known = true;

@@ -149,8 +149,8 @@ static int run_gnuplot(const struct plot_script *p, struct sb_buf *out, struct s
     sb_strv_add(&env, "GNUTERM=svg");
     struct sb_buf err = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit end = {0};
-    int rc = sb_proc_capture(argv, (const char *const *)env.item, &p->commands, gnuplot_timeout_s,
-                             -1, out, &err, &end, error);
+    struct sb_proc_spec spec = {.argv = argv, .envp = (const char *const *)env.item};
+    int rc = sb_proc_capture(&spec, &p->commands, gnuplot_timeout_s, -1, out, &err, &end, error);
     sb_strv_release(&env);
     if (rc == -ENOENT) {
         sb_buf_release(error);

@@ -87,7 +87,7 @@ static void put_host(struct sb_buf *b, const struct sb_fact *host) {
 static char *describe_backend(const struct sb_cell *c) {
     struct sb_buf b = SB_BUF_INIT(SB_TEXT_MAX);
     const char *device = c->backend.device, *name = c->backend.device_name;
-    if (!c->backend.server_version && !name)
+    if (!c->backend.server_version && !name && !c->backend.image)
         return NULL;
     sb_buf_adds(&b, "- ");
     sb_markdown_escape(&b, sb_backend_label(c));
@@ -104,6 +104,10 @@ static char *describe_backend(const struct sb_cell *c) {
         sb_buf_adds(&b, " (");
         sb_markdown_escape(&b, name);
         sb_buf_adds(&b, ")");
+    }
+    if (c->backend.image) {
+        sb_buf_adds(&b, c->backend.server_version || name ? ", image " : " image ");
+        sb_markdown_escape(&b, c->backend.image);
     }
     sb_buf_adds(&b, "\n");
     return sb_buf_detach(&b);

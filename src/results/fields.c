@@ -174,6 +174,7 @@ static const struct field backend_fields[] = {
     F(env, PAIRS, .rules = ALWAYS),
     F(server_version, STRING),
     F(server_build, STRING),
+    F(image, STRING),
     F(device, STRING),
     F(device_name, STRING),
     F(device_seen, SHARES, COUNTED(struct sb_cell, backend.n_device_seen)),

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "tool.h"
 
 enum {
     TAIL_LINES = 20,
@@ -22,7 +22,9 @@ static const double FROZEN_S = 1;
 struct child {
     struct sb_server base;
     struct sb_proc *proc;
-    char *alias;
+    struct server_tool tool; /* that its command goes through */
+    bool through_tool;
+    char alias[SERVER_NAME_BYTES]; /* and the container's name, if there is one */
     int port;
     pid_t listener; /* the process that serves: the child, or what a wrapper started; or -1 */
     double spawned_s;
@@ -116,32 +118,35 @@ static void explain(struct sb_server *s, struct sb_llama_failure *f) {
 
 /* ---- start ------------------------------------------------------------------------------- */
 
-static void random_hex(char *ret, size_t bytes) {
-    unsigned char raw[32];
-    if (getrandom(raw, bytes, 0) != (ssize_t)bytes)
-        abort(); /* cannot fail for so few bytes once the machine has booted */
-    for (size_t i = 0; i < bytes; i++)
-        snprintf(ret + 2 * i, 3, "%02x", raw[i]);
+/* What our server alone is told, in its environment where that reaches it. */
+static void make_env(const struct child *c, const char *key, struct sb_strv *ret) {
+    const struct sb_llama_build *build = c->base.spec->build;
+    struct sb_strv own = {0};
+    sb_strv_take(&own, sb_asprintf("LLAMA_API_KEY=%s", key));
+    if (sb_llama_takes_env(build, "--alias", "LLAMA_ARG_ALIAS"))
+        sb_strv_take(&own, sb_asprintf("LLAMA_ARG_ALIAS=%s", c->alias));
+    sb_llama_env(&build->env, (const char *const *)environ, &own, ret);
+    sb_strv_release(&own);
 }
 
 static int spawn(struct child *c, const char *key, struct sb_llama_failure *f) {
     struct sb_server *s = &c->base;
     const struct sb_llama_build *build = s->spec->build;
     struct sb_llama_launch how = s->spec->launch;
-    struct sb_strv env = {0}, own = {0};
+    struct sb_strv env = {0}, removal = {0};
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     how.port = c->port;
     how.alias = c->alias;
-    sb_strv_take(&own, sb_asprintf("LLAMA_API_KEY=%s", key));
-    if (sb_llama_takes_env(build, "--alias", "LLAMA_ARG_ALIAS"))
-        sb_strv_take(&own, sb_asprintf("LLAMA_ARG_ALIAS=%s", c->alias));
-    sb_llama_env(&build->env, (const char *const *)environ, &own, &env);
-    sb_strv_release(&own);
+    how.env_is_lost = c->through_tool && !c->tool.lets_env_through;
+    make_env(c, key, &env);
+    sb_server_removal(&build->command, c->alias, &removal);
     int rc = sb_llama_argv(build, &how, &s->argv, &error);
     if (rc == 0) {
+        sb_server_name_container(&s->argv, &build->env, c->alias);
         struct sb_proc_spec spec = {.argv = (const char *const *)s->argv.item,
                                     .envp = (const char *const *)env.item,
-                                    .log_path = s->spec->log_path};
+                                    .log_path = s->spec->log_path,
+                                    .last_argv = (const char *const *)removal.item};
         c->spawned_s = sb_now_s();
         rc = sb_proc_start(&spec, &c->proc, &error);
     }
@@ -151,19 +156,20 @@ static int spawn(struct child *c, const char *key, struct sb_llama_failure *f) {
     }
     sb_buf_release(&error);
     sb_strv_release(&env);
+    sb_strv_release(&removal);
     return rc < 0 ? -1 : 0;
 }
 
 static int start(struct sb_server *s, struct sb_llama_failure *f) {
     struct child *c = child_of(s);
-    char key[33], alias[17];
-    random_hex(key, 16);
-    random_hex(alias, 8);
-    c->alias = sb_asprintf("stratobench-%s", alias);
+    char key[33];
+    server_random_hex(key, 16);
+    server_random_name(c->alias);
     c->port = sb_http_free_port();
     if (c->port < 0)
         return fail(f, sb_asprintf("no free port: %s", strerror(-c->port)));
     char *url = sb_asprintf("http://127.0.0.1:%d", c->port);
+    c->through_tool = server_tool_find(&s->spec->build->command, &c->tool);
     s->at.http = sb_http_new(url, key);
     free(url);
     if (spawn(c, key, f) < 0)
@@ -204,9 +210,21 @@ static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_fail
     }
 }
 
-/* Before our key is shown to whoever answers: the socket must be one of our child's. */
+/* The server of a container need not descend from us (docker's is its daemon's): the tool says which
+ * process it is. */
+static void find_in_container(struct child *c) {
+    pid_t pid = server_tool_pid(&c->base.spec->build->command, &c->tool, c->alias);
+    pid_t listener = pid ? sb_pid_listener(pid, c->port) : 0;
+    c->listener = listener > 0 ? listener : -1;
+}
+
+/* Before our key is shown to whoever answers: the socket must be one of our child's, or a
+ * container's, into which we may not see. There the alias is proof enough: it was made for this one
+ * container, told to nobody else, and is not in what we send; and the key opens no other door. */
 static int check_listener(struct child *c, struct sb_llama_failure *f) {
     c->listener = sb_proc_listener(c->proc, c->port);
+    if (c->listener == 0 && c->through_tool && c->tool.makes_container)
+        find_in_container(c);
     if (c->listener != 0)
         return 0;
     f->gone = true; /* or it may be: a dying one's files are closed before its socket is gone */
@@ -255,18 +273,24 @@ static int ready(struct sb_server *s, double *ret_load_s, struct sb_llama_failur
 
 /* ---- while it runs, and the end ------------------------------------------------------------ */
 
+static bool in_container(const struct child *c) {
+    return c->through_tool && c->tool.makes_container;
+}
+
 static int proof(const struct sb_server *s, struct sb_llama_proof *ret) {
     return sb_llama_parse_log_file(s->spec->log_path, ret);
 }
 
 static void add_files(const struct sb_server *s, struct sb_files *files) {
     const struct child *c = (const struct child *)s;
-    if (c->listener > 0)
+    if (c->listener > 0 && !in_container(c)) /* whose paths are not ours */
         sb_pid_add_files(c->listener, files);
 }
 
 static double cpu_s(const struct sb_server *s) {
     const struct child *c = (const struct child *)s;
+    if (c->listener <= 0 && in_container(c))
+        return (double)NAN; /* the tool's own says nothing */
     return sb_pid_cpu_s(c->listener > 0 ? c->listener : sb_proc_pid(c->proc));
 }
 
@@ -295,7 +319,6 @@ static void release(struct sb_server *s) {
     sb_proc_free(c->proc);
     sb_http_free(s->at.http);
     sb_strv_release(&s->argv);
-    free(c->alias);
     free(c);
 }
 

@@ -107,12 +107,12 @@ static int listeners(const char *process, int port, unsigned long *inodes) {
     return more < 0 ? n : more;
 }
 
-pid_t sb_proc_listener(const struct sb_proc *p, int port) {
+/* `top`: everything below it is looked at, too. */
+static pid_t find_listener(pid_t pid, pid_t top, int port) {
     unsigned long inodes[MAX_SOCKETS];
-    pid_t pid = sb_proc_pid(p);
-    char child[16];
-    snprintf(child, sizeof child, "%d", (int)pid);
-    int n = listeners(child, port, inodes);
+    char process[16];
+    snprintf(process, sizeof process, "%d", (int)pid);
+    int n = listeners(process, port, inodes);
     if (n < 0) /* it has ended, or is about to: whoever answers us is in our own network */
         n = listeners("self", port, inodes);
     if (n <= 0)
@@ -123,7 +123,7 @@ pid_t sb_proc_listener(const struct sb_proc *p, int port) {
     pid_t found = 0;
     for (struct dirent *d; dir && !found && (d = readdir(dir));) {
         pid = (pid_t)strtol(d->d_name, NULL, 10);
-        if (pid > 0 && is_below(pid, sb_proc_watchdog(p)) && holds_one(pid, inodes, n))
+        if (pid > 0 && is_below(pid, top) && holds_one(pid, inodes, n))
             found = pid;
     }
     if (dir)
@@ -131,8 +131,15 @@ pid_t sb_proc_listener(const struct sb_proc *p, int port) {
     return found;
 }
 
-/* ---- what it is made of, what it takes --------------------------------------------------------
- */
+pid_t sb_proc_listener(const struct sb_proc *p, int port) {
+    return find_listener(sb_proc_pid(p), sb_proc_watchdog(p), port);
+}
+
+pid_t sb_pid_listener(pid_t pid, int port) {
+    return find_listener(pid, pid, port);
+}
+
+/* ---- what it is made of, what it takes -------------------------------------------------------- */
 
 void sb_pid_add_files(pid_t pid, struct sb_files *files) {
     char path[64], *line = NULL;
@@ -174,8 +181,7 @@ double sb_pid_cpu_s(pid_t pid) {
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* ---- which program a name is ------------------------------------------------------------------
- */
+/* ---- which program a name is ------------------------------------------------------------------ */
 
 char *sb_program_path(const char *name, const char *const *envp) {
     if (strchr(name, '/'))

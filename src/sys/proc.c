@@ -53,16 +53,17 @@ static int cannot_run(const char *program, const char *const *envp, int error,
 }
 
 /* Forks a watchdog that starts the program on these descriptors, which stay the caller's. */
-static int start_on(const char *const *argv, const char *const *envp, const int stdio[3],
-                    struct sb_proc **ret, struct sb_buf *error) {
+static int start_on(const struct sb_proc_spec *given, const int stdio[3], struct sb_proc **ret,
+                    struct sb_buf *error) {
     int control[2];
-    if (!envp)
-        envp = (const char *const *)environ;
+    struct sb_proc_spec spec = *given;
+    if (!spec.envp)
+        spec.envp = (const char *const *)environ;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control))
-        return cannot_run(argv[0], envp, errno, error);
+        return cannot_run(spec.argv[0], spec.envp, errno, error);
     pid_t watchdog = fork();
     if (watchdog == 0)
-        sb_watchdog(argv, envp, stdio, control[1]);
+        sb_watchdog(&spec, stdio, control[1]);
     int rc = watchdog < 0 ? errno : 0;
     close(control[1]);
     struct sb_watchdog_started started = {0};
@@ -75,7 +76,7 @@ static int start_on(const char *const *argv, const char *const *envp, const int 
         close(control[0]);
         if (watchdog > 0)
             waitpid(watchdog, NULL, 0);
-        return cannot_run(argv[0], envp, rc, error);
+        return cannot_run(spec.argv[0], spec.envp, rc, error);
     }
     *ret = sb_alloc(1, sizeof **ret);
     **ret = (struct sb_proc){
@@ -115,7 +116,7 @@ int sb_proc_start(const struct sb_proc_spec *spec, struct sb_proc **ret, struct 
     if (rc)
         sb_buf_addf(error, "cannot write %s: %s", log, strerror(-rc));
     else
-        rc = start_on(spec->argv, spec->envp, (int[]){null, out, out}, ret, error);
+        rc = start_on(spec, (int[]){null, out, out}, ret, error);
     close_all((int[]){null, out}, 2);
     return rc;
 }
@@ -265,16 +266,17 @@ static int input_fd(const struct sb_buf *input) {
     return fd;
 }
 
-int sb_proc_capture(const char *const *argv, const char *const *envp, const struct sb_buf *input,
-                    double timeout_s, int signal_fd, struct sb_buf *out, struct sb_buf *err,
+int sb_proc_capture(const struct sb_proc_spec *spec, const struct sb_buf *input, double timeout_s,
+                    int signal_fd, struct sb_buf *out, struct sb_buf *err,
                     struct sb_exit *ret_exit, struct sb_buf *error) {
+    const char *program = spec->argv[0];
     struct sb_proc *p = NULL;
     int pipes[2][2] = {{-1, -1}, {-1, -1}}, in = input_fd(input);
     int rc = in < 0 || pipe2(pipes[OUT], O_CLOEXEC) || pipe2(pipes[ERR], O_CLOEXEC) ? -errno : 0;
     if (rc)
-        cannot_run(argv[0], envp, -rc, error);
+        cannot_run(program, spec->envp, -rc, error);
     else
-        rc = start_on(argv, envp, (int[]){in, pipes[OUT][1], pipes[ERR][1]}, &p, error);
+        rc = start_on(spec, (int[]){in, pipes[OUT][1], pipes[ERR][1]}, &p, error);
     close_all((int[]){in, pipes[OUT][1], pipes[ERR][1]}, 3);
     if (p) {
         for (int i = OUT; i <= ERR; i++)
@@ -282,9 +284,9 @@ int sb_proc_capture(const char *const *argv, const char *const *envp, const stru
         rc = supervise_capture(p, (int[]){pipes[OUT][0], pipes[ERR][0]}, timeout_s, signal_fd,
                                (struct sb_buf *[]){out, err});
         if (rc == -EINTR)
-            sb_buf_addf(error, "%s was interrupted", argv[0]);
+            sb_buf_addf(error, "%s was interrupted", program);
         else if (rc)
-            sb_buf_addf(error, "%s did not end within %g s", argv[0], timeout_s);
+            sb_buf_addf(error, "%s did not end within %g s", program, timeout_s);
         else
             *ret_exit = *sb_proc_exit(p);
     }

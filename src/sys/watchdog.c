@@ -251,8 +251,24 @@ static int keep_only(int *control) {
     return 0;
 }
 
-_Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, const int stdio[3],
-                           int control) {
+/* What has the last word, awaited for a while. What it is stuck with goes with the children. */
+static void run_last(const struct sb_proc_spec *spec, int children) {
+    struct pollfd fd = {.fd = children, .events = POLLIN};
+    struct signalfd_siginfo info;
+    pid_t pid = 0;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || start(spec->last_argv, spec->envp, (int[]){null, null, null}, &pid))
+        return;
+    double deadline_s = sb_now_s() + SB_LAST_S;
+    for (int left_ms; !has_ended(pid) && (left_ms = sb_poll_ms(deadline_s)) > 0;)
+        if (poll(&fd, 1, left_ms) > 0) {
+            ssize_t n = read(children, &info, sizeof info);
+            (void)n;
+        }
+    kill(-pid, SIGKILL);
+}
+
+_Noreturn void sb_watchdog(const struct sb_proc_spec *spec, const int stdio[3], int control) {
     /* Signals meant for our caller, or for everything that bears its name, are not for us. */
     sigset_t all;
     sigfillset(&all);
@@ -262,7 +278,7 @@ _Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, con
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 
     struct sb_watchdog_started started = {0};
-    started.error = start(argv, envp, stdio, &started.pid);
+    started.error = start(spec->argv, spec->envp, stdio, &started.pid);
     int kept = keep_only(&control), children = -1;
     if (!started.error)
         started.error = kept;
@@ -280,6 +296,8 @@ _Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, con
         if (!started.error)
             send(control, &ended, sizeof ended, MSG_NOSIGNAL);
     }
+    if (spec->last_argv && !started.error)
+        run_last(spec, children);
     do
         kill_children();
     while (waitpid(-1, NULL, 0) > 0);

@@ -17,8 +17,7 @@ struct sb_watchdog_started {
 pid_t sb_proc_watchdog(const struct sb_proc *p);
 
 /* The body of a process just forked by us. Starts the program with `stdio` as its descriptors
- * 0, 1 and 2, in the environment `envp`, and stays until nothing of it is left. */
-_Noreturn void sb_watchdog(const char *const *argv, const char *const *envp, const int stdio[3],
-                           int control);
+ * 0, 1 and 2, in the environment of the spec (not NULL), and stays until nothing of it is left. */
+_Noreturn void sb_watchdog(const struct sb_proc_spec *spec, const int stdio[3], int control);
 
 #endif

@@ -228,7 +228,7 @@ int main(int argc, char **argv) {
     struct bed b = {.folder = mkdtemp(folder), .prompt = SB_BUF_INIT(1 << 20)};
     sb_strv_add(&command, need("LLAMA_SERVER"));
     if (!b.folder || sb_file_read(need("PROMPT"), &b.prompt, &error) < 0 ||
-        sb_llama_probe(&command, &env, -1, &build, &error) < 0 ||
+        sb_llama_probe(&(struct sb_llama_asked){&command, &env, NULL, -1}, &build, &error) < 0 ||
         sb_results_load(need("RESULTS"), &b.results, &error) < 0) {
         fprintf(stderr, "launches: %s\n", sb_buf_str(&error));
         return 1;

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (errors.len || c.n_cells == 0 || c.bench.n_prompts == 0 || c.bench.n_depths == 0)
             abort();
         for (size_t i = 0; i < c.n_cells; i++)
-            if (!c.cells[i].model->path || !c.cells[i].backend->server)
+            if (!c.cells[i].model->path || !c.cells[i].backend->command.n)
                 abort();
         sb_config_release(&c);
     } else if (rc != -EINVAL || strncmp(sb_buf_str(&errors), file, sizeof file - 1) != 0) {

@@ -32,7 +32,8 @@ static char *write_model(const char *name, const char *option) {
     struct sb_buf out = SB_BUF_INIT(1000), err = SB_BUF_INIT(1000), error = SB_BUF_INIT(1000);
     struct sb_exit how;
     assert_non_null(argv[0]);
-    if (sb_proc_capture(argv, NULL, NULL, 60, -1, &out, &err, &how, &error) < 0 || how.code != 0)
+    struct sb_proc_spec spec = {.argv = argv};
+    if (sb_proc_capture(&spec, NULL, 60, -1, &out, &err, &how, &error) < 0 || how.code != 0)
         fail_msg("%s%s", sb_buf_str(&err), sb_buf_str(&error));
     sb_buf_release(&out);
     sb_buf_release(&err);
@@ -44,7 +45,7 @@ static void start(struct server *s, const char *model_option) {
     struct sb_llama_failure failure = {0};
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     sb_strv_add(&command, getenv("LLAMA_SERVER"));
-    if (sb_llama_probe(&command, &env, -1, &s->build, &error) < 0)
+    if (sb_llama_probe(&(struct sb_llama_asked){&command, &env, NULL, -1}, &s->build, &error) < 0)
         fail_msg("%s", sb_buf_str(&error));
     sb_strv_release(&command);
     s->spec = (struct sb_server_spec){.build = &s->build,

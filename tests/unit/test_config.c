@@ -75,7 +75,7 @@ static void defaults_are_those_of_the_contract(void **state) {
     assert_true(c.bench.summary && c.chart);
     const struct sb_backend *b = &c.backends[0];
     assert_string_equal(b->label, "b");
-    assert_string_equal(b->server, "llama-server");
+    assert_string_equal(b->command.item[0], "llama-server");
     assert_null(b->device);
     assert_null(b->gpu_layers);
     assert_int_equal(b->threads, 0);
@@ -127,7 +127,7 @@ static void every_key_is_read(void **state) {
     assert_false(c.bench.summary || c.chart);
     const struct sb_backend *b = &c.backends[0];
     assert_string_equal(b->label, "B");
-    assert_string_equal(b->server, "/opt/llama/bin/llama-server");
+    assert_string_equal(b->command.item[0], "/opt/llama/bin/llama-server");
     assert_string_equal(b->device, "Vulkan0");
     assert_string_equal(b->gpu_layers, "12");
     assert_string_equal(b->flash_attn, "auto");
@@ -277,7 +277,7 @@ static void bom_crlf_and_no_last_newline(void **state) {
     accept("\xef\xbb\xbf[bench]\r\nprompt = ${PROMPT}\r\n\r\n; note\r\n[backend b] # note\r\n"
            "server = x\r\n[model m]\r\npath = m.gguf",
            &c);
-    assert_string_equal(c.backends[0].server, "x");
+    assert_string_equal(c.backends[0].command.item[0], "x");
     assert_string_equal(c.models[0].path, "m.gguf");
     assert_int_equal(c.models[0].path_line, 8);
     sb_config_release(&c);
@@ -313,9 +313,9 @@ static void relative_paths_start_from_the_file(void **state) {
     struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
     assert_int_equal(sb_config_load(path, NULL, &c, &errors), 0);
     assert_string_equal(c.bench.prompts[0].file, getenv("PROMPT"));
-    assert_string_equal(c.backends[0].server, "llama-server"); /* for PATH */
-    assert_string_equal(c.backends[1].server, b);
-    assert_string_equal(c.backends[2].server, "/bin/llama-server");
+    assert_string_equal(c.backends[0].command.item[0], "llama-server"); /* for PATH */
+    assert_string_equal(c.backends[1].command.item[0], b);
+    assert_string_equal(c.backends[2].command.item[0], "/bin/llama-server");
     assert_string_equal(c.models[0].path, m);
     assert_string_equal(c.models[1].path, "/n.gguf");
     sb_config_release(&c);

@@ -45,7 +45,9 @@ static const struct {
     {BENCH REST "server = x\n",
      "t.ini:7: unknown key 'server' in [model] (it belongs in [backend])\n"},
     {BENCH "runs = 3\nruns = 4\n" REST, "t.ini:4: 'runs' is repeated, first at line 3\n"},
-    {BENCH "[backend b]\n[model m]\n", "t.ini:3: [backend b] has no 'server'\n"
+    {BENCH "[backend b]\nserver = s\ncommand = llama serve\n[model m]\npath = x\n",
+     "t.ini:5: 'command' takes the place of 'server' (line 4): use one\n"},
+    {BENCH "[backend b]\n[model m]\n", "t.ini:3: [backend b] has no 'server' or 'command'\n"
                                        "t.ini:4: [model m] has no 'path'\n"},
     /* text */
     {BENCH "title =\n" REST, "t.ini:3: 'title' is empty\n"},

@@ -55,7 +55,7 @@ static void expect_accepted(const struct init_plan *p, const struct sb_buf *text
     assert_true(c.n_models < p->n_models); /* the last is left out */
     for (size_t i = 0; i < c.n_backends; i++) {
         assert_string_equal(c.backends[i].label, p->backends[i].label);
-        assert_string_equal(c.backends[i].server, p->backends[i].server->path);
+        assert_string_equal(c.backends[i].command.item[0], p->backends[i].server->path);
     }
     for (size_t i = 0; i < c.n_models; i++) {
         assert_string_equal(c.models[i].label, p->models[i].label);

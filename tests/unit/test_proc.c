@@ -58,7 +58,7 @@ static char *output(const char *const *argv, const char *const *envp) {
     struct sb_buf out = SB_BUF_INIT(1 << 20), err = SB_BUF_INIT(1 << 20),
                   error = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit e;
-    if (sb_proc_capture(argv, envp, NULL, FOREVER, -1, &out, &err, &e, &error))
+    if (sb_proc_capture(&(struct sb_proc_spec){.argv = argv, .envp = envp}, NULL, FOREVER, -1, &out, &err, &e, &error))
         fail_msg("%s", sb_buf_str(&error));
     assert_string_equal(sb_buf_str(&err), "");
     return sb_buf_detach(&out);
@@ -260,8 +260,9 @@ static void works_without_stdio_of_our_own(void **state) {
         struct sb_buf in = SB_BUF_INIT(100);
         struct sb_exit e;
         sb_buf_adds(&in, "in");
-        int rc = sb_proc_capture(SCRIPT("cat; echo out; echo err >&2"), NULL, &in, FOREVER, -1,
-                                 &out, &err, &e, &error);
+        int rc = sb_proc_capture(
+            &(struct sb_proc_spec){.argv = SCRIPT("cat; echo out; echo err >&2")}, &in, FOREVER, -1,
+            &out, &err, &e, &error);
         bool whole = rc == 0 && strcmp(sb_buf_str(&out), "inout\n") == 0 &&
                      strcmp(sb_buf_str(&err), "err\n") == 0;
         sb_buf_release(&in);
