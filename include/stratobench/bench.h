@@ -68,6 +68,7 @@ enum sb_stage {
     SB_STAGE_LOAD,
     SB_STAGE_WARMUP,
     SB_STAGE_RUN,
+    SB_STAGE_TURNS,
     SB_STAGE_ANSWERS,
     SB_STAGE_STOP,
     SB_STAGE_INTERRUPT, /* a signal of ours came: the server is being stopped */

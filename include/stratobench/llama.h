@@ -152,6 +152,7 @@ struct sb_llama_completion {
     int n_probs; /* with each generated token the most likely candidates, so many; 0 = none */
     bool cache_prompt;
     bool ignore_eos;
+    bool return_tokens; /* the reply names what was generated */
 };
 
 struct sb_llama_candidate {
@@ -172,6 +173,8 @@ struct sb_llama_reply { /* NaN / -1 where it had none */
     double wall_ms;
     struct sb_llama_position *positions; /* when n_probs were asked for */
     size_t n_positions;
+    int *tokens; /* generated, when they were asked for */
+    size_t n_tokens;
 };
 void sb_llama_reply_release(struct sb_llama_reply *r);
 

@@ -37,4 +37,25 @@ void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, 
                        struct sb_request *ret);
 void sb_request_release(struct sb_request *r);
 
+/* A conversation: the first turn is a request at depth 0; each that follows is all the tokens of the
+ * one before, what the server generated, and new ones of the prompt, over and over. The server's own
+ * tokens and no text of ours: they are what its cache holds, to the token, but for the last, which
+ * it sampled and never computed. So a turn must find in the cache what the former was asked with and
+ * generated, less one. */
+struct sb_talk {
+    const struct sb_prepared *prompt; /* borrowed */
+    int *tokens;                      /* of the turn at hand */
+    size_t n_tokens, taken;           /* new ones taken so far */
+    int n_predict;
+    struct sb_llama_completion body; /* the turn at hand */
+    struct sb_expectation want;      /* of its reply */
+};
+/* At its first turn. */
+void sb_talk_begin(const struct sb_prepared *p, size_t nonce, int n_predict, struct sb_talk *ret);
+/* To the next turn. */
+void sb_talk_go_on(struct sb_talk *t, const int *generated, size_t n_generated, size_t n_new);
+void sb_talk_release(struct sb_talk *t);
+/* Tokens that so many turns come to. */
+size_t sb_talk_length(const struct sb_prepared *p, size_t turns, int n_predict, size_t n_new);
+
 #endif

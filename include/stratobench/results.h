@@ -35,6 +35,7 @@ const char *sb_metric_name(enum sb_metric m); /* "PP", "TG", "Load", "Workload" 
 struct sb_run { /* one /completion, in the order made */
     int launch; /* from 1 */
     struct sb_at at;
+    int turn; /* of a conversation, from 1; 0 = it is of none */
     bool warmup;
     long long prompt_n, cache_n;
     double prompt_ms;
@@ -143,6 +144,8 @@ struct sb_cell {
     size_t n_runs;
     struct sb_answer *answers;
     size_t n_answers;
+    struct sb_run *turns; /* of conversations, in the order made: each begins with a turn 1 */
+    size_t n_turns;
     struct sb_summary pp_tps, tg_tps; /* n = 0 when there is none */
     struct sb_point *points;          /* only when there is more than one */
     size_t n_points;
@@ -227,6 +230,9 @@ struct sb_launch sb_launch_empty(void);
  */
 bool sb_launch_was_busy(const struct sb_launch *l);
 struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run); /* takes its strings */
+struct sb_run *sb_cell_add_turn(struct sb_cell *c, struct sb_run turn);
+/* Forgets all but the first n. */
+void sb_cell_drop_turns(struct sb_cell *c, size_t n);
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l);
 struct sb_answer sb_answer_empty(void);
 struct sb_answer *sb_cell_add_answer(struct sb_cell *c, struct sb_answer a); /* takes all of it */
@@ -238,7 +244,7 @@ const struct sb_answer *sb_cell_answer(const struct sb_cell *c, struct sb_at at,
 void sb_cell_release(struct sb_cell *c);
 /* Sets the fingerprint from fingerprint_of, once that is complete. */
 void sb_cell_seal(struct sb_cell *c);
-/* A launch is recorded when it has ended: drops the runs and answers of one that has not. Returns
+/* A launch is recorded when it has ended: drops the runs, turns and answers of one that has not. Returns
  * the number of the last launch that is done, 0 when none is. */
 int sb_cell_drop_unfinished(struct sb_cell *c);
 

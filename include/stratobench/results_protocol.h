@@ -8,6 +8,7 @@
 #define SB_WARMUP_AUTO   (-1)
 #define SB_LAUNCHES_AUTO (-1)
 #define SB_COOLDOWN_AUTO (-1.0)
+#define SB_TURNS_OFF     (-1)
 
 struct sb_prompt_ref {
     char *file, *label, *sha256;
@@ -31,6 +32,7 @@ struct sb_protocol {
     enum sb_summary_place summary; /* which backend to take */
     bool load_cold;
     double cooldown_s; /* 0 = none; SB_COOLDOWN_AUTO */
+    int turns /* SB_TURNS_OFF */, turn_tokens; /* of a conversation; new ones a turn */
 };
 
 /* What a setting decides, and so who notices when it differs. Merge, rank and compare name both
@@ -68,7 +70,8 @@ struct sb_setting {
     bool required, always;             /* results without it are refused; it is always saved */
     bool later;                        /* younger than the first fingerprints: no part of them at
                                           its default, so that cells of before still match */
-    bool only_until;                   /* matters with `until` alone */
+    bool (*idle)(const struct sb_protocol *p); /* matters not at all beside the others as they are;
+                                                  NULL: always matters */
     enum sb_role role;
     const char *what; /* as a sentence names it: "context size" */
     const char *mark; /* a list: the name of one of its values in a fingerprint */

@@ -34,6 +34,27 @@ bool sb_same_cache_state(double cached_share_a, double cached_share_b);
  * is unknown. n values; the caller frees. */
 double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t n);
 
+/* Turns: conversations in which the server keeps the context, and each turn adds to it.
+ *
+ * A turn is valid only if it found in the cache exactly what the former left there. A conversation
+ * counts when it is measured (no warm-up) and all its turns are valid; its time is what the client
+ * waited for its turns, one after the other. */
+
+/* The time of each conversation that counts, in s, in order; launch 0 = of all. The caller frees. */
+double *sb_cell_conversations(const struct sb_cell *c, int launch, size_t *ret_n);
+/* 1/time, the mean of each launch; the sample's mean is that of the times, in s. */
+struct sb_sample sb_sample_conversation(const struct sb_cell *c);
+
+struct sb_turn { /* over the conversations that count */
+    double context_n, new_n; /* tokens that it was asked with; of these processed. NaN: none */
+    struct sb_summary ttft_ms, tg_tps; /* until the first token, by the server; n = 0 */
+};
+struct sb_turn sb_cell_turn(const struct sb_cell *c, int turn);
+/* The most turns of a conversation, 0 when there is none. */
+int sb_cell_most_turns(const struct sb_cell *c);
+/* The first measured turn that is not valid, or NULL. */
+const struct sb_run *sb_cell_odd_turn(const struct sb_cell *c);
+
 /* A workload: a mix of requests, each of which takes a backend the time P/PP + G/TG at its depth.
  */
 enum { SB_WORKLOAD_PARTS = 4, SB_FIRST_PLACE = -1 };
@@ -48,6 +69,7 @@ struct sb_workload {  /* T = load/N + the mean over the parts */
     const char *name; /* NULL: one made of numbers */
     struct sb_workload_part part[SB_WORKLOAD_PARTS];
     size_t n_parts;
+    bool played; /* no such mix: the conversation that was measured (`turns`) */
     double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
 };
 #define SB_WORKLOAD_DEFAULT                                                                        \

@@ -10,7 +10,7 @@ enum format { TEXT, MARKDOWN };
 static const char *const formats[] = {[TEXT] = "text", [MARKDOWN] = "markdown", NULL};
 
 /* As the table of named ones has them; a test compares. */
-static const char *const workloads[] = {"chat", "rag", "agent", NULL};
+static const char *const workloads[] = {"chat", "rag", "agent", "turns", NULL};
 
 struct options {
     struct sb_workload workload;
@@ -31,6 +31,10 @@ static bool choose_workload(const struct options *o, struct sb_workload *ret) {
         return false;
     }
     *ret = *sb_workload_named(workloads[o->named]);
+    if (ret->played && o->workload.requests_per_load > 0) {
+        sb_cli_usage_error("rank", "--workload turns is what was measured: no load is in it");
+        return false;
+    }
     ret->requests_per_load = o->workload.requests_per_load;
     return true;
 }
@@ -62,7 +66,8 @@ static const struct sb_option table[] = {
      .help = "a mix of requests, prompt+generated tokens:\n"
              "chat: 300+250, then 120+250 at depths of 2048 and 4096;\n"
              "rag: 6000+300, then 200+300 at 6144;\n"
-             "agent: 4000+200, then 2× 1200+150 at 4096, 2× at 16384, 1× at 32768",
+             "agent: 4000+200, then 2× 1200+150 at 4096, 2× at 16384, 1× at 32768;\n"
+             "turns: the conversations that were played, as measured",
      .choices = workloads},
     {"prompt-tokens", 'p', SB_OPTION_NUMBER,
      offsetof(struct options, workload.part[0].prompt_tokens), "N",

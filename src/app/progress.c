@@ -15,7 +15,7 @@ static const char *const stage_names[] = {
     [SB_STAGE_COOLDOWN] = "cool-down", [SB_STAGE_LOAD] = "load",
     [SB_STAGE_WARMUP] = "warm-up",     [SB_STAGE_RUN] = "run",
     [SB_STAGE_STOP] = "stop",          [SB_STAGE_INTERRUPT] = "interrupted",
-    [SB_STAGE_ANSWERS] = "answers",
+    [SB_STAGE_ANSWERS] = "answers",    [SB_STAGE_TURNS] = "turn",
 };
 
 void sb_progress_init(struct sb_progress *p, bool quiet, bool verbose) {

@@ -95,6 +95,7 @@ static void check_drafts(const struct sb_preflight_cell *p, struct sb_cell *c) {
 /* What the Notes say of how it went, once it is known. */
 static void remark(struct sb_cell *c) {
     long long drafted, accepted, again = 0;
+    const struct sb_run *odd = sb_cell_odd_turn(c);
     count_drafts(c, &drafted, &accepted);
     if (drafted)
         sb_strv_take(&c->remarks,
@@ -105,6 +106,8 @@ static void remark(struct sb_cell *c) {
     if (again)
         sb_strv_take(&c->remarks, sb_asprintf("asked again after %lld failed repl%s", again,
                                               again == 1 ? "y" : "ies"));
+    if (odd)
+        sb_strv_take(&c->remarks, sb_asprintf("turn %d: %s", odd->turn, odd->reason));
 }
 
 static void finish_cell(const struct sb_bench *b, size_t i) {

@@ -257,6 +257,8 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     if (rc == 0)
         rc = sb_launch_measure(&l);
     if (rc == 0)
+        rc = sb_launch_turns(&l);
+    if (rc == 0)
         rc = sb_launch_answers(&l);
     if (rc == 0)
         rc = check_files(&l);

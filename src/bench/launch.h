@@ -48,6 +48,24 @@ void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of);
 bool sb_launch_cool_down(struct launch *l);
 /* Warms up and measures every point. 0, or -1 with l->failure. */
 int sb_launch_measure(struct launch *l);
+/* Then the conversations, if the config wants any. 0, or -1 with l->failure. */
+int sb_launch_turns(struct launch *l);
+/* Before anything is measured: 0, or -1 when they cannot fit the context. */
+int sb_launch_check_turns(struct launch *l);
+
+/* Asks for one completion. 0, or -1 with what is known of the server, too. */
+int sb_launch_complete(struct launch *l, const struct sb_llama_completion *c,
+                       struct sb_llama_reply *ret);
+/* After a reply that failed, l->failure: may it be asked again? Another text may not fail. Forgets
+ * the failure if so. */
+bool sb_launch_may_ask_again(struct launch *l, int attempt);
+/* The reply as a run of this launch; takes its strings. */
+struct sb_run sb_launch_to_run(const struct launch *l, struct sb_at at, bool warmup,
+                               struct sb_llama_reply *t);
+/* Why it is not to be believed, or NULL; the caller frees. l->disturbed: another may be. */
+char *sb_launch_doubt(struct launch *l, const struct sb_run *r, const struct sb_expectation *want,
+                      int truncated);
+enum { LAUNCH_MOST_DISTURBED = 3 }; /* runs of a point, or conversations, that are made again */
 
 /* The backend's hooks. 0, or -1: one that failed is the launch's failure, unless there is another. */
 int sb_launch_before(struct launch *l);

@@ -10,7 +10,6 @@
 enum { MIN_PATIENCE = 3, MAX_PATIENCE = 40 };
 static const double PATIENCE_S = 10;
 static const int MAX_ATTEMPTS = 5;  /* at a reply; one in twelve failed where this was seen */
-static const int MAX_DISTURBED = 3; /* runs of a point that are made again */
 
 void sb_launch_changed(struct launch *l, enum sb_ended what) {
     const struct sb_observer *o = &l->b->observer;
@@ -18,8 +17,8 @@ void sb_launch_changed(struct launch *l, enum sb_ended what) {
         o->changed(o->arg, l->index, what);
 }
 
-static struct sb_run to_run(const struct launch *l, struct sb_at at, bool warmup,
-                            struct sb_llama_reply *t) {
+struct sb_run sb_launch_to_run(const struct launch *l, struct sb_at at, bool warmup,
+                               struct sb_llama_reply *t) {
     struct sb_run r = sb_run_empty();
     r.launch = l->record.launch;
     r.at = at;
@@ -40,9 +39,8 @@ static struct sb_run to_run(const struct launch *l, struct sb_at at, bool warmup
     return r;
 }
 
-/* Asks for one completion. 0, or -1 with what is known of the server, too. */
-static int complete(struct launch *l, const struct sb_llama_completion *c,
-                    struct sb_llama_reply *ret) {
+int sb_launch_complete(struct launch *l, const struct sb_llama_completion *c,
+                       struct sb_llama_reply *ret) {
     double before_s = sb_now_s();
     int rc = sb_llama_complete(sb_server_endpoint(l->server), c, l->config->run_timeout_s, ret,
                                &l->failure);
@@ -58,7 +56,7 @@ static int fill_context(struct launch *l, const struct sb_request *r) {
     struct sb_llama_reply reply;
     if (r->prefix.n_tokens == 0)
         return 0;
-    if (complete(l, &r->prefix, &reply) < 0)
+    if (sb_launch_complete(l, &r->prefix, &reply) < 0)
         return -1;
     sb_llama_reply_release(&reply);
     return 0;
@@ -72,7 +70,7 @@ static int ask(struct launch *l, struct sb_at at, struct sb_expectation *ret_wan
                       l->config->bench.n_predict, &request);
     int rc = fill_context(l, &request);
     if (rc == 0)
-        rc = complete(l, &request.body, ret);
+        rc = sb_launch_complete(l, &request.body, ret);
     *ret_want = request.want;
     sb_request_release(&request);
     return rc;
@@ -80,20 +78,26 @@ static int ask(struct launch *l, struct sb_at at, struct sb_expectation *ret_wan
 
 /* A reply can fail after the work was done (HTTP 500 from a build that could not put the text into
  * JSON): another nonce gives another text. */
+bool sb_launch_may_ask_again(struct launch *l, int attempt) {
+    if (l->failure.http_status < 500 || attempt == MAX_ATTEMPTS)
+        return false;
+    sb_llama_failure_release(&l->failure);
+    l->record.failed_replies = (l->record.failed_replies > 0 ? l->record.failed_replies : 0) + 1;
+    return true;
+}
+
 static int ask_until_answered(struct launch *l, struct sb_at at, struct sb_expectation *ret_want,
                               struct sb_llama_reply *ret) {
     for (int attempt = 1;; attempt++) {
         if (ask(l, at, ret_want, ret) == 0)
             return 0;
-        if (l->failure.http_status < 500 || attempt == MAX_ATTEMPTS)
+        if (!sb_launch_may_ask_again(l, attempt))
             return -1;
-        sb_llama_failure_release(&l->failure);
-        l->record.failed_replies = (l->record.failed_replies > 0 ? l->record.failed_replies : 0) + 1;
     }
 }
 
-static char *why_invalid(struct launch *l, const struct sb_run *r,
-                         const struct sb_expectation *want, int truncated) {
+char *sb_launch_doubt(struct launch *l, const struct sb_run *r, const struct sb_expectation *want,
+                      int truncated) {
     char text[128];
     bool stopped = sb_stops_seen(&l->start->stops);
     l->stopped |= stopped;
@@ -111,8 +115,8 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     sb_launch_before_run(l);
     if (ask_until_answered(l, at, &want, &reply) < 0)
         return -1;
-    struct sb_run run = to_run(l, at, warmup, &reply);
-    run.reason = why_invalid(l, &run, &want, reply.truncated);
+    struct sb_run run = sb_launch_to_run(l, at, warmup, &reply);
+    run.reason = sb_launch_doubt(l, &run, &want, reply.truncated);
     run.valid = !run.reason;
     sb_llama_reply_release(&reply);
     *ret = sb_cell_add_run(l->cell, run);
@@ -177,7 +181,7 @@ static int measure_point(struct launch *l, struct sb_at at) {
         sb_launch_stage(l, SB_STAGE_RUN, i, adaptive ? 0 : runs);
         if (one_run(l, at, false, &r) < 0)
             return -1;
-        if (l->disturbed && ++disturbed <= MAX_DISTURBED)
+        if (l->disturbed && ++disturbed <= LAUNCH_MOST_DISTURBED)
             i--;
     }
     flag_if_still_warming(l, at);
@@ -207,7 +211,7 @@ static int prepare(struct launch *l, size_t prompt) {
 
 int sb_launch_measure(struct launch *l) {
     for (size_t p = 0; p < l->config->bench.n_prompts; p++) {
-        if (prepare(l, p) < 0)
+        if (prepare(l, p) < 0 || (p == 0 && sb_launch_check_turns(l) < 0))
             return -1;
         for (size_t d = 0; d < l->config->bench.n_depths; d++) {
             struct sb_at at = {(int)p, l->config->bench.depths[d], 1};

@@ -46,7 +46,8 @@ void sb_launch_after_run(struct launch *l, const struct sb_run *r) {
         l->seen.others_s += others_s;
         l->record.cores = now.cpus;
     }
-    if (energy_j > 0) { /* a counter that wrapped says nothing */
+    /* A counter that wrapped says nothing; turns would make another figure of it: most is prompt. */
+    if (energy_j > 0 && r->turn == 0) {
         l->seen.energy_j += energy_j;
         l->seen.energy_s += now.at_s - l->edge.at_s;
         l->seen.tokens += (double)r->predicted_n;

@@ -21,6 +21,13 @@ static void check_context(struct sb_parser *p) {
             sb_diag(&p->diags, sb_bench_key_line(p, "depths"),
                     "depth %d and the %d tokens of 'n_predict' do not fit into a 'ctx' of %d",
                     c->bench.depths[i], c->bench.n_predict, c->bench.ctx);
+    long long turns = c->bench.turns, said = turns * c->bench.n_predict,
+              asked = (turns - 1) * c->bench.turn_tokens;
+    if (turns != SB_TURNS_OFF && said + asked >= c->bench.ctx)
+        sb_diag(&p->diags, sb_bench_key_line(p, "turns"),
+                "%lld turns of %d new tokens and %d of 'n_predict' need a 'ctx' of %lld and the "
+                "prompt; it is %d",
+                turns, c->bench.turn_tokens, c->bench.n_predict, said + asked, c->bench.ctx);
 }
 
 static void use_default_prompt(struct sb_config *c) {

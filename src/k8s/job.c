@@ -66,6 +66,8 @@ double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
     if (c->answers) /* each text once whole and once in pieces */
         launch_s += 2 * points * c->run_timeout_s;
+    double turns = b->turns == SB_TURNS_OFF ? 0 : b->turns;
+    launch_s += turns * (b->runs + (b->warmup != 0)) * c->run_timeout_s;
     int launches = b->launches == SB_LAUNCHES_AUTO ? SB_MOST_LAUNCHES : b->launches;
     return BEGIN_S + (double)n_cells * launches * launch_s;
 }

@@ -26,10 +26,14 @@ static char *completion_body(const struct sb_llama_completion *c, size_t *ret_le
      * where it is not among the most likely. */
     if (c->force)
         sb_buf_addf(&b, ",\"logit_bias\":[[%d,%d]]", c->forced, FORCING_BIAS);
+    if (c->return_tokens)
+        sb_buf_adds(&b, ",\"return_tokens\":true");
     sb_buf_adds(&b, ",\"response_fields\":[\"timings\",\"stop_type\",\"truncated\","
                     "\"tokens_evaluated\",\"tokens_predicted\"");
     if (c->n_probs > 0)
         sb_buf_adds(&b, ",\"completion_probabilities\"");
+    if (c->return_tokens)
+        sb_buf_adds(&b, ",\"tokens\"");
     sb_buf_adds(&b, "],\"prompt\":[");
     for (size_t i = 0; i < c->n_tokens; i++) {
         sb_buf_adds(&b, i ? "," : "");
@@ -118,6 +122,21 @@ static void parse_positions(const cJSON *list, struct sb_llama_reply *r) {
     }
 }
 
+/* All of them, or none when one is odd. */
+static void parse_tokens(const cJSON *list, struct sb_llama_reply *r) {
+    if (!cJSON_IsArray(list))
+        return;
+    r->tokens = sb_alloc((size_t)cJSON_GetArraySize(list), sizeof *r->tokens);
+    for (const cJSON *at = list->child; at; at = at->next) {
+        double id = cJSON_IsNumber(at) ? at->valuedouble : -1;
+        if (!(id >= 0 && id < INT_MAX)) {
+            r->n_tokens = 0;
+            return;
+        }
+        r->tokens[r->n_tokens++] = (int)id;
+    }
+}
+
 int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
                               struct sb_buf *error) {
     cJSON *json;
@@ -161,6 +180,7 @@ int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_repl
         ret->stop_type = sb_buf_detach(&clean);
     }
     parse_positions(cJSON_GetObjectItemCaseSensitive(json, "completion_probabilities"), ret);
+    parse_tokens(cJSON_GetObjectItemCaseSensitive(json, "tokens"), ret);
     cJSON_Delete(json);
     return 0;
 }
@@ -173,6 +193,7 @@ void sb_llama_reply_release(struct sb_llama_reply *r) {
         free(r->positions[i].top_text);
     }
     free(r->positions);
+    free(r->tokens);
     *r = (struct sb_llama_reply){0};
 }
 

@@ -71,6 +71,7 @@ static cJSON *hardware_of(const struct source *s) {
     X(launch, RUN(count(s->run->launch)))                                                          \
     X(prompt, RUN(prompt_of(s)))                                                                   \
     X(depth_tokens, RUN(count(s->run->at.depth)))                                                  \
+    X(turn, s->run->turn > 0 ? count(s->run->turn) : NULL)                                         \
     X(warmup, RUN(cJSON_CreateBool(s->run->warmup)))                                               \
     X(valid, RUN(cJSON_CreateBool(s->run->valid)))                                                 \
     X(prompt_tokens, count(s->run->prompt_n))                                                      \
@@ -139,6 +140,8 @@ static void put_cell(struct sb_buf *b, const struct sb_section *section, const s
     const struct sb_run none = sb_run_empty();
     for (size_t i = 0; i < cell->n_runs; i++)
         put(b, &(struct source){section, cell, &cell->runs[i], true});
+    for (size_t i = 0; i < cell->n_turns; i++)
+        put(b, &(struct source){section, cell, &cell->turns[i], true});
     if (cell->n_runs == 0)
         put(b, &(struct source){section, cell, &none, false});
 }

@@ -66,6 +66,7 @@ struct report_group {
 struct report_row {
     const struct sb_cell *cell;
     struct sb_point point;
+    int turn; /* of a conversation; 0 = the row is of none */
 };
 struct report_row report_row_of_cell(const struct sb_cell *c); /* at its first point */
 struct report_row report_row_of_point(const struct sb_cell *c, const struct sb_point *p);
@@ -136,6 +137,8 @@ void report_drafts(struct report_doc *d, struct report_group *g);
 /* launches = auto: how many were made of each backend, why it stopped, what was saved. */
 void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);
+/* The conversations. */
+void report_turns(struct report_doc *d, struct report_group *g);
 void report_environment(struct report_doc *d, const struct sb_section *s);
 
 /* "¹" */

@@ -190,6 +190,7 @@ void report_group(struct report_doc *d, struct report_group *g) {
     report_runs(d, g);
     report_depths(d, g);
     report_drafts(d, g);
+    report_turns(d, g);
     report_launches(d, g);
     report_answers(d, g);
     report_extras(d, g);

@@ -111,6 +111,10 @@ static bool complete_cell(const struct reader *r, const struct place *p,
             return false;
         measured |= sb_run_counts(&c->runs[i]);
     }
+    struct place turns = {p, "turns", 0};
+    for (size_t i = 0; i < c->n_turns; i++)
+        if (!complete_run(r, &(struct place){&turns, NULL, i}, doc, &c->turns[i]))
+            return false;
     if (c->status == SB_OK && !measured)
         return load_fail(r, p, "status is ok, but no run is valid");
     if (c->status == SB_OK && !summarize(r, p, c))

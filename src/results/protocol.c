@@ -16,6 +16,14 @@
         __VA_ARGS__, NULL                                                                          \
     }
 
+static bool without_until(const struct sb_protocol *p) {
+    return !(p->until > 0);
+}
+
+static bool without_turns(const struct sb_protocol *p) {
+    return p->turns == SB_TURNS_OFF;
+}
+
 /* To add one: its member in struct sb_protocol and its row here. The order is that of the file. */
 const struct sb_setting sb_settings[] = {
     ROW("title", title, TEXT, .required = true, .fallback = "Inference Backend Benchmark Results",
@@ -49,7 +57,7 @@ const struct sb_setting sb_settings[] = {
         .what = "precision that runs are repeated for", .max = 50, .words = WORDS("off"),
         .fallback = "off", .help = "run on until the 95 % interval is within that share"),
     ROW("max_runs", max_runs, INT, .role = SB_REPETITION, .what = "greatest number of runs",
-        .only_until = true, .min = 2, .max = 1000, .absent = 10, .fallback = "10",
+        .idle = without_until, .min = 2, .max = 1000, .absent = 10, .fallback = "10",
         .help = "of `until`"),
     ROW("summary", summary, WORD, .words = WORDS("off", "bottom", "top", "on"),
         .fallback = "bottom", .help = "where the document says which backend to take; on = bottom"),
@@ -60,6 +68,12 @@ const struct sb_setting sb_settings[] = {
         .what = "pause before launches and runs", .later = true, .max = 86400,
         .words = WORDS("auto"), .fallback = "0",
         .help = "seconds before each launch and run; auto = until cool again"),
+    ROW("turns", turns, INT, .role = SB_CONDITION, .what = "turns", .later = true, .min = 2,
+        .max = 1000, .words = WORDS("off"), .absent = SB_TURNS_OFF, .fallback = "off",
+        .help = "of a conversation that is played, the context kept"),
+    ROW("turn_tokens", turn_tokens, INT, .role = SB_CONDITION, .what = "tokens of a turn",
+        .later = true, .idle = without_turns, .min = 1, .max = 1000000, .absent = 1200,
+        .fallback = "1200", .help = "new tokens that each turn adds; an agent's"),
 };
 const size_t sb_n_settings = sizeof sb_settings / sizeof *sb_settings;
 
@@ -140,7 +154,7 @@ static char *printed(const struct sb_setting *s, const struct sb_protocol *p) {
 
 bool sb_setting_same(const struct sb_setting *s, const struct sb_protocol *a,
                      const struct sb_protocol *b) {
-    if (s->only_until && !(a->until > 0) && !(b->until > 0))
+    if (s->idle && s->idle(a) && s->idle(b))
         return true;
     char *text_a = printed(s, a), *text_b = printed(s, b);
     bool same = strcmp(text_a, text_b) == 0;
@@ -179,7 +193,7 @@ void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret) {
     }
     for (size_t i = 0; i < sb_n_settings; i++) {
         const struct sb_setting *s = &sb_settings[i];
-        if (s->role != SB_CONDITION || s->count_offset)
+        if (s->role != SB_CONDITION || s->count_offset || (s->idle && s->idle(p)))
             continue;
         char *value = printed(s, p);
         if (!s->later || strcmp(value, s->fallback) != 0)
@@ -191,7 +205,7 @@ void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret) {
 void sb_protocol_repetition(const struct sb_protocol *p, struct sb_strv *ret) {
     for (size_t i = 0; i < sb_n_settings; i++) {
         const struct sb_setting *s = &sb_settings[i];
-        if (s->role != SB_REPETITION || (s->only_until && !(p->until > 0)))
+        if (s->role != SB_REPETITION || (s->idle && s->idle(p)))
             continue;
         char *value = printed(s, p);
         sb_strv_take(ret, sb_asprintf("%s=%s", s->key, value));

@@ -41,6 +41,17 @@ struct sb_run *sb_cell_add_run(struct sb_cell *c, struct sb_run run) {
     return &c->runs[c->n_runs++];
 }
 
+struct sb_run *sb_cell_add_turn(struct sb_cell *c, struct sb_run turn) {
+    c->turns = sb_grow(c->turns, c->n_turns, sizeof *c->turns);
+    c->turns[c->n_turns] = turn;
+    return &c->turns[c->n_turns++];
+}
+
+void sb_cell_drop_turns(struct sb_cell *c, size_t n) {
+    while (c->n_turns > n)
+        fields_release(&results_run, &c->turns[--c->n_turns]);
+}
+
 struct sb_launch *sb_cell_add_launch(struct sb_cell *c, struct sb_launch l) {
     c->launches = sb_grow(c->launches, c->n_launches, sizeof *c->launches);
     c->launches[c->n_launches] = l;
@@ -97,6 +108,9 @@ int sb_cell_drop_unfinished(struct sb_cell *c) {
         else
             fields_release(&results_run, &c->runs[i]);
     c->n_runs = kept;
+    for (kept = c->n_turns; kept > 0 && c->turns[kept - 1].launch > done;)
+        kept--;
+    sb_cell_drop_turns(c, kept);
     for (size_t i = kept = 0; i < c->n_answers; i++)
         if (c->answers[i].launch <= done)
             c->answers[kept++] = c->answers[i];

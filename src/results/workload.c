@@ -16,6 +16,7 @@ static const struct sb_workload named[] = {
     {.name = "agent",
      .n_parts = 4,
      .part = {{0, 4000, 200, 1}, {4096, 1200, 150, 2}, {16384, 1200, 150, 2}, {32768, 1200, 150, 1}}},
+    {.name = "turns", .played = true},
 };
 
 const struct sb_workload *sb_workload_at(size_t i) {
@@ -68,7 +69,7 @@ static size_t add_part(const struct sb_cell *c, const struct sb_workload_part *p
     return n;
 }
 
-struct sb_sample sb_sample_workload(const struct sb_cell *c, const struct sb_workload *w) {
+static struct sb_sample sample_requests(const struct sb_cell *c, const struct sb_workload *w) {
     double shares = 0, noise_s = 0, sum = 0;
     size_t n = c->n_runs;
     struct sb_sample t = {.x = sb_alloc(n + 1, sizeof *t.x)};
@@ -87,4 +88,8 @@ struct sb_sample sb_sample_workload(const struct sb_cell *c, const struct sb_wor
     t.n = isfinite(t.mean) && t.mean > 0 ? n : 0;
     t.noise = n == 1 ? noise_s / t.mean : 0;
     return t;
+}
+
+struct sb_sample sb_sample_workload(const struct sb_cell *c, const struct sb_workload *w) {
+    return w->played ? sb_sample_conversation(c) : sample_requests(c, w);
 }

@@ -111,7 +111,10 @@ void rank_add_notes(const struct rank_writer *w) {
                     "parentheses the 95 % interval. slower: all of it beyond 3 %; tie: all of it "
                     "within; else inconclusive.\n");
     if (d.finished) {
-        if (load->name) {
+        if (load->played) {
+            sb_buf_adds(w->out, "- Time of a conversation, as it was measured: what the client waited "
+                                "for all its turns");
+        } else if (load->name) {
             sb_buf_addf(w->out, "- Time of a request, %s: P/PP + G/TG of ", load->name);
             sb_workload_describe(load, w->out);
         } else {

@@ -36,11 +36,11 @@ struct measured {
     struct sb_plan plan;
 };
 
-static void parse(struct measured *m, const char *key, const char *value, bool until) {
+static void parse(struct measured *m, const char *key, const char *value, bool awake) {
     bool prompt = strncmp(key, "prompt", 6) == 0;
-    char *text = sb_asprintf("[bench]\n%s%s%s = %s\n[backend a]\nserver = s\n[backend b]\n"
+    char *text = sb_asprintf("[bench]\n%s%s%s%s = %s\n[backend a]\nserver = s\n[backend b]\n"
                              "server = s\n[model m]\npath = m.gguf\n",
-                             until && strcmp(key, "until") != 0 ? "until = 2%\n" : "",
+                             awake ? "until = 2%\n" : "", awake ? "turns = 2\n" : "",
                              prompt ? "" : "prompt = ${PROMPT}\n", key, value);
     struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
     if (sb_config_parse("t.ini", text, strlen(text), NULL, &m->config, &errors) != 0)
@@ -60,8 +60,9 @@ static void look(struct measured *m) {
                                                  .gguf = &m->gguf};
 }
 
-static void measure(struct measured *m, const char *key, const char *value, bool until) {
-    parse(m, key, value, until);
+/* awake: with the settings that others matter beside. */
+static void measure(struct measured *m, const char *key, const char *value, bool awake) {
+    parse(m, key, value, awake);
     look(m);
     sb_plan_make(&m->config, &m->preflight, NULL, &m->plan);
     for (size_t i = 0; i < 2; i++) {
@@ -147,8 +148,8 @@ static void every_row_is_noticed_by_all_who_must(void **state) {
                 prompts       ? "${PROMPT}"
                 : s->fallback ? s->fallback
                               : "A: b",
-                s->only_until);
-        measure(&now, s->key, value, s->only_until);
+                s->idle != NULL);
+        measure(&now, s->key, value, s->idle != NULL);
         if (sb_setting_same(s, &was.config.bench, &now.config.bench))
             fail_msg("%s: '%s' is no other value", s->key, value);
         const struct sb_results *sets[] = {&was.plan.results, &now.plan.results};

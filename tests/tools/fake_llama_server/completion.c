@@ -73,7 +73,7 @@ static struct tokens prompt_tokens(const cJSON *prompt) {
 /* ---- completions -------------------------------------------------------------------------- */
 
 static int n_completions;
-static struct tokens cached_prompt;
+static struct tokens cached_prompt; /* of the last request, and what was generated but the last */
 static int greatest_batch; /* of what is cached */
 
 /* The argument of a mode for replies, if it is on for this completion. */
@@ -119,6 +119,8 @@ static struct run simulate(const cJSON *request, struct tokens prompt, int n_ctx
         fmax(0.001, (r.predicted_n - 1) * 1e3 / nth_number("FAKE_TG", 5000, n_completions));
     free(cached_prompt.id);
     cached_prompt = prompt;
+    if (reply_mode("cache-lost"))
+        cached_prompt.n = 0;
     return r;
 }
 
@@ -149,6 +151,20 @@ static cJSON *describe(const struct run *r) {
             cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
                                                    cJSON_CreateRaw(lies[i].value));
     return reply;
+}
+
+/* Some text or other, the same after the same number of tokens; a server computes all but the last, which
+ * a later request may find in its cache. */
+static void add_generated(cJSON *reply, const struct run *r) {
+    cJSON *tokens = cJSON_AddArrayToObject(reply, "tokens");
+    bool keeps = !reply_mode("forgetful") && cached_prompt.n > 0;
+    int first = (int)cached_prompt.n;
+    for (int i = 0; i < r->predicted_n; i++) {
+        int id = 40000 + (first + i) % 1000;
+        cJSON_AddItemToArray(tokens, cJSON_CreateNumber(id));
+        if (keeps && i + 1 < r->predicted_n)
+            add_token(&cached_prompt, id);
+    }
 }
 
 /* What logit_bias raises above everything, or -1. */
@@ -237,6 +253,8 @@ void complete(int client, const cJSON *request) {
     cJSON *json = describe(&r);
     if (cJSON_HasObjectItem(request, "n_probs") && !reply_mode("no-probs"))
         add_probabilities(json, forced_token(request), cached_prompt, greatest_batch);
+    if (cJSON_HasObjectItem(request, "return_tokens") && !reply_mode("no-tokens"))
+        add_generated(json, &r);
     char *body = cJSON_PrintUnformatted(json);
     if (!misreply(client, body))
         reply(client, "200 OK", "application/json; charset=utf-8", body);
