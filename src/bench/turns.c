@@ -30,7 +30,7 @@ static int one_turn(struct launch *l, const struct sb_talk *talk, int turn, bool
         run.reason = sb_strdup("the server does not tell the tokens that it generated");
     run.valid = !run.reason;
     sb_launch_after_run(l, sb_cell_add_turn(l->cell, run));
-    sb_launch_changed(l);
+    sb_launch_changed(l, SB_ENDED_RUN);
     return 0;
 }
 

@@ -77,7 +77,7 @@ static void test_csv_is_quoted_where_it_must_be(void **state) {
         sb_cell_summarize(c);
         struct sb_buf csv = SB_BUF_INIT(1 << 20);
         assert_int_equal(sb_report_csv(&set, 1, &csv), 0);
-        char *want = sb_asprintf(",1,%s,0,false,true,", texts[i][1]);
+        char *want = sb_asprintf(",1,%s,0,,false,true,", texts[i][1]);
         if (!strstr(sb_buf_str(&csv), want))
             fail_msg("no %s in %s", want, sb_buf_str(&csv));
         free(want);
