@@ -1,5 +1,6 @@
 /* The document while it is written: Markdown, and beside it what its stretches are. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "parts.h"
 
@@ -15,7 +16,8 @@ void report_doc_begin_details(struct report_doc *d, const char *summary) {
 }
 
 void report_doc_end_details(struct report_doc *d) {
-    sb_buf_adds(d->text, "\n");
+    if (d->text->len < 2 || strcmp(sb_buf_str(d->text) + d->text->len - 2, "\n\n") != 0)
+        sb_buf_adds(d->text, "\n"); /* a table has ended with one */
     size_t from = d->text->len;
     sb_buf_adds(d->text, "</details>\n\n");
     report_doc_mark(d, REPORT_DETAILS_END, from, NULL);
