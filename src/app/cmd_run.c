@@ -162,7 +162,14 @@ static void log_results(const struct session *s, FILE *to) {
     sb_shard_print(&known, slash ? slash + 1 : s->out.stem, &text);
     free(known.cells);
     fwrite(sb_buf_str(&text), 1, text.len, to);
+    fflush(to); /* before anything else is said: a line is one line */
     sb_buf_release(&text);
+}
+
+/* One stream for the log: whoever joins two of them may put a line of one into a line of the other. */
+static void join_streams(void) {
+    if (!isatty(STDERR_FILENO))
+        dup2(STDOUT_FILENO, STDERR_FILENO);
 }
 
 static void on_stage(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of) {
@@ -329,6 +336,8 @@ static int run(const void *options, const struct sb_operands *files) {
     if (o->resume && o->force)
         return sb_cli_usage_error("run",
                                   "--resume keeps what --force would replace: give one of them");
+    if (o->log_results)
+        join_streams();
     struct session s = {.o = o,
                         .config_file = files->item[0],
                         .out.lock_fd = -1,
@@ -371,7 +380,7 @@ static const struct sb_option table[] = {
      .help = "measure although another stratobench is measuring"},
     {"log-results", 0, SB_OPTION_FLAG, offsetof(struct run_options, log_results),
      .help = "print the results between marks, too, whenever a launch has ended: report reads "
-             "them from a log"},
+             "them from a log; progress, where it goes to no terminal, is printed there, too"},
     {"quiet", 'q', SB_OPTION_FLAG, offsetof(struct run_options, quiet),
      .help = "print errors only"},
     {"verbose", 'v', SB_OPTION_FLAG, offsetof(struct run_options, verbose),

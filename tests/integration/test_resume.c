@@ -129,7 +129,7 @@ static void launches_that_ended_are_kept(void **state) {
     assert_int_equal(chmod("server", 0755), 0);
     box_write("a.ini", "%s", config("launches = 2\n", "./server", ""));
     pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE, "--verbose", "--log-results"));
-    box_await("err", "[2/2] m / a: load");
+    box_await("out", "[2/2] m / a: load"); /* what is said is in the same stream as the results */
     kill(pid, SIGKILL);
     assert_int_equal(box_wait(pid), 128 + SIGKILL);
     box_nothing_left_soon();
