@@ -84,6 +84,9 @@ int sb_proc_capture(const struct sb_proc_spec *spec, const struct sb_buf *input,
  * printable (sb_buf_add_printable), each ended by '\n'. Of a line longer than max_bytes the end.
  * Nothing when there is no such file. */
 void sb_log_tail(const char *path, int max_lines, size_t max_bytes, struct sb_buf *ret);
+/* Adds to the end of a log that is ours, or makes it. 0, or -errno: no link is followed, nobody else's
+ * file touched. */
+int sb_log_add(const char *path, const struct sb_buf *text);
 
 /* "SIGSEGV", "unknown". */
 const char *sb_signal_name(int signal);

@@ -1,6 +1,5 @@
 /* `before` and `after`: what the owner of a backend does around its launches. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -74,14 +73,7 @@ int sb_launch_after(struct launch *l) {
 
 /* The server has left its log, or there was none to make one. */
 void sb_launch_log_hooks(struct launch *l, const char *log_path) {
-    struct sb_buf *said = &l->hooks_said;
-    int fd = said->len ? open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                              0644)
-                       : -1;
-    if (fd >= 0) {
-        ssize_t n = write(fd, said->data, said->len);
-        (void)n; /* a log that cannot be written fails no measurement */
-        close(fd);
-    }
-    sb_buf_release(said);
+    if (l->hooks_said.len)
+        sb_log_add(log_path, &l->hooks_said); /* one that cannot be written fails no measurement */
+    sb_buf_release(&l->hooks_said);
 }

@@ -88,9 +88,9 @@ static int start_on(const struct sb_proc_spec *given, const int stdio[3], struct
     return 0;
 }
 
-/* Our own regular file, cut short, or a new one: a link that somebody planted there is not followed,
- * a pipe not waited for, nobody else's file touched. A descriptor, or -errno. */
-static int open_log(const char *path) {
+/* Our own regular file, or a new one: a link that somebody planted there is not followed, a pipe not
+ * waited for, nobody else's file touched. A descriptor, or -errno. */
+static int open_log(const char *path, bool cut) {
     struct stat st;
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
     if (fd < 0)
@@ -98,10 +98,25 @@ static int open_log(const char *path) {
     int rc = fstat(fd, &st) ? -errno : 0;
     if (rc == 0 && (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1))
         rc = -EEXIST; /* something that is not a log of ours */
-    if (rc == 0 && (ftruncate(fd, 0) || fcntl(fd, F_SETFL, O_APPEND)))
+    if (rc == 0 && ((cut && ftruncate(fd, 0)) || fcntl(fd, F_SETFL, O_APPEND)))
         rc = -errno;
     if (rc == 0)
         return fd;
+    close(fd);
+    return rc;
+}
+
+int sb_log_add(const char *path, const struct sb_buf *text) {
+    int fd = open_log(path, false);
+    if (fd < 0)
+        return fd;
+    size_t done = 0;
+    ssize_t n = 0;
+    while (done < text->len && n >= 0) {
+        n = write(fd, text->data + done, text->len - done);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    int rc = n < 0 ? -errno : 0;
     close(fd);
     return rc;
 }
@@ -110,7 +125,7 @@ int sb_proc_start(const struct sb_proc_spec *spec, struct sb_proc **ret, struct 
     const char *log = spec->log_path ? spec->log_path : "/dev/null";
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int rc = null < 0 ? -errno : 0;
-    int out = spec->log_path ? open_log(log) : open(log, O_WRONLY | O_CLOEXEC);
+    int out = spec->log_path ? open_log(log, true) : open(log, O_WRONLY | O_CLOEXEC);
     if (rc == 0 && out < 0)
         rc = spec->log_path ? out : -errno;
     if (rc)

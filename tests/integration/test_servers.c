@@ -176,6 +176,16 @@ static void hooks_run_around_every_launch(void **state) {
     box_has(box_read("a.logs/m--b--1.log"), "---- before hook ----\non me\n---- after hook ----\noff\n");
 }
 
+static void hooks_write_into_no_file_of_another(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"b", "before = echo over it; exit 3\n"});
+    box_write("victim", "precious");
+    assert_int_equal(mkdir("a.logs", 0755), 0);
+    assert_int_equal(link("victim", "a.logs/m--b--1.log"), 0);
+    assert_int_equal(SB(MEASURE), 1);
+    assert_string_equal(box_read("victim"), "precious");
+}
+
 static void a_hook_that_fails_fails_the_cell(void **state) {
     (void)state;
     BOX_CONFIG("load_timeout = 2\n", {"first", "before = echo why >&2; exit 3\nafter = touch cleaned\n"},
@@ -214,6 +224,7 @@ int main(void) {
         IN_BOX(what_toolbox_loses_is_on_the_command_line),
         IN_BOX(no_pod_makes_containers),
         IN_BOX(hooks_run_around_every_launch),
+        IN_BOX(hooks_write_into_no_file_of_another),
         IN_BOX(a_hook_that_fails_fails_the_cell),
         IN_BOX(an_interrupted_launch_has_its_after),
     };
