@@ -24,6 +24,8 @@ void *sb_realloc(void *p, size_t n, size_t size);
 void *sb_grow(void *p, size_t n, size_t size);
 char *sb_strdup(const char *s); /* NULL stays NULL */
 char *sb_strndup(const char *s, size_t n);
+bool sb_same(const char *a, const char *b); /* NULL is the same as NULL alone */
+bool sb_begins(const char *s, const char *with);
 char *sb_asprintf(const char *fmt, ...) SB_PRINTF(1, 2);
 char *sb_vasprintf(const char *fmt, va_list ap) SB_PRINTF(1, 0);
 

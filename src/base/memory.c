@@ -38,3 +38,11 @@ char *sb_strdup(const char *s) {
 char *sb_strndup(const char *s, size_t n) {
     return or_die(strndup(s, n));
 }
+
+bool sb_same(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool sb_begins(const char *s, const char *with) {
+    return strncmp(s, with, strlen(with)) == 0;
+}

@@ -7,10 +7,6 @@
 
 #include "stratobench/host.h"
 
-static bool same(const char *a, const char *b) {
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* A rebuild may print the same version. Files before November 2026 do not say. */
 static bool same_build(const char *a, const char *b) {
     return !a || !b || strcmp(a, b) == 0;
@@ -50,14 +46,14 @@ static char *what_changed(const struct sb_cell *was, const struct sb_cell *now) 
         repeated = "another number of runs";
     if (repeated)
         return sb_strdup(repeated);
-    if (!same(was->backend.server_version, now->backend.server_version))
+    if (!sb_same(was->backend.server_version, now->backend.server_version))
         return sb_asprintf("server %s",
                            was->backend.server_version ? was->backend.server_version : "unknown");
     if (!same_build(was->backend.server_build, now->backend.server_build))
         return sb_asprintf("server files: %s", was->backend.server_build);
-    if (!same(was->backend.image, now->backend.image))
+    if (!sb_same(was->backend.image, now->backend.image))
         return sb_asprintf("image %s", was->backend.image ? was->backend.image : "none");
-    if (same(was->fingerprint, now->fingerprint))
+    if (sb_same(was->fingerprint, now->fingerprint))
         return NULL;
     const char *asked = odd_one(&was->fingerprint_of, &now->fingerprint_of);
     return sb_strdup(asked ? asked : "other settings");

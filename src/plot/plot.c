@@ -15,10 +15,6 @@ static const double gnuplot_timeout_s = 120;
 
 /* ---- gnuplot's SVG made ours ---------------------------------------------------------------- */
 
-static bool begins(const char *line, const char *with) {
-    return strncmp(line, with, strlen(with)) == 0;
-}
-
 /* "rgb(  0, 114, 178)" becomes "#0072b2", which the style sheet can match. Returns what of the
  * line was read, 0 when it is no such colour. */
 static size_t add_colour(struct sb_buf *b, const char *s) {
@@ -54,12 +50,12 @@ static void add_line(struct sb_buf *b, const char *line, size_t len, const struc
         size_t read = 0;
         if (strncmp(s, "rgb(", 4) == 0)
             read = add_colour(b, s);
-        else if (begins(s, "color='white'")) { /* the clearing around a point */
+        else if (sb_begins(s, "color='white'")) { /* the clearing around a point */
             sb_buf_adds(b, "color=\"white\"");
             read = strlen("color='white'");
         } else if (strncmp(s, ">T", 2) == 0)
             read = add_text(b, s, texts);
-        else if (begins(s, "<title>gnuplot_") && strstr(s, "</title>")) /* of what has no name */
+        else if (sb_begins(s, "<title>gnuplot_") && strstr(s, "</title>")) /* of what has no name */
             read = (size_t)(strstr(s, "</title>") + strlen("</title>") - s);
         else if (strncmp(s, " id=\"gnuplot_", 13) == 0 && strchr(s + 13, '"'))
             read = (size_t)(strchr(s + 13, '"') + 1 - s);
@@ -125,15 +121,15 @@ static const char *add_drawing(struct sb_buf *b, const char *raw, const struct s
         next = next_line(line);
         const char *text = line + strspn(line, " \t");
         size_t len = (size_t)(next - line) - (next > line && next[-1] == '\n');
-        bool empty_group = begins(text, "<g ") && begins(next, "</g>\n");
-        bool backdrop = begins(text, "<rect x=\"0\" y=\"0\"");
-        end = begins(text, "</svg>");
-        in_filter |= begins(text, "<filter");
+        bool empty_group = sb_begins(text, "<g ") && sb_begins(next, "</g>\n");
+        bool backdrop = sb_begins(text, "<rect x=\"0\" y=\"0\"");
+        end = sb_begins(text, "</svg>");
+        in_filter |= sb_begins(text, "<filter");
         if (empty_group)
             next = next_line(next);
         else if (!in_filter && !backdrop && *text != '\n')
             add_line(b, line, len, texts);
-        in_filter &= !begins(text, "</filter>");
+        in_filter &= !sb_begins(text, "</filter>");
     }
     return end ? line : NULL;
 }

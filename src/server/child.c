@@ -210,6 +210,10 @@ static int await_ready(struct child *c, double *ret_load_s, struct sb_llama_fail
     }
 }
 
+static bool in_container(const struct child *c) {
+    return c->through_tool && c->tool.makes_container;
+}
+
 /* The server of a container need not descend from us (docker's is its daemon's): the tool says which
  * process it is. */
 static void find_in_container(struct child *c) {
@@ -223,7 +227,7 @@ static void find_in_container(struct child *c) {
  * container, told to nobody else, and is not in what we send; and the key opens no other door. */
 static int check_listener(struct child *c, struct sb_llama_failure *f) {
     c->listener = sb_proc_listener(c->proc, c->port);
-    if (c->listener == 0 && c->through_tool && c->tool.makes_container)
+    if (c->listener == 0 && in_container(c))
         find_in_container(c);
     if (c->listener != 0)
         return 0;
@@ -247,8 +251,8 @@ static int check_identity(struct child *c, struct sb_llama_failure *f) {
     struct sb_llama_props props;
     if (sb_llama_props(&c->base.at, &props, f) < 0)
         return -1;
-    int rc =
-        props.router ? fail(f, sb_strdup("server is a router without a model")) : check_alias(c, props.alias, f);
+    int rc = props.router ? fail(f, sb_strdup("server is a router without a model"))
+                          : check_alias(c, props.alias, f);
     if (rc == 0 && props.model_path && strcmp(props.model_path, asked->model_path) != 0)
         rc = fail(f, sb_strdup("server holds another model than asked for"));
     if (rc == 0 && props.n_ctx >= 0 && props.n_ctx < asked->ctx) {
@@ -272,10 +276,6 @@ static int ready(struct sb_server *s, double *ret_load_s, struct sb_llama_failur
 }
 
 /* ---- while it runs, and the end ------------------------------------------------------------ */
-
-static bool in_container(const struct child *c) {
-    return c->through_tool && c->tool.makes_container;
-}
 
 static int proof(const struct sb_server *s, struct sb_llama_proof *ret) {
     return sb_llama_parse_log_file(s->spec->log_path, ret);

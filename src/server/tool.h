@@ -19,7 +19,6 @@ void server_tool_words(const struct sb_strv *command, const struct server_tool *
 /* The process in the container of that name, as the tool tells it; 0 unknown. */
 pid_t server_tool_pid(const struct sb_strv *command, const struct server_tool *t, const char *name);
 
-
 enum { SERVER_NAME_BYTES = 32 };
 /* "stratobench-" and what nobody guesses: an alias, a container's name. */
 void server_random_name(char ret[SERVER_NAME_BYTES]);

@@ -7,10 +7,6 @@
 
 /* ---- conditions ----------------------------------------------------------------------------- */
 
-static bool begins(const char *text, const char *with) {
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
 static bool ends(const char *text, const char *with) {
     size_t n = strlen(text), m = strlen(with);
     return n >= m && strcmp(text + n - m, with) == 0;
@@ -23,12 +19,12 @@ static bool is_option(const char *word) {
                                         "-tbd", "-ctkd", "-ctvd", "-cd",   "-otd",  "-cmoed",
                                         "-lcs", "-lcd"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        if (begins(word, first[i]))
+        if (sb_begins(word, first[i]))
             return true;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (strcmp(word, whole[i]) == 0)
             return true;
-    return begins(word, "--") && ends(word, "-draft");
+    return sb_begins(word, "--") && ends(word, "-draft");
 }
 
 /* A cell's conditions without those, and whether it had any of those. */
@@ -43,11 +39,11 @@ static struct conditions conditions_of(const struct sb_cell *c) {
     struct conditions ret = {0};
     bool value = false; /* of an option about drafts */
     for (size_t i = 0; i < lines->n; i++) {
-        const char *line = lines->item[i], *word = begins(line, arg) ? line + strlen(arg) : NULL;
+        const char *line = lines->item[i], *word = sb_begins(line, arg) ? line + strlen(arg) : NULL;
         bool option = word && is_option(word);
         value = word && !option && value && word[0] != '-';
-        bool own = option || value || begins(line, "spec=") || begins(line, "draft=") ||
-                   begins(line, "env=LLAMA_ARG_SPEC_") || begins(line, "env=LLAMA_ARG_DRAFT");
+        bool own = option || value || sb_begins(line, "spec=") || sb_begins(line, "draft=") ||
+                   sb_begins(line, "env=LLAMA_ARG_SPEC_") || sb_begins(line, "env=LLAMA_ARG_DRAFT");
         ret.drafts |= own;
         if (!own)
             sb_strv_add(&ret.other, line);
@@ -70,10 +66,6 @@ bool sb_cell_drafts(const struct sb_cell *c) {
 }
 
 /* ---- the same backend without ---------------------------------------------------------------- */
-
-static bool same_text(const char *a, const char *b) {
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
 
 /* The program, and what stands before the server's own options. */
 static bool same_command(const struct sb_strv *a, const struct sb_strv *b) {
@@ -98,8 +90,8 @@ static bool same_lines(const struct sb_strv *a, const struct sb_strv *b) {
 static bool is_without(const struct sb_cell *c, const struct conditions *theirs,
                        const struct sb_cell *other) {
     bool same = other->status == SB_OK && theirs->other.n && sb_same_model(c, other) &&
-                same_text(c->backend.server_version, other->backend.server_version) &&
-                same_text(c->backend.server_build, other->backend.server_build) &&
+                sb_same(c->backend.server_version, other->backend.server_version) &&
+                sb_same(c->backend.server_build, other->backend.server_build) &&
                 same_command(&c->backend.argv, &other->backend.argv) && !has_drafted(other);
     if (!same)
         return false;
