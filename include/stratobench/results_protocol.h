@@ -9,6 +9,7 @@
 #define SB_LAUNCHES_AUTO (-1)
 #define SB_COOLDOWN_AUTO (-1.0)
 #define SB_TURNS_OFF     (-1)
+#define SB_MOST_TURNS    1000
 
 struct sb_prompt_ref {
     char *file, *label, *sha256;

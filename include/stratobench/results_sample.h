@@ -40,8 +40,8 @@ double *sb_sample_launch_loads(const struct sb_cell *c, struct sb_at at, size_t 
  * counts when it is measured (no warm-up) and all its turns are valid; its time is what the client
  * waited for its turns, one after the other. */
 
-/* The time of each conversation that counts, in s, in order; launch 0 = of all. The caller frees. */
-double *sb_cell_conversations(const struct sb_cell *c, int launch, size_t *ret_n);
+/* The time of each conversation that counts, in s, in order. The caller frees. */
+double *sb_cell_conversations(const struct sb_cell *c, size_t *ret_n);
 /* 1/time, the mean of each launch; the sample's mean is that of the times, in s. */
 struct sb_sample sb_sample_conversation(const struct sb_cell *c);
 

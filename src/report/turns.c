@@ -58,7 +58,7 @@ static int decimals_of(double s) {
 
 static void put_whole(struct sb_buf *b, struct report_group *g, const struct report_row *r) {
     size_t n;
-    double *times_s = sb_cell_conversations(r->cell, 0, &n);
+    double *times_s = sb_cell_conversations(r->cell, &n);
     struct sb_summary s = sb_summarize(times_s, n);
     (void)g;
     report_figure(b, s.mean, decimals_of(s.mean), n == 1 ? " s" : "");

@@ -102,6 +102,22 @@ static bool summarize(const struct reader *r, const struct place *p, struct sb_c
     return good;
 }
 
+/* As they were made: each is the first of a conversation, or the next of the one at hand. */
+static bool complete_turns(const struct reader *r, const struct place *p,
+                           const struct sb_results *doc, struct sb_cell *c) {
+    const struct place turns = {p, "turns", 0};
+    for (size_t i = 0; i < c->n_turns; i++) {
+        const struct place at = {&turns, NULL, i};
+        const struct sb_run *turn = &c->turns[i], *before = i ? turn - 1 : NULL;
+        bool follows = before && turn->launch == before->launch && turn->turn == before->turn + 1;
+        if ((turn->turn != 1 && !follows) || turn->turn > SB_MOST_TURNS)
+            return load_fail(r, &(struct place){&at, "turn", 0}, "is no next one of a conversation");
+        if (!complete_run(r, &at, doc, &c->turns[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool complete_cell(const struct reader *r, const struct place *p,
                           const struct sb_results *doc, struct sb_cell *c) {
     struct place runs = {p, "runs", 0};
@@ -111,10 +127,8 @@ static bool complete_cell(const struct reader *r, const struct place *p,
             return false;
         measured |= sb_run_counts(&c->runs[i]);
     }
-    struct place turns = {p, "turns", 0};
-    for (size_t i = 0; i < c->n_turns; i++)
-        if (!complete_run(r, &(struct place){&turns, NULL, i}, doc, &c->turns[i]))
-            return false;
+    if (!complete_turns(r, p, doc, c))
+        return false;
     if (c->status == SB_OK && !measured)
         return load_fail(r, p, "status is ok, but no run is valid");
     if (c->status == SB_OK && !summarize(r, p, c))

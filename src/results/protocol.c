@@ -69,7 +69,7 @@ const struct sb_setting sb_settings[] = {
         .words = WORDS("auto"), .fallback = "0",
         .help = "seconds before each launch and run; auto = until cool again"),
     ROW("turns", turns, INT, .role = SB_CONDITION, .what = "turns", .later = true, .min = 2,
-        .max = 1000, .words = WORDS("off"), .absent = SB_TURNS_OFF, .fallback = "off",
+        .max = SB_MOST_TURNS, .words = WORDS("off"), .absent = SB_TURNS_OFF, .fallback = "off",
         .help = "of a conversation that is played, the context kept"),
     ROW("turn_tokens", turn_tokens, INT, .role = SB_CONDITION, .what = "tokens of a turn",
         .later = true, .idle = without_turns, .min = 1, .max = 1000000, .absent = 1200,

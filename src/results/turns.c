@@ -20,8 +20,8 @@ int sb_cell_most_turns(const struct sb_cell *c) {
     return most;
 }
 
-/* Whether it is whole and each of its turns counts; what was waited for them all, in s. */
-static bool counts(const struct sb_cell *c, size_t first, size_t n, double *ret_s) {
+/* Whether it is whole, of `most` turns, and each of them counts; what was waited for them all, in s. */
+static bool counts(const struct sb_cell *c, size_t first, size_t n, int most, double *ret_s) {
     double sum_ms = 0;
     for (size_t i = 0; i < n; i++) {
         const struct sb_run *r = &c->turns[first + i];
@@ -30,49 +30,49 @@ static bool counts(const struct sb_cell *c, size_t first, size_t n, double *ret_
         sum_ms += r->wall_ms;
     }
     *ret_s = sum_ms / 1000;
-    return (int)n == sb_cell_most_turns(c) && isfinite(sum_ms) && sum_ms > 0;
+    return (int)n == most && isfinite(sum_ms) && sum_ms > 0;
 }
 
-double *sb_cell_conversations(const struct sb_cell *c, int launch, size_t *ret_n) {
-    double *times_s = sb_alloc(c->n_turns, sizeof *times_s), time_s;
-    *ret_n = 0;
-    for (size_t i = 0, n; i < c->n_turns; i += n) {
-        n = length_of(c, i);
-        if ((launch == 0 || c->turns[i].launch == launch) && counts(c, i, n, &time_s))
-            times_s[(*ret_n)++] = time_s;
+/* The times of those that count in the launch that turn *first is of; moves *first behind it. */
+static size_t times_of_launch(const struct sb_cell *c, int most, size_t *first, double *ret_s) {
+    int launch = c->turns[*first].launch;
+    size_t found = 0;
+    for (size_t n; *first < c->n_turns && c->turns[*first].launch == launch; *first += n) {
+        n = length_of(c, *first);
+        found += counts(c, *first, n, most, &ret_s[found]);
     }
-    return times_s;
+    return found;
 }
 
-/* NaN where none of it counts. */
-static double mean_of_launch(const struct sb_cell *c, int launch) {
-    size_t n;
-    double *times_s = sb_cell_conversations(c, launch, &n);
-    double mean_s = sb_summarize(times_s, n).mean;
-    free(times_s);
-    return n ? mean_s : (double)NAN;
+double *sb_cell_conversations(const struct sb_cell *c, size_t *ret_n) {
+    double *times_s = sb_alloc(c->n_turns, sizeof *times_s);
+    int most = sb_cell_most_turns(c);
+    *ret_n = 0;
+    for (size_t i = 0; i < c->n_turns;)
+        *ret_n += times_of_launch(c, most, &i, times_s + *ret_n);
+    return times_s;
 }
 
 struct sb_sample sb_sample_conversation(const struct sb_cell *c) {
     struct sb_sample s = {.x = sb_alloc(c->n_turns, sizeof *s.x), .mean = (double)NAN};
-    double sum_s = 0;
-    for (size_t i = 0; i < c->n_turns; i++) {
-        double mean_s = (double)NAN;
-        if (i == 0 || c->turns[i].launch != c->turns[i - 1].launch)
-            mean_s = mean_of_launch(c, c->turns[i].launch);
-        if (isnan(mean_s))
+    double *times_s = sb_alloc(c->n_turns, sizeof *times_s), sum_s = 0;
+    int most = sb_cell_most_turns(c);
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_turns;) {
+        size_t found = times_of_launch(c, most, &i, times_s + n);
+        if (found == 0)
             continue;
+        double mean_s = sb_summarize(times_s + n, found).mean;
         s.x[s.n++] = 1 / mean_s;
         sum_s += mean_s;
+        n += found;
     }
     if (s.n)
         s.mean = sum_s / (double)s.n;
-    size_t n;
-    double *all_s = sb_cell_conversations(c, 0, &n);
-    struct sb_summary all = sb_summarize(all_s, n);
+    struct sb_summary all = sb_summarize(times_s, n);
     if (s.n == 1 && isfinite(sb_cv(&all)))
         s.noise = sb_cv(&all) / sqrt((double)n);
-    free(all_s);
+    free(times_s);
     return s;
 }
 
@@ -81,9 +81,10 @@ struct sb_turn sb_cell_turn(const struct sb_cell *c, int turn) {
     double *ttft_ms = sb_alloc(c->n_turns, sizeof *ttft_ms), ignored;
     double *tg_tps = sb_alloc(c->n_turns, sizeof *tg_tps);
     size_t found = 0;
+    int most = sb_cell_most_turns(c);
     for (size_t i = 0, n; i < c->n_turns; i += n) {
         n = length_of(c, i);
-        if ((size_t)turn > n || turn < 1 || !counts(c, i, n, &ignored))
+        if ((size_t)turn > n || turn < 1 || !counts(c, i, n, most, &ignored))
             continue;
         const struct sb_run *r = &c->turns[i + (size_t)turn - 1];
         t.new_n = (double)r->prompt_n;

@@ -22,7 +22,7 @@ static const struct sb_run *first_odd(const struct sb_cell *c) {
 
 static size_t conversations(const struct sb_cell *c) {
     size_t n;
-    free(sb_cell_conversations(c, 0, &n));
+    free(sb_cell_conversations(c, &n));
     return n;
 }
 

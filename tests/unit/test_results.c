@@ -307,6 +307,9 @@ static void every_error_names_its_place(void **state) {
         {RUNS("{\"slots\":0}"), AT_RUN "slots: must be at least 1"},
         {RUNS("{\"launch\":3000000000}"), AT_RUN "launch: number out of range"},
         {RUNS("{\"valid\":1}"), AT_RUN "valid: expected true or false"},
+        {CELLS(CELL("\"status\":\"ok\",\"runs\":[" RUN "],"
+                    "\"turns\":[{\"turn\":1,\"valid\":false},{\"turn\":2000000000,\"valid\":false}]")),
+         "R.json: cells[0].turns[1].turn: is no next one of a conversation"},
         {RUNS("{\"stop_type\":[]}"), AT_RUN "stop_type: expected a string"},
         {RUNS("7"), "R.json: cells[0].runs[0]: expected an object"},
         {CELLS(CELL("\"status\":\"ok\",\"runs\":{}")), "R.json: cells[0].runs: expected an array"},

@@ -69,7 +69,7 @@ static void the_whole_is_what_was_waited_for(void **state) {
     add_conversation(&c, 1, 700);
     add_conversation(&c, 2, 1000);
     size_t n;
-    double *s = sb_cell_conversations(&c, 0, &n);
+    double *s = sb_cell_conversations(&c, &n);
     assert_int_equal(n, 3);
     assert_true(fabs(s[0] - 2) < 1e-9);
     assert_true(fabs(s[1] - 2.8) < 1e-9);
@@ -95,7 +95,7 @@ static void one_odd_turn_and_the_conversation_is_out(void **state) {
     add_conversation(&c, 1, 500);
     add(&c, 1, 1, true, 100); /* broken off */
     size_t n;
-    free(sb_cell_conversations(&c, 0, &n));
+    free(sb_cell_conversations(&c, &n));
     assert_int_equal(n, 1);
     assert_int_equal(sb_cell_turn(&c, 1).ttft_ms.n, 1);
     assert_ptr_equal(sb_cell_odd_turn(&c), &c.turns[1]);
