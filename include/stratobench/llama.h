@@ -103,6 +103,7 @@ struct sb_endpoint {
     struct sb_http *http; /* its address and our key */
     int child_fd;         /* readable once the server has ended, or -1: nobody would know */
     int signal_fd;
+    const char *model; /* what is asked for, by name; NULL = the one that it has */
 };
 
 /* Why something did not work: what the row says and what the JSON keeps. */
@@ -123,16 +124,35 @@ long sb_llama_health(const struct sb_endpoint *at, double timeout_s);
 
 struct sb_llama_props { /* /props; absent is NULL, -1 */
     bool router;        /* a server without a model that starts others */
+    bool asleep;        /* it has unloaded its model until the next request */
     char *alias;        /* of its model; older builds do not tell it here */
     char *model_path;
+    char *build;     /* "b11669-Debian" */
     long long n_ctx; /* of a slot */
+    long long slots;
 };
+/* Of the model that is asked for, which a router then loads. */
 int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
                    struct sb_llama_failure *f);
 void sb_llama_props_release(struct sb_llama_props *p);
-/* The name of its first model, an alias if it was given one; NULL when it has none. Builds differ
- * in where they tell it: /v1/models has had it longest. The caller frees. */
-int sb_llama_model_name(const struct sb_endpoint *at, char **ret, struct sb_llama_failure *f);
+
+struct sb_llama_model { /* absent is NULL, -1 */
+    char *name;         /* an alias if it was given one */
+    struct sb_strv aliases;
+    char *quantization;
+    long long n_params, bytes; /* of its tensors */
+};
+struct sb_llama_models {
+    struct sb_llama_model *item;
+    size_t n;
+};
+/* The models that it has, loaded or not. Any server that speaks OpenAI's protocol tells their names. */
+int sb_llama_models(const struct sb_endpoint *at, struct sb_llama_models *ret,
+                    struct sb_llama_failure *f);
+void sb_llama_models_release(struct sb_llama_models *m);
+/* The one of that name or alias, or NULL. */
+const struct sb_llama_model *sb_llama_model_named(const struct sb_llama_models *m,
+                                                  const char *name);
 
 struct sb_llama_tokens {
     int *ids; /* the caller frees */

@@ -24,6 +24,7 @@ size_t sb_prompt_length(const struct sb_prepared *p, size_t depth);
 
 struct sb_expectation { /* of the reply's timings */
     long long prompt_n, cache_n, n_predict;
+    bool far; /* the server is on another machine, for all we know */
 };
 struct sb_request {
     int *tokens;

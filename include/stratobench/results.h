@@ -119,6 +119,9 @@ struct sb_cell {
         struct sb_strv env; /* "NAME=value"; an object in the file */
         char *server_version;
         char *server_build; /* its files: how many, bytes, when the newest was made */
+        char *url;          /* of a server that others run: neither login nor key; NULL = it was ours */
+        char *address;      /* which machine that is, as far as the URL tells: sb_url_address */
+        struct sb_fact *served; /* what that server says of itself, a group: model, ctx, slots; or NULL */
         char *image;        /* of a container, "NAME@sha256:..."; NULL when it ran in none */
         char *device;       /* as configured, NULL when not */
         char *device_name;  /* what --list-devices calls it: name and driver */
@@ -167,8 +170,8 @@ struct sb_results {
  * another. Only what one machine measured is compared. */
 
 /* What a machine is known by, a hash of its CPU, memory, GPUs, kernel, drivers and, in a cluster,
- * node; not of what it is called in `hardware`, nor of how busy it was. NULL when the object does
- * not say. The caller frees. */
+ * node; not of what it is called in `hardware`, nor of how busy it was. Of one that nobody looked
+ * at its address. NULL when the object does not say. The caller frees. */
 char *sb_host_id(const struct sb_fact *host);
 /* Adds "memory: 64 GiB → 128 GiB", ..., where two are not the same box. Kernels and drivers may
  * differ: that is what a comparison is made for. False when one has no id. */
@@ -176,10 +179,14 @@ bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_st
 /* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of a machine both name and is not the same
  * (kernel, software, settings). Text from outside. */
 void sb_host_changes(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret);
-/* The machine that measured the cell: of its last launch, else `file_id`, the file's. */
+/* The machine that measured the cell: the address of a server that others run, else of its last
+ * launch, else `file_id`, the file's. */
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id);
 /* Of hosts, else (id NULL or not there) the file's. */
 const struct sb_fact *sb_host_of(const struct sb_results *r, const char *id);
+/* Puts the machine of a cell whose server others run into hosts, once. `hardware` is what the config
+ * says of it, or NULL. */
+void sb_results_add_address(struct sb_results *r, const struct sb_cell *c, const char *hardware);
 /* Every launch that names no machine is the file's from now on, and hosts has all. */
 void sb_results_settle_hosts(struct sb_results *r);
 /* What the document says of the machine; "" when it is not known. */

@@ -100,9 +100,10 @@ static void learn_cell(struct sb_eta *e, size_t cell, const struct sb_cell *was)
         const struct sb_launch *l = &was->launches[i];
         int had = runs_of(was, l->launch);
         double positions, answers_s = answers_of(was, l->launch, &positions);
-        double measuring_s = l->wall_s - l->load_s - answers_s;
-        if (had > 0 && l->load_s + measuring_s > 0)
-            learn(e, cell, l->load_s + measuring_s * want / had, answers_s, positions);
+        double load_s = isnan(l->load_s) ? 0 : l->load_s; /* of others' servers */
+        double measuring_s = l->wall_s - load_s - answers_s;
+        if (had > 0 && load_s + measuring_s > 0)
+            learn(e, cell, load_s + measuring_s * want / had, answers_s, positions);
     }
 }
 

@@ -41,6 +41,13 @@ struct launch {
     } seen;
 };
 
+/* Of a server that others run: where it is; and, once it has started, what it said of itself goes into
+ * the cell. 0, or -1 with l->failure: it is not the server that it was. */
+void sb_launch_address(const struct launch *l, struct sb_server_address *ret);
+int sb_launch_note_served(struct launch *l);
+/* The tokens that fit: ctx, or less where such a server has less. */
+int sb_launch_ctx(const struct launch *l);
+
 /* Tells the observer that a stage begins. */
 void sb_launch_changed(struct launch *l, enum sb_ended what); /* tells the observer, who saves it */
 void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of);

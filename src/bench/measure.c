@@ -101,10 +101,12 @@ char *sb_launch_doubt(struct launch *l, const struct sb_run *r, const struct sb_
     char text[128];
     bool stopped = sb_stops_seen(&l->start->stops);
     l->stopped |= stopped;
-    l->disturbed = stopped || sb_run_is_late(r);
+    struct sb_expectation theirs = *want;
+    theirs.far = !sb_server_is_ours(l->server);
+    l->disturbed = stopped || sb_run_is_late(r, theirs.far);
     if (stopped)
         return sb_strdup("stratobench or the machine was stopped meanwhile");
-    return sb_strdup(sb_run_check(r, want, truncated, text, sizeof text));
+    return sb_strdup(sb_run_check(r, &theirs, truncated, text, sizeof text));
 }
 
 /* One /completion at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1. */
@@ -192,11 +194,11 @@ static int measure_point(struct launch *l, struct sb_at at) {
 static int check_fits(struct launch *l, struct sb_at at) {
     size_t need = sb_prompt_length(&l->prompts[at.prompt], (size_t)at.depth) +
                   (size_t)l->config->bench.n_predict;
-    if (need <= (size_t)l->config->bench.ctx)
+    if (need <= (size_t)sb_launch_ctx(l))
         return 0;
     l->failure.invalid = true;
     l->failure.reason = sb_asprintf("%zu tokens (depth, prompt, n_predict) do not fit ctx %d", need,
-                                    l->config->bench.ctx);
+                                    sb_launch_ctx(l));
     return -1;
 }
 

@@ -78,37 +78,10 @@ static bool same_label(const char *id_a, const char *a, const char *id_b, const 
     return strcmp(a, b) == 0 && strcmp(id_a, id_b) != 0;
 }
 
-static const char *const sources[] = {"server", "command"};
-
-const char *sb_backend_source(const struct sb_backend *b) {
-    for (size_t i = 1; i < sizeof sources / sizeof *sources; i++)
-        if (sb_backend_line(b, sources[i]) != b->line)
-            return sources[i];
-    return sources[0];
-}
-
-/* One of the keys that say how its server is had, and no more. */
-static void check_source(struct sb_parser *p, const struct sb_backend *b) {
-    const char *first = NULL;
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        int line = sb_backend_line(b, sources[i]);
-        if (line == b->line)
-            continue;
-        if (first)
-            sb_diag(&p->diags, line, "'%s' takes the place of '%s' (line %d): use one", sources[i],
-                    first, sb_backend_line(b, first));
-        else
-            first = sources[i];
-    }
-    if (!first)
-        sb_diag(&p->diags, b->line, "[backend %s] has no 'server' or 'command'", b->id);
-}
-
 static void complete_backends(struct sb_parser *p) {
     struct sb_config *c = p->c;
     for (size_t i = 0; i < c->n_backends; i++) {
         struct sb_backend *b = &c->backends[i];
-        check_source(p, b);
         if (!b->label)
             b->label = sb_strdup(b->id);
         if (b->bandwidth_gb_s <= 0)
@@ -243,6 +216,7 @@ void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {
     }
     complete_backends(p);
     complete_models(p);
+    sb_check_sources(p);
     if (p->diags.n == 0)
         make_cells(p, sel ? sel : &all);
 }

@@ -12,9 +12,16 @@ enum { MAX_REPLY_BYTES = 16 << 20, MAX_TOKEN_BYTES = 64, FORCING_BIAS = 10000 };
 /* ---- the request ------------------------------------------------------------------------- */
 
 /* The reply would echo the whole prompt: response_fields trims it (older builds ignore that). */
-static char *completion_body(const struct sb_llama_completion *c, size_t *ret_len) {
+static char *completion_body(const struct sb_endpoint *at, const struct sb_llama_completion *c,
+                             size_t *ret_len) {
     struct sb_buf b = SB_BUF_INIT(SIZE_MAX / 4);
-    sb_buf_addf(&b, "{\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":false",
+    sb_buf_adds(&b, "{");
+    if (at->model) {
+        sb_buf_adds(&b, "\"model\":");
+        sb_buf_add_json(&b, at->model);
+        sb_buf_adds(&b, ",");
+    }
+    sb_buf_addf(&b, "\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":false",
                 c->n_predict, c->seed);
     sb_buf_addf(&b, ",\"cache_prompt\":%s,\"ignore_eos\":%s", c->cache_prompt ? "true" : "false",
                 c->ignore_eos ? "true" : "false");
@@ -222,7 +229,7 @@ int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_co
     char **bodies = sb_alloc(n, sizeof *bodies);
     for (size_t i = 0; i < n; i++) {
         requests[i].path = "/completion";
-        requests[i].body = bodies[i] = completion_body(&c[i], &requests[i].body_len);
+        requests[i].body = bodies[i] = completion_body(at, &c[i], &requests[i].body_len);
         replies[i].body.limit = MAX_REPLY_BYTES;
         rets[i] = (struct sb_llama_reply){0};
     }

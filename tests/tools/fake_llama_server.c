@@ -171,10 +171,11 @@ static const char *alias(void) {
     return mode("wrong-alias") ? "somebody-else" : args.alias ? args.alias : args.model;
 }
 
-static void show_props(int client) {
+static void show_props(int client, bool of_model) {
     cJSON *json = cJSON_CreateObject();
-    if (is_router()) {
+    if (is_router() || (mode("several") && !of_model)) {
         cJSON_AddStringToObject(json, "role", "router");
+        cJSON_AddNumberToObject(cJSON_AddObjectToObject(json, "default_generation_settings"), "n_ctx", 0);
     } else {
         cJSON *settings = cJSON_AddObjectToObject(json, "default_generation_settings");
         cJSON_AddNumberToObject(settings, "n_ctx", context_size());
@@ -186,16 +187,22 @@ static void show_props(int client) {
             cJSON_AddStringToObject(json, "model_alias", alias());
         cJSON_AddStringToObject(json, "model_path",
                                 mode("wrong-model") ? "/other.gguf" : args.model);
+        cJSON_AddStringToObject(json, "build_info", "b11669-fake");
+        cJSON_AddBoolToObject(json, "is_sleeping", is_asleep());
     }
     reply_json(client, json);
 }
 
 static void show_models(int client) {
     cJSON *json = cJSON_CreateObject(), *data = cJSON_AddArrayToObject(json, "data");
-    if (!is_router()) {
+    if (mode("several")) {
+        add_models_of_router(data);
+    } else if (!is_router()) {
         cJSON *model = cJSON_CreateObject(), *meta = cJSON_AddObjectToObject(model, "meta");
         cJSON_AddStringToObject(model, "id", alias());
         cJSON_AddNumberToObject(meta, "n_ctx", context_size());
+        if (mode("params"))
+            cJSON_AddNumberToObject(meta, "n_params", (double)mode_number(mode("params"), 0));
         cJSON_AddItemToArray(data, model);
     }
     reply_json(client, json);
@@ -263,14 +270,18 @@ static void answer(int client, const struct request *r, bool loading) {
     sscanf(r->line, "%7s %127[^ ?]", method, path);
     cJSON *json = *r->body ? cJSON_Parse(r->body) : NULL;
     bool post = strcmp(method, "POST") == 0;
+    if (mode("tell"))
+        say("asked %s", r->line);
     if (loading)
         reply_error(client, "503 Service Unavailable", "unavailable_error", "Loading model");
     else if (!post && strcmp(path, "/health") == 0)
         show_health(client);
     else if (!may_ask(r))
         reply_error(client, "401 Unauthorized", "authentication_error", "Invalid API Key");
+    else if (answer_as_others(client, r->line, r->headers, json))
+        ;
     else if (!post && strcmp(path, "/props") == 0)
-        show_props(client);
+        show_props(client, strstr(r->line, "?model="));
     else if (!post && strcmp(path, "/v1/models") == 0)
         show_models(client);
     else if (post && !json)

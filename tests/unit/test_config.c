@@ -14,6 +14,24 @@ static void accept(const char *text, struct sb_config *c) {
     accept_text(text, strlen(text), NULL, c);
 }
 
+static void a_server_of_others_has_a_url(void **state) {
+    (void)state;
+    struct sb_config c;
+    setenv("HOST", "shelf", 1);
+    accept(BENCH "[backend b]\nurl = https://${HOST}:8443/gate/\napi_key_env = SHELF_KEY\n"
+                 "ca_file = ca.pem\nnotes = lent\nbandwidth = 100\n[model m]\nname = org/m:q4\n",
+           &c);
+    const struct sb_backend *b = &c.backends[0];
+    assert_string_equal(b->url, "https://shelf:8443/gate");
+    assert_string_equal(b->api_key_env, "SHELF_KEY");
+    assert_string_equal(b->ca_file, "ca.pem");
+    assert_string_equal(sb_backend_source(b), "url");
+    assert_int_equal(b->command.n, 0);
+    assert_string_equal(c.models[0].name, "org/m:q4");
+    assert_null(c.models[0].path);
+    sb_config_release(&c);
+}
+
 /* ---- what is understood ------------------------------------------------------------------- */
 
 /* The prompt that is built in is prompts/infrastructure.txt, byte for byte. */
@@ -432,6 +450,7 @@ static void shipped_configs_load(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_prompt_there_is_one),
+        cmocka_unit_test(a_server_of_others_has_a_url),
         cmocka_unit_test(defaults_are_those_of_the_contract),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(words_that_stand_for_numbers),

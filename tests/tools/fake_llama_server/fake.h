@@ -41,6 +41,13 @@ struct tokens {
 void tokenize(const char *text, bool add_special, struct tokens *ret);
 void complete(int client, const cJSON *request);
 
+/* ---- others.c: what servers of others do ---------------------------------------------------- */
+
+/* True when it has answered already. `headers` as they came. */
+bool answer_as_others(int client, const char *line, const char *headers, const cJSON *request);
+bool is_asleep(void);
+void add_models_of_router(cJSON *data);
+
 /* ---- fake_llama_server.c ------------------------------------------------------------------ */
 
 extern struct args args;

@@ -46,6 +46,14 @@ static const struct {
     {"wrong-ctx", "has half the context"},
     {"token-object", "/tokenize answers an object instead of an array"},
     {"ignore-term", "ignores TERM and INT"},
+    {"tell", "logs the first line of each request"},
+    /* as a server of others */
+    {"status", "refuses everything but /health with this status"},
+    {"redirect", "sends everybody to this port"},
+    {"echo-key", "repeats the key in what it says is wrong"},
+    {"asleep", "sleeps until the first POST"},
+    {"several", "a router of the models m and other, which starts none unasked"},
+    {"params", "its model has so many parameters"},
     {"grandchild", "has a child that ignores TERM, keeps its port and its log"},
     {"escapee", "likewise, in a session of its own"},
     /* replies to completions: without a whole reply */
