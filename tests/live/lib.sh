@@ -10,6 +10,7 @@ shopt -s extglob
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(mktemp -d)
 cd "$folder"
+remove=(rm -rf) # what takes the folder away
 
 failed=0
 complain() { printf '%s: %s\n' "$(basename "$0")" "$*"; failed=1; }
@@ -18,7 +19,7 @@ at_end() {
     local code=$?
     [ "$code" = 0 ] && code=$failed
     [ "$code" = 0 ] || tail -n 200 m.out 2>/dev/null || :
-    cd / && rm -rf "$folder"
+    cd / && "${remove[@]}" "$folder"
     exit "$code"
 }
 trap at_end EXIT
