@@ -118,6 +118,14 @@ char *sb_env_shown(const char *assignment);
 /* Replaces, in a command line, the values of options whose names look like those of secrets. */
 void sb_argv_hide_secrets(struct sb_strv *argv);
 
+/* URLs of servers: http or https, a host, perhaps a port and a path, no slash at the end. */
+
+/* Why a text is none that we take, or NULL. Static. */
+const char *sb_url_problem(const char *url);
+/* What says which machine it is, "10.0.0.5": the host and, since a gateway may lead from each path to
+ * another machine, the path; servers on several ports of a host are on one machine. The caller frees. */
+char *sb_url_address(const char *url);
+
 /* Files that must stay what they are: each with the device, inode, size and time it had. */
 struct sb_file_state {
     char *path;

@@ -13,6 +13,7 @@
 
 /* ---- preflight: everything that can be known before hours are spent ----------------------- */
 
+struct sb_remote; /* private to the room */
 struct sb_fault {
     bool skipped; /* a `skipped`, not a `failed` (binary not found) */
     char *reason; /* short, for the row */
@@ -21,6 +22,8 @@ struct sb_fault {
 struct sb_preflight_cell {
     const struct sb_cell_plan *plan;
     const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
+    const struct sb_remote *remote;     /* likewise, of one that others run; NULL = it is started */
+    const struct sb_llama_model *served; /* which of its models this is; NULL = none */
     const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
@@ -30,6 +33,7 @@ struct sb_preflight_cell {
     struct sb_fault *faults; /* all that keeps it from running, the one for its row first */
     size_t n_faults;         /* 0 = can run */
     struct sb_strv warnings;
+    struct sb_strv told;      /* what a server of others says of itself, lines for people */
     struct sb_strv argv, env; /* exact, but for port, alias and secrets */
     uint64_t need_bytes;      /* weights + KV at ctx; 0 unknown */
 };
@@ -39,6 +43,7 @@ struct sb_preflight {
     char **build_errors;           /* the long form */
     char **build_stamps;           /* which build it is, by its files; NULL unknown */
     char **build_images;           /* of containers; else NULL */
+    struct sb_remote *remotes;     /* one a backend: the server of others, if it is one */
     struct sb_gguf *drafts;        /* one a backend: its draft model, if it has one */
     struct sb_files *build_files;  /* one a backend: what it runs from; launches find more of them */
     struct sb_gguf *ggufs;         /* one a model */
@@ -81,8 +86,6 @@ struct sb_observer {
     /* `cell` indexes config->cells. A stage begins: index from 1, of = how many there will be
      * (0 unknown). */
     void (*stage)(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of);
-    /* What is measured from here on is measured there. */
-    void (*place)(void *arg, struct sb_at at);
     /* The cell's results changed. Called between runs only. */
     void (*changed)(void *arg, size_t cell, enum sb_ended what);
     /* About once a second while a server loads or cools down; never while a run is timed. */
@@ -103,8 +106,8 @@ struct sb_bench {
 int sb_bench_run(const struct sb_bench *b);
 
 /* Did it take the client much longer than the server claims: a clock that runs wrong, or a delay
- * outside the server, which another run may not meet. */
-bool sb_run_is_late(const struct sb_run *r);
+ * outside the server, which another run may not meet. far: there is a network between. */
+bool sb_run_is_late(const struct sb_run *r, bool far);
 /* Is this run to be believed (method.md, One run)? NULL, or the reason in a few words (static
  * or in buf). */
 const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want, int truncated,

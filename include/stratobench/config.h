@@ -42,6 +42,9 @@ struct sb_backend {
     /* The program and what precedes llama-server's own options: of `server` one word, of `command` its
      * words. The first is a path (relative to the config file) or a name for PATH. */
     struct sb_strv command;
+    char *url;            /* instead: where it runs already, no slash at its end; then command is empty */
+    char *api_key_env;    /* the variable that holds the key of that server; NULL = it wants none */
+    char *ca_file;        /* who vouches for it (PEM), resolved; NULL = whom the system believes */
     char *before, *after; /* shell commands around each launch; NULL = none */
     char *device;     /* "Vulkan0"; "none" = CPU only (a `cpu` in the file becomes this); NULL = not
                          stated */
@@ -65,12 +68,14 @@ struct sb_backend {
 struct sb_model {
     char *id;
     char *label; /* default: id; the preflight, which reads the file, may know better */
-    char *path;  /* required; resolved against the config file */
+    char *path;  /* resolved against the config file; NULL = given nowhere, and only servers with a
+                    `url` hold it */
+    char *name;  /* what servers with a `url` call it; NULL = they have but one */
     char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
     struct sb_strv backends; /* ids; default: all, in file order */
     char *notes;             /* default "": appended to the backend's notes in this model's rows */
     int line;                /* of the section header */
-    int path_line;
+    int path_line, name_line; /* 0 = not given */
     int label_line;    /* 0 = not given */
     int backends_line; /* 0 = not given */
 };
@@ -113,7 +118,7 @@ void sb_config_print_keys(struct sb_buf *ret);
  */
 bool sb_device_on_gpu(const char *device);
 
-/* The key that says how its server is had: "server", "command". */
+/* The key that says how its server is had: "server", "command", "url". */
 const char *sb_backend_source(const struct sb_backend *b);
 /* The line of that key of a backend, or of its section where the key is not given. */
 int sb_backend_line(const struct sb_backend *b, const char *key);

@@ -61,8 +61,7 @@ void sb_llama_parse_devices(const char *text, size_t len, struct sb_llama_build 
 /* What a server is asked to be. NULL and 0 are "not stated": left to the server. Borrowed. */
 struct sb_llama_launch {
     const char *model_path;
-    int ctx;   /* of each slot */
-    int slots; /* requests at once; 0 = one */
+    int ctx;
     const char *device;     /* "Vulkan0"; "none" = CPU only */
     const char *gpu_layers; /* "all", "auto" or a number */
     const char *flash_attn; /* "on", "off", "auto" */
@@ -104,6 +103,7 @@ struct sb_endpoint {
     struct sb_http *http; /* its address and our key */
     int child_fd;         /* readable once the server has ended, or -1: nobody would know */
     int signal_fd;
+    const char *model; /* what is asked for, by name; NULL = the one that it has */
 };
 
 /* Why something did not work: what the row says and what the JSON keeps. */
@@ -124,17 +124,35 @@ long sb_llama_health(const struct sb_endpoint *at, double timeout_s);
 
 struct sb_llama_props { /* /props; absent is NULL, -1 */
     bool router;        /* a server without a model that starts others */
+    bool asleep;        /* it has unloaded its model until the next request */
     char *alias;        /* of its model; older builds do not tell it here */
     char *model_path;
+    char *build;     /* "b11669-Debian" */
     long long n_ctx; /* of a slot */
-    long long slots; /* how many there are */
+    long long slots;
 };
+/* Of the model that is asked for, which a router then loads. */
 int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
                    struct sb_llama_failure *f);
 void sb_llama_props_release(struct sb_llama_props *p);
-/* The name of its first model, an alias if it was given one; NULL when it has none. Builds differ
- * in where they tell it: /v1/models has had it longest. The caller frees. */
-int sb_llama_model_name(const struct sb_endpoint *at, char **ret, struct sb_llama_failure *f);
+
+struct sb_llama_model { /* absent is NULL, -1 */
+    char *name;         /* an alias if it was given one */
+    struct sb_strv aliases;
+    char *quantization;
+    long long n_params, bytes; /* of its tensors */
+};
+struct sb_llama_models {
+    struct sb_llama_model *item;
+    size_t n;
+};
+/* The models that it has, loaded or not. Any server that speaks OpenAI's protocol tells their names. */
+int sb_llama_models(const struct sb_endpoint *at, struct sb_llama_models *ret,
+                    struct sb_llama_failure *f);
+void sb_llama_models_release(struct sb_llama_models *m);
+/* The one of that name or alias, or NULL. */
+const struct sb_llama_model *sb_llama_model_named(const struct sb_llama_models *m,
+                                                  const char *name);
 
 struct sb_llama_tokens {
     int *ids; /* the caller frees */
@@ -155,12 +173,6 @@ struct sb_llama_completion {
     bool cache_prompt;
     bool ignore_eos;
     bool return_tokens; /* the reply names what was generated */
-    bool timed; /* tell when each token came: as a stream, on the client's clock */
-};
-
-struct sb_llama_moment {
-    long long n; /* so many tokens were generated, */
-    double ms;   /* so long after the request was sent */
 };
 
 struct sb_llama_candidate {
@@ -183,11 +195,6 @@ struct sb_llama_reply { /* NaN / -1 where it had none */
     size_t n_positions;
     int *tokens; /* generated, when they were asked for */
     size_t n_tokens;
-    /* When it was `timed`: both grow from one to the next; the first is the first token, whose time
-     * has any waiting for a slot in it, the last the whole. A token that is told of late, since it is
-     * half a character, has none. */
-    struct sb_llama_moment *moments;
-    size_t n_moments;
 };
 void sb_llama_reply_release(struct sb_llama_reply *r);
 
@@ -196,18 +203,13 @@ void sb_llama_reply_release(struct sb_llama_reply *r);
 int sb_llama_complete(const struct sb_endpoint *at, const struct sb_llama_completion *c,
                       double timeout_s, struct sb_llama_reply *ret,
                       struct sb_llama_failure *failure);
-/* n of them, sent at once. -1 with the failure of the first that failed ("slot 3 of 8: HTTP 500");
- * then rets is empty. */
+/* n of them, sent at once. -1 with the failure of the first that failed; then rets is empty. */
 int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_completion *c,
                           size_t n, double timeout_s, struct sb_llama_reply *rets,
                           struct sb_llama_failure *failure);
 /* The parser behind it: 0, or -1 with one line in `error`. */
 int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
                               struct sb_buf *error);
-/* The same for a stream and the times at which it came. *ret_status: of an error in it that stands
- * for a failed reply, as HTTP would say it; else 0. */
-int sb_llama_parse_stream(const struct sb_http_reply *reply, struct sb_llama_reply *ret,
-                          long *ret_status, struct sb_buf *error);
 
 /* ---- the proof --------------------------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ size_t sb_prompt_length(const struct sb_prepared *p, size_t depth);
 
 struct sb_expectation { /* of the reply's timings */
     long long prompt_n, cache_n, n_predict;
+    bool far; /* the server is on another machine, for all we know */
 };
 struct sb_request {
     int *tokens;
@@ -32,14 +33,9 @@ struct sb_request {
     struct sb_llama_completion body;
     struct sb_expectation want; /* of the body's reply */
 };
-/* nonce: counts the requests, so that each has another. begin: the token of the text that it begins
- * with, what stands before that following its end. Requests that are made at once begin each elsewhere:
- * of the same text with another nonce they would generate nearly the same, and a mixture of experts
- * would read the same few of them for all. */
-void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, size_t begin,
-                       int n_predict, struct sb_request *ret);
-/* Where request i of n at once begins. */
-size_t sb_prompt_begin(const struct sb_prepared *p, size_t i, size_t n);
+/* nonce: counts the requests, so that each has another. */
+void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
+                       struct sb_request *ret);
 void sb_request_release(struct sb_request *r);
 
 /* A conversation: the first turn is a request at depth 0; each that follows is all the tokens of the

@@ -27,36 +27,12 @@ struct sb_at {
 };
 bool sb_at_same(struct sb_at a, struct sb_at b);
 int sb_at_order(struct sb_at a, struct sb_at b); /* as strcmp: by prompt, depth, slots */
-/* All the places that are measured, in their order: prompts, in each depths, in each slots. */
-size_t sb_protocol_n_places(const struct sb_protocol *p);
-struct sb_at sb_protocol_place(const struct sb_protocol *p, size_t i);
-int sb_protocol_most_slots(const struct sb_protocol *p);
 
 /* What is measured of a backend, the throughput first: these two have a value a run. */
 enum sb_metric { SB_PP, SB_TG, SB_LOAD, SB_WORKLOAD, SB_METRICS };
 const char *sb_metric_name(enum sb_metric m); /* "PP", "TG", "Load", "Workload" */
 
-struct sb_slot_run { /* one request of those that were made at once */
-    long long prompt_n, cache_n, predicted_n, draft_n, draft_n_accepted;
-    double prompt_ms, predicted_ms; /* the server's clock, from its start on this prompt: waiting
-                                       for a turn is in neither */
-    double ttft_ms;    /* from sending all of them to its first token: waiting is in it */
-    double wall_ms;    /* to its end */
-    double together_n; /* of its tokens, those that came while all generated (sb_run_overlap) */
-};
-
-/* One /completion, in the order made; or, at several slots, so many made at once. What is said of
- * several is said of all together: counts are sums, wall_ms is that of the last to end, and
- *   prompt_ms     from the server's start on the first prompt to the last one's first token,
- *   predicted_ms  from then to the first one's last token: while all of them generate,
- *   pp_tps        all prompt tokens / prompt_ms,
- *   tg_tps        all tokens that came within predicted_ms / predicted_ms.
- * Of one request this is what its own timings give. No time is in both, so that P/PP + G/TG is the
- * time that the requests take, divided by their number; and a backend that is slow with prompts
- * does not look slow in TG while one slot generates and the others still read. It is what
- * llama-batched-bench calls S_PP and S_TG; llama-benchy's total TG counts from the first one's first
- * token to the last one's end, so prompts are in it. */
-struct sb_run {
+struct sb_run { /* one /completion, in the order made */
     int launch; /* from 1 */
     struct sb_at at;
     int turn; /* of a conversation, from 1; 0 = it is of none */
@@ -67,8 +43,6 @@ struct sb_run {
     double predicted_ms;
     double pp_tps, tg_tps; /* tok/s, computed from the raw fields (method.md, One run) */
     double wall_ms;        /* the client's clock around the request */
-    struct sb_slot_run *each; /* at.slots > 1: each of them */
-    size_t n_each;
     double prompt_per_second, predicted_per_second; /* as this build printed them */
     long long draft_n, draft_n_accepted;
     char *stop_type;
@@ -145,6 +119,9 @@ struct sb_cell {
         struct sb_strv env; /* "NAME=value"; an object in the file */
         char *server_version;
         char *server_build; /* its files: how many, bytes, when the newest was made */
+        char *url;          /* of a server that others run: neither login nor key; NULL = it was ours */
+        char *address;      /* which machine that is, as far as the URL tells: sb_url_address */
+        struct sb_fact *served; /* what that server says of itself, a group: model, ctx, slots; or NULL */
         char *image;        /* of a container, "NAME@sha256:..."; NULL when it ran in none */
         char *device;       /* as configured, NULL when not */
         char *device_name;  /* what --list-devices calls it: name and driver */
@@ -193,8 +170,8 @@ struct sb_results {
  * another. Only what one machine measured is compared. */
 
 /* What a machine is known by, a hash of its CPU, memory, GPUs, kernel, drivers and, in a cluster,
- * node; not of what it is called in `hardware`, nor of how busy it was. NULL when the object does
- * not say. The caller frees. */
+ * node; not of what it is called in `hardware`, nor of how busy it was. Of one that nobody looked
+ * at its address. NULL when the object does not say. The caller frees. */
 char *sb_host_id(const struct sb_fact *host);
 /* Adds "memory: 64 GiB → 128 GiB", ..., where two are not the same box. Kernels and drivers may
  * differ: that is what a comparison is made for. False when one has no id. */
@@ -202,10 +179,14 @@ bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_st
 /* Adds "mesa-vulkan-drivers: 25.0.1 → 25.2.0": what else of a machine both name and is not the same
  * (kernel, software, settings). Text from outside. */
 void sb_host_changes(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret);
-/* The machine that measured the cell: of its last launch, else `file_id`, the file's. */
+/* The machine that measured the cell: the address of a server that others run, else of its last
+ * launch, else `file_id`, the file's. */
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id);
 /* Of hosts, else (id NULL or not there) the file's. */
 const struct sb_fact *sb_host_of(const struct sb_results *r, const char *id);
+/* Puts the machine of a cell whose server others run into hosts, once. `hardware` is what the config
+ * says of it, or NULL. */
+void sb_results_add_address(struct sb_results *r, const struct sb_cell *c, const char *hardware);
 /* Every launch that names no machine is the file's from now on, and hosts has all. */
 void sb_results_settle_hosts(struct sb_results *r);
 /* What the document says of the machine; "" when it is not known. */
@@ -274,17 +255,8 @@ void sb_cell_seal(struct sb_cell *c);
  * the number of the last launch that is done, 0 when none is. */
 int sb_cell_drop_unfinished(struct sb_cell *c);
 
-struct sb_slot_run sb_slot_run_empty(void);
-/* When the requests of a run overlapped, in ms since they were sent; NaN where it is not known. */
-struct sb_overlap {
-    double began_ms;     /* the server began with the first prompt */
-    double all_ms;       /* the last one's first token: from here on all generate, */
-    double first_end_ms; /* until the first one's last token; earlier than all_ms: they never did */
-};
-struct sb_overlap sb_run_overlap(const struct sb_run *r);
 /* Sets pp_tps and tg_tps from the raw fields: prompt_n*1000/prompt_ms and
- * (predicted_n-1)*1000/predicted_ms; NaN where these do not give a finite positive number. Of several
- * requests first the sums and times over all of them. */
+ * (predicted_n-1)*1000/predicted_ms; NaN where these do not give a finite positive number. */
 void sb_run_speeds(struct sb_run *r);
 
 /* Computes from the valid, measured runs: points, pp_tps, tg_tps, flags (the statistical ones;

@@ -1,6 +1,6 @@
 /* Server: one llama-server to measure: started, proved, asked at its endpoint, stopped.
  *
- * Each way to have one (a child process today) is a file of its own behind this; llama.h knows what
+ * Each way to have one (a child process, one that runs already) is a file of its own behind this; llama.h knows what
  * it speaks, the bench what to measure of it. */
 #ifndef STRATOBENCH_SERVER_H
 #define STRATOBENCH_SERVER_H
@@ -9,8 +9,16 @@
 
 struct sb_server;
 
+/* Where a server runs that is not ours. Borrowed. */
+struct sb_server_address {
+    struct sb_http_server server;
+    const char *model;  /* what it calls the model that is asked for */
+    long long n_params; /* that this model has, -1 = not known */
+};
+
 /* What every kind is told. Borrowed: it outlives the server. */
 struct sb_server_spec {
+    const struct sb_server_address *address; /* NULL = it is a child; else the next three do not matter */
     const struct sb_llama_build *build;
     struct sb_llama_launch launch; /* port and alias are chosen by the server */
     const char *log_path;
@@ -20,19 +28,27 @@ struct sb_server_spec {
     void *tick_arg;
 };
 
-/* A child process of ours on a free loopback port, under a random alias and API key. Its command may
+/* One of two kinds.
+ * A child process of ours on a free loopback port, under a random alias and API key. Its command may
  * go through a tool that makes a container for it (podman run, docker run): that is named, and removed
- * at the end, also when we are killed. */
-struct sb_server *sb_server_child(const struct sb_server_spec *spec);
+ * at the end, also when we are killed.
+ * Or one that others run: nothing is started, nothing stopped, and nothing sent that changes it, but
+ * that a router loads, and a sleeping server loads again, the model that it is asked for. */
+struct sb_server *sb_server_new(const struct sb_server_spec *spec);
 
 /* Starts it and waits for the first 200 of /health, then checks that it is ours, holds the model
  * asked for, and has the context asked for. 0, or -1 and *f: it is to be freed then. *ret_load_s:
  * from the start to the 200, NaN when we were held up meanwhile; also set when a check failed after
- * it; untouched otherwise. */
+ * it; untouched otherwise, and of one that others run, whose context is what it is. */
 int sb_server_start(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f);
 /* Where it answers; valid until it is freed. */
 const struct sb_endpoint *sb_server_endpoint(const struct sb_server *s);
-/* The command line it was started with. */
+/* Was it started by us, on this machine? Else nothing here tells how it does: no sensor, no clock but
+ * its own, no file. */
+bool sb_server_is_ours(const struct sb_server *s);
+/* What one that others run said of itself when it was started: absent of a child. */
+const struct sb_llama_props *sb_server_props(const struct sb_server *s);
+/* The command line it was started with; none of one that others run. */
 const struct sb_strv *sb_server_argv(const struct sb_server *s);
 /* Which device holds the weights. -1: nothing tells. */
 int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret);
@@ -48,6 +64,18 @@ double sb_server_stop(struct sb_server *s);
 /* How it ended, once it has, and the peak memory of the process that served. */
 const struct sb_exit *sb_server_exit(struct sb_server *s);
 void sb_server_free(struct sb_server *s); /* stops if needed; NULL is fine */
+
+/* ---- one that others run --------------------------------------------------------------------- */
+
+/* What it says of itself; nothing that it is asked wakes or loads a model. */
+struct sb_server_look {
+    struct sb_llama_props props;
+    struct sb_llama_models models;
+};
+/* 0, or -1 and *f. address.model does not matter. */
+int sb_server_look(const struct sb_server_address *a, int signal_fd, struct sb_server_look *ret,
+                   struct sb_llama_failure *f);
+void sb_server_look_release(struct sb_server_look *l);
 
 /* ---- the command ---------------------------------------------------------------------------- */
 

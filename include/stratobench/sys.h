@@ -135,6 +135,7 @@ enum sb_http_result {
     SB_HTTP_REFUSED,      /* nobody listens (yet) */
     SB_HTTP_CLOSED,       /* the connection broke */
     SB_HTTP_NO_HTTP,      /* what came was no HTTP */
+    SB_HTTP_UNTRUSTED,    /* its certificate is not to be believed */
     SB_HTTP_TIMEOUT,      /* the whole operation took longer than timeout_s */
     SB_HTTP_TOO_BIG,      /* the reply is over `limit` */
     SB_HTTP_CHILD_EXITED, /* the child ended before the reply was whole */
@@ -153,12 +154,6 @@ struct sb_http_request {
     const char *body; /* NULL = GET, else POST application/json */
     size_t body_len;
     bool keyless; /* sent without the API key: for what needs none, whoever answers */
-    bool stamped; /* of a reply that comes bit by bit: note when */
-};
-
-struct sb_http_stamp {
-    size_t bytes; /* of the body: so many had come */
-    double ms;    /* by then, from the connect, monotonic */
 };
 
 struct sb_http_reply {
@@ -166,14 +161,17 @@ struct sb_http_reply {
     long status;        /* HTTP status, 0 when there was none */
     struct sb_buf body; /* .limit is the caller's; replaced by each call; the caller releases */
     double wall_ms;     /* from the connect to the last byte, monotonic; NaN unless SB_HTTP_OK */
-    struct sb_http_stamp *stamps; /* in their order; the caller frees */
-    size_t n_stamps;
     char error[160];    /* one line, empty when the result is SB_HTTP_OK */
 };
 
-/* For the server at base_url, "http://127.0.0.1:8080" or https, HTTP/1.1; a path may stand behind,
- * no slash at its end. api_key may be NULL (sent as "Authorization: Bearer"). */
-struct sb_http *sb_http_new(const char *base_url, const char *api_key);
+struct sb_http_server {
+    const char *base_url; /* "http://127.0.0.1:8080" or https; a path may stand behind, no slash at its
+                             end */
+    const char *api_key;  /* sent as "Authorization: Bearer"; NULL = none */
+    const char *ca_file;  /* who is believed to vouch for it, PEM; NULL = whom the system believes */
+};
+/* Speaks HTTP/1.1 with that server alone: redirects are replies like any other. Copies. */
+struct sb_http *sb_http_new(const struct sb_http_server *server);
 /* One request; returns ret->result. */
 enum sb_http_result sb_http_request(struct sb_http *h, const struct sb_http_request *req,
                                     const struct sb_http_watch *watch, struct sb_http_reply *ret);

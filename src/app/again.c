@@ -44,7 +44,7 @@ static bool is_usual(const char *dir) {
 static void add_search_path(struct sb_buf *b, const struct sb_config *c) {
     struct sb_strv folders = {0};
     for (size_t i = 0; i < c->n_backends; i++) {
-        const char *program = c->backends[i].command.item[0];
+        const char *program = c->backends[i].command.n ? c->backends[i].command.item[0] : "/";
         char *dir = strchr(program, '/') ? NULL : folder_of(program);
         if (dir && !is_usual(dir) && !sb_strv_has(&folders, dir))
             sb_strv_add(&folders, dir);

@@ -112,6 +112,11 @@ static void warn_of_models_elsewhere(const struct sb_config *c, const struct sb_
 static bool runs_in_a_pod(const struct sb_config *c, struct sb_buf *error) {
     for (size_t i = 0; i < c->n_backends; i++) {
         const struct sb_backend *b = &c->backends[i];
+        if (b->url)
+            sb_buf_addf(error,
+                        "%s:%d: [backend %s] is a server that runs already: measure it with "
+                        "`stratobench run`, from anywhere\n",
+                        c->file, sb_backend_line(b, "url"), b->id);
         if (sb_server_makes_container(&b->command))
             sb_buf_addf(error,
                         "%s:%d: [backend %s] makes a container, which a pod cannot: put its server "

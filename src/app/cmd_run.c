@@ -153,7 +153,7 @@ static void render(struct session *s) {
 
 /* All that is known: who reads the log takes the last whole one. `to`: where it may not wait while
  * servers run, else standard output. */
-static void log_results(const struct session *s, FILE *to) {
+static void log_results(struct session *s, FILE *to) {
     if (!s->o->log_results)
         return;
     struct sb_buf text = SB_BUF_INIT(2 * SB_RESULTS_MAX_BYTES);
@@ -161,12 +161,17 @@ static void log_results(const struct session *s, FILE *to) {
     struct sb_results known = sb_plan_known(&s->plan);
     sb_shard_print(&known, slash ? slash + 1 : s->out.stem, &text);
     free(known.cells);
-    fwrite(sb_buf_str(&text), 1, text.len, to);
-    fflush(to); /* before anything else is said: a line is one line */
+    if (!sb_same(s->logged, sb_buf_str(&text))) { /* at the end there may be nothing to add */
+        bool whole = fwrite(sb_buf_str(&text), 1, text.len, to) == text.len;
+        fflush(to); /* before anything else is said: a line is one line */
+        free(s->logged);
+        s->logged = whole ? sb_buf_detach(&text) : NULL;
+    }
     sb_buf_release(&text);
 }
 
-/* One stream for the log: whoever joins two of them may put a line of one into a line of the other. */
+/* One stream for the log: whoever joins two of them may put a line of one into a line of the other.
+ */
 static void join_streams(void) {
     if (!isatty(STDERR_FILENO))
         dup2(STDOUT_FILENO, STDERR_FILENO);
@@ -180,11 +185,6 @@ static void on_stage(void *arg, size_t cell, enum sb_stage stage, int launch, in
 static void on_tick(void *arg) {
     struct session *s = arg;
     sb_progress_tick(&s->progress);
-}
-
-static void on_place(void *arg, struct sb_at at) {
-    struct session *s = arg;
-    s->progress.at = at;
 }
 
 static void on_changed(void *arg, size_t cell, enum sb_ended what) {
@@ -295,7 +295,7 @@ static int measure(struct session *s) {
                              .skip = s->plan.skip,
                              .log_dir = s->out.logs,
                              .signal_fd = s->signal_fd,
-                             .observer = {s, on_stage, on_place, on_changed, on_tick}};
+                             .observer = {s, on_stage, on_changed, on_tick}};
     return finish(s, sb_bench_run(&bench));
 }
 
@@ -354,6 +354,7 @@ static int run(const void *options, const struct sb_operands *files) {
     let_signals_end_it(&s);
     if (s.log)
         fclose(s.log);
+    free(s.logged);
     sb_progress_release(&s.progress);
     sb_plan_release(&s.plan);
     sb_preflight_release(&s.preflight);

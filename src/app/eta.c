@@ -95,14 +95,15 @@ static int runs_of(const struct sb_cell *c, int launch) {
 
 static void learn_cell(struct sb_eta *e, size_t cell, const struct sb_cell *was) {
     const struct sb_config *c = e->config;
-    int want = c->bench.runs * (int)sb_protocol_n_places(&c->bench);
+    int want = c->bench.runs * (int)(c->bench.n_prompts * c->bench.n_depths);
     for (size_t i = 0; i < was->n_launches; i++) {
         const struct sb_launch *l = &was->launches[i];
         int had = runs_of(was, l->launch);
         double positions, answers_s = answers_of(was, l->launch, &positions);
-        double measuring_s = l->wall_s - l->load_s - answers_s;
-        if (had > 0 && l->load_s + measuring_s > 0)
-            learn(e, cell, l->load_s + measuring_s * want / had, answers_s, positions);
+        double load_s = isnan(l->load_s) ? 0 : l->load_s; /* of others' servers */
+        double measuring_s = l->wall_s - load_s - answers_s;
+        if (had > 0 && load_s + measuring_s > 0)
+            learn(e, cell, load_s + measuring_s * want / had, answers_s, positions);
     }
 }
 

@@ -44,13 +44,17 @@ static void print_facts(FILE *out, const struct sb_preflight_cell *p) {
     if (p->gguf) {
         char *size = sb_format_bytes(p->gguf->file_bytes), *need = sb_format_bytes(p->need_bytes);
         char *params = sb_format_params(p->gguf->total_params);
-        sb_buf_addf(&b, "%s %s, %s in %u file%s, needs %s with its KV cache\n", params,
-                    p->gguf->quantization, size, p->gguf->n_shards,
-                    p->gguf->n_shards == 1 ? "" : "s", need);
+        sb_buf_addf(&b, "%s %s, %s in %u file%s", params, p->gguf->quantization, size,
+                    p->gguf->n_shards, p->gguf->n_shards == 1 ? "" : "s");
+        if (p->need_bytes)
+            sb_buf_addf(&b, ", needs %s with its KV cache", need);
+        sb_buf_adds(&b, "\n");
         free(size);
         free(need);
         free(params);
     }
+    for (size_t i = 0; i < p->told.n; i++)
+        sb_buf_addf(&b, "%s\n", p->told.item[i]);
     if (p->build) {
         sb_buf_addf(&b, "llama-server %s\n",
                     p->build->version ? p->build->version : "(no version)");
@@ -146,7 +150,8 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
         if (p->cells[i].n_faults)
             continue;
         launches += each;
-        bytes += each * p->cells[i].gguf->file_bytes;
+        if (p->cells[i].gguf && !p->cells[i].remote)
+            bytes += each * p->cells[i].gguf->file_bytes;
         for (size_t k = 1; k <= each; k++) {
             double launch_s = sb_eta_launch_s(&e, i, (int)k);
             known += isnan(launch_s) ? 0 : 1;
@@ -161,6 +166,9 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
     if (known)
         fprintf(out, "about %s for %zu of %zu launches, by the times in %s\n", sb_buf_str(&text),
                 known, launches, earlier);
+    else if (launches && !bytes)
+        fprintf(out, "%zu launch%s; how long that takes shows once one has ended\n", launches,
+                launches == 1 ? "" : "es");
     else if (launches)
         fprintf(out,
                 "%zu launch%s, which load%s %s in all; how long that takes shows once one has "

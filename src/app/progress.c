@@ -162,8 +162,6 @@ static void add_stage(const struct sb_progress *p, bool since, struct sb_buf *b)
         sb_buf_addf(b, " %d/%d", p->index, p->of);
     else if (p->index > 0)
         sb_buf_addf(b, " %d", p->index);
-    if (p->at.slots > 1 && (p->stage == SB_STAGE_RUN || p->stage == SB_STAGE_WARMUP))
-        sb_buf_addf(b, ", %d at once", p->at.slots);
     if (!since)
         return;
     if (sb_progress_ticks(p)) {
@@ -288,9 +286,13 @@ static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
     for (size_t i = 0; i < c->n_launches; i++) {
         const struct sb_launch *l = &c->launches[i];
         char *answers = answers_took(c, l->launch);
-        sb_progress_say(
-            p, "        launch %d: load %.3f s, exit %.3f s, added by the harness %.1f ms%s",
-            l->launch, l->load_s, l->stop_s, l->overhead_s * 1000, answers);
+        if (c->backend.url)
+            sb_progress_say(p, "        launch %d: %.3f s of a server that runs already%s", l->launch,
+                            l->wall_s, answers);
+        else
+            sb_progress_say(
+                p, "        launch %d: load %.3f s, exit %.3f s, added by the harness %.1f ms%s",
+                l->launch, l->load_s, l->stop_s, l->overhead_s * 1000, answers);
         free(answers);
     }
 }

@@ -12,6 +12,7 @@
 struct screen {
     int fd;
     struct sb_buf kept;
+    bool cut; /* what was lost began in this line: what comes next begins another */
 };
 
 /* A pipe that is ready takes this much at once. */
@@ -36,15 +37,28 @@ static void give(struct screen *s, int wait_ms) {
     memmove(s->kept.data, s->kept.data + done, s->kept.len);
 }
 
+/* A text may be larger than what is kept. */
 static ssize_t on_write(void *cookie, const char *text, size_t len) {
     struct screen *s = cookie;
-    sb_buf_add(&s->kept, text, len);
+    size_t done = 0;
     give(s, 0);
-    return (ssize_t)len;
+    while (done < len && s->kept.len < SB_SCREEN_KEEPS) {
+        if (s->cut)
+            sb_buf_adds(&s->kept, "\n");
+        s->cut = false;
+        size_t room = SB_SCREEN_KEEPS - s->kept.len, left = len - done;
+        sb_buf_add(&s->kept, text + done, left < room ? left : room);
+        done += left < room ? left : room;
+        give(s, 0);
+    }
+    s->cut |= done < len;
+    return (ssize_t)done;
 }
 
 static int on_close(void *cookie) {
     struct screen *s = cookie;
+    if (s->cut)
+        sb_buf_adds(&s->kept, "\n");
     give(s, -1);
     sb_buf_release(&s->kept);
     free(s);
@@ -53,7 +67,7 @@ static int on_close(void *cookie) {
 
 FILE *sb_screen_open(int fd) {
     struct screen *s = sb_alloc(1, sizeof *s);
-    *s = (struct screen){fd, SB_BUF_INIT(SB_SCREEN_KEEPS)};
+    *s = (struct screen){.fd = fd, .kept = SB_BUF_INIT(SB_SCREEN_KEEPS + 1)};
     FILE *f = fopencookie(s, "w", (cookie_io_functions_t){.write = on_write, .close = on_close});
     if (!f)
         sb_out_of_memory();

@@ -25,7 +25,8 @@ struct session {
     struct sb_progress progress;
     struct sb_results old;
     bool has_old;
-    FILE *log; /* standard output, but it never waits */
+    FILE *log;    /* standard output, but it never waits */
+    char *logged; /* the results that went there last, if they went whole */
     int signal_fd, host_lock_fd;
     bool drawn;      /* there is a chart */
     bool unsaved;    /* the last save failed */

@@ -40,6 +40,10 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         if (given[i].value)
             sb_strv_take(v, sb_asprintf("%s=%s", given[i].key, given[i].value));
+    if (p->served) {
+        sb_strv_take(v, sb_asprintf("url=%s", b->url));
+        sb_strv_take(v, sb_asprintf("model=%s", p->served->name));
+    }
     if (b->threads > 0)
         sb_strv_take(v, sb_asprintf("threads=%d", b->threads));
     struct sb_strv args = {0};
@@ -91,6 +95,8 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
         const struct sb_llama_device *d = b->device ? sb_find_device(p->build, b->device) : NULL;
         ret->backend.device_name = d ? sb_strdup(d->description) : NULL;
     }
+    if (b->url)
+        sb_remote_describe(p, ret);
     fingerprint(c, p, ret);
     sb_protocol_repetition(&c->bench, &ret->repetition);
 }

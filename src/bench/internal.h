@@ -3,10 +3,31 @@
 #define STRATOBENCH_BENCH_INTERNAL_H
 
 #include "stratobench/bench.h"
+#include "stratobench/server.h"
 #include "stratobench/sys.h"
+
+/* One more that keeps a cell from running. Takes over both texts. */
+void sb_preflight_fault(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail);
 
 /* Of the devices that a build lists; NULL = it lists no such one. */
 const struct sb_llama_device *sb_find_device(const struct sb_llama_build *b, const char *name);
+
+/* A backend that is a server of others: asked what it is before hours are spent. */
+struct sb_remote {
+    struct sb_http_server server; /* its strings belong to the config and the environment */
+    struct sb_server_look look;
+    bool reached;
+    char *reason, *error; /* short and long, where it was not */
+};
+/* Fills in a zeroed one. False with the reason, or with the signal that ended it. */
+bool sb_remote_look(const struct sb_backend *b, int signal_fd, struct sb_remote *ret,
+                    int *ret_interrupted);
+void sb_remote_release(struct sb_remote *r);
+/* That it answers, and has the model of the cell: p->remote, p->served, or faults. */
+void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
+                     struct sb_preflight_cell *p);
+/* What results say of such a cell before it is measured. */
+void sb_remote_describe(const struct sb_preflight_cell *p, struct sb_cell *c);
 
 /* The names of "Vulkan0,Vulkan1"; none when it is NULL or CPU only. The caller releases. */
 struct sb_strv sb_device_names(const char *configured);

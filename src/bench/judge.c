@@ -15,10 +15,12 @@ static bool positive(double x) {
 
 /* Sending, waking and reading took 1 to 6 ms in 143 runs on three machines. */
 static const double MOST_OVERHEAD_MS = 50;
+/* Name, connection, TLS and reply over a slow line; a queue behind others' requests is longer. */
+static const double MOST_OVERHEAD_FAR_MS = 1000;
 
-bool sb_run_is_late(const struct sb_run *r) {
+bool sb_run_is_late(const struct sb_run *r, bool far) {
     double claimed_ms = r->prompt_ms + r->predicted_ms;
-    return r->wall_ms - claimed_ms > fmax(MOST_OVERHEAD_MS, claimed_ms);
+    return r->wall_ms - claimed_ms > fmax(far ? MOST_OVERHEAD_FAR_MS : MOST_OVERHEAD_MS, claimed_ms);
 }
 
 const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want,
@@ -47,7 +49,7 @@ const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *wa
     else if (r->wall_ms < r->prompt_ms + r->predicted_ms)
         snprintf(buf, size, "server claims %.0f ms of work in %.0f ms",
                  r->prompt_ms + r->predicted_ms, r->wall_ms);
-    else if (sb_run_is_late(r))
+    else if (sb_run_is_late(r, want->far))
         snprintf(buf, size, "server claims %.1f ms of work, but it took %.0f ms",
                  r->prompt_ms + r->predicted_ms, r->wall_ms);
     else

@@ -84,6 +84,8 @@ bool sb_launch_cool_down(struct launch *l) {
 
 /* The share of all the model's shards that is in the page cache. */
 static void look_at_page_cache(struct launch *l) {
+    if (l->plan->backend->url)
+        return; /* it has been loaded, and not from here */
     const struct sb_strv *files = &l->b->preflight->cells[l->index].gguf->files;
     double share = 0;
     for (size_t i = 0; i < files->n; i++)
@@ -153,7 +155,7 @@ static int start_server(struct launch *l, const struct sb_server_spec *spec) {
         look_at_page_cache(l);
         l->began_s = sb_now_s();
         sb_stops_seen(&l->start->stops);
-        l->server = sb_server_child(spec);
+        l->server = sb_server_new(spec);
         if (sb_server_start(l->server, &l->record.load_s, &l->failure) == 0)
             return 0;
         if (!l->failure.port_lost || attempt == MAX_PORTS)
@@ -173,7 +175,9 @@ static int load(struct launch *l, const struct sb_server_spec *spec) {
         l->record.load_s = (double)NAN; /* not measured: the clock ran, and we did not */
         l->stopped = true;
     }
-    l->ready = true;
+    l->ready = sb_server_is_ours(l->server);
+    if (!l->ready && sb_launch_note_served(l) < 0)
+        return -1;
     sb_strv_release(&l->cell->backend.argv);
     sb_strv_copy(&l->cell->backend.argv, sb_server_argv(l->server));
     sb_argv_hide_secrets(&l->cell->backend.argv);
@@ -185,7 +189,8 @@ static int load(struct launch *l, const struct sb_server_spec *spec) {
 /* In a cluster the manifests say (k8s). */
 static void say_where(struct launch *l) {
     struct sb_launch *r = &l->record;
-    r->host = sb_host_id(l->b->results->host);
+    r->host = l->cell->backend.address ? sb_strdup(l->cell->backend.address)
+                                       : sb_host_id(l->b->results->host);
     r->node = sb_strdup(getenv("STRATOBENCH_NODE"));
     r->pod = sb_strdup(getenv("STRATOBENCH_POD"));
     r->image = sb_strdup(getenv("STRATOBENCH_IMAGE"));
@@ -241,9 +246,14 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     l.prompts = sb_alloc(l.config->bench.n_prompts, sizeof *l.prompts);
     char *log_path = log_path_of(&l);
     mkdir(b->log_dir, 0777); /* it may have vanished since */
+    struct sb_server_address address;
     l.before = sb_host_read("");
-    l.record.temperature_start_c = l.before.temperature_c;
-    struct sb_server_spec spec = {.build = b->preflight->cells[index].build,
+    if (l.plan->backend->url)
+        sb_launch_address(&l, &address);
+    else
+        l.record.temperature_start_c = l.before.temperature_c;
+    struct sb_server_spec spec = {.address = l.plan->backend->url ? &address : NULL,
+                                  .build = b->preflight->cells[index].build,
                                   .launch = sb_bench_launch_options(l.config, l.plan),
                                   .log_path = log_path,
                                   .load_timeout_s = l.config->load_timeout_s,

@@ -13,6 +13,8 @@ static bool is_on_gpu(const struct launch *l) {
 }
 
 static struct edge look(const struct launch *l) {
+    if (!sb_server_is_ours(l->server)) /* this machine's sensors say nothing of it */
+        return (struct edge){sb_now_s(), (double)NAN, 0, (double)NAN};
     struct sb_cpu_use cpu = sb_host_cpu_use("");
     double server_s = sb_server_cpu_s(l->server);
     return (struct edge){.at_s = sb_now_s(),
@@ -38,7 +40,8 @@ static void observe_peaks(struct sb_launch *rec) {
 void sb_launch_after_run(struct launch *l, const struct sb_run *r) {
     struct edge now = look(l);
     double others_s = now.others_s - l->edge.others_s, energy_j = now.energy_j - l->edge.energy_j;
-    observe_peaks(&l->record);
+    if (sb_server_is_ours(l->server))
+        observe_peaks(&l->record);
     if (r->warmup)
         return;
     if (others_s >= 0) {

@@ -16,8 +16,7 @@ enum { LABEL_MAX_BYTES = 120 }; /* a name in a file that is longer is no label *
 
 /* ---- what can go wrong -------------------------------------------------------------------- */
 
-/* Takes over both texts. */
-static void fault(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail) {
+void sb_preflight_fault(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail) {
     p->faults = sb_grow(p->faults, p->n_faults, sizeof *p->faults);
     p->faults[p->n_faults++] = (struct sb_fault){skipped, reason, detail};
 }
@@ -36,7 +35,7 @@ static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *
     for (size_t i = 0; i < p->build->n_devices; i++)
         sb_buf_addf(&have, "%s%s (%s)", i ? ", " : "", p->build->devices[i].name,
                     p->build->devices[i].description);
-    fault(p, true, sb_asprintf("no device %s", name),
+    sb_preflight_fault(p, true, sb_asprintf("no device %s", name),
           sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s%s%s", c->file,
                       sb_backend_line(b, "device"), b->id, b->device,
                       have.len ? sb_buf_str(&have) : "none",
@@ -117,7 +116,7 @@ static void check_memory(const struct sb_preflight_options *o, struct sb_preflig
     if (o->force_memory)
         sb_strv_take(&p->warnings, text);
     else
-        fault(p, true, text,
+        sb_preflight_fault(p, true, text,
               sb_asprintf("weights and KV cache need %s, %s: %s; free memory, lower ctx, or try "
                           "with --force-memory",
                           need, where, got));
@@ -148,7 +147,6 @@ struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
     const struct sb_backend *b = plan->backend;
     return (struct sb_llama_launch){.model_path = plan->model->path,
                                     .ctx = c->bench.ctx,
-                                    .slots = sb_protocol_most_slots(&c->bench),
                                     .device = b->device,
                                     .gpu_layers = b->gpu_layers,
                                     .flash_attn = b->flash_attn,
@@ -173,7 +171,7 @@ static void check_draft(const struct sb_config *c, struct sb_preflight *pf,
     if (s == SB_GGUF_OK)
         p->draft = draft;
     else
-        fault(p, true, sb_asprintf("draft: %s", gguf_reasons[s]),
+        sb_preflight_fault(p, true, sb_asprintf("draft: %s", gguf_reasons[s]),
               sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, "draft"), sb_buf_str(&error)));
     sb_buf_release(&error);
 }
@@ -189,7 +187,7 @@ static void check_options(const struct sb_config *c, struct sb_preflight_cell *p
     for (char *rest = errors.data, *text; rest && (text = strsep(&rest, "\n")) && *text;) {
         const char *key = strsep(&text, ":");
         bool args = strcmp(key, "args") == 0;
-        fault(p, true,
+        sb_preflight_fault(p, true,
               args ? sb_strdup("args set what is stratobench's to set")
                    : sb_asprintf("this build cannot express %s", key),
               sb_asprintf("%s:%d:%s", c->file, sb_backend_line(b, key), text));
@@ -204,7 +202,7 @@ static void check_build(const struct sb_config *c, const struct sb_preflight *pf
     p->stamp = pf->build_stamps[i];
     p->image = pf->build_images[i];
     if (pf->build_errors[i])
-        fault(p, false, sb_strdup(pf->build_reasons[i]),
+        sb_preflight_fault(p, false, sb_strdup(pf->build_reasons[i]),
               sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, sb_backend_source(b)),
                           pf->build_errors[i]));
     else
@@ -216,14 +214,27 @@ static void check_model(const struct sb_config *c, const struct sb_preflight *pf
     const struct sb_model *m = p->plan->model;
     size_t i = (size_t)(m - c->models);
     if (pf->gguf_errors[i])
-        fault(p, true, sb_strdup(pf->gguf_reasons[i]),
+        sb_preflight_fault(p, true, sb_strdup(pf->gguf_reasons[i]),
               sb_asprintf("%s:%d: %s", c->file, m->path_line, pf->gguf_errors[i]));
     else
         p->gguf = &pf->ggufs[i];
 }
 
+/* Its file need not be here, but where it is it tells whether the server holds the same. */
+static void check_model_of_others(const struct sb_config *c, const struct sb_preflight *pf,
+                                  struct sb_preflight_cell *p) {
+    const struct sb_model *m = p->plan->model;
+    if (!m->path)
+        return;
+    if (pf->gguf_errors[m - c->models])
+        sb_strv_take(&p->warnings, sb_asprintf("the server's model is known by its name alone: %s",
+                                               pf->gguf_errors[m - c->models]));
+    else
+        p->gguf = &pf->ggufs[m - c->models];
+}
+
 static uint64_t bytes_needed(const struct sb_config *c, const struct sb_preflight_cell *p) {
-    uint64_t ctx = (uint64_t)c->bench.ctx * (uint64_t)sb_protocol_most_slots(&c->bench);
+    uint64_t ctx = (uint64_t)c->bench.ctx;
     uint64_t need =
         p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, ctx, p->plan->backend->cache_type);
     return p->draft ? need + p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, ctx, NULL) : need;
@@ -235,6 +246,11 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
     p->label = label_of(c, pf, p->plan->model);
     for (size_t i = 0; i < b->env.n; i++)
         sb_strv_take(&p->env, sb_env_shown(b->env.item[i]));
+    if (b->url) {
+        check_model_of_others(c, pf, p);
+        sb_remote_check(c, pf, p);
+        return;
+    }
     check_build(c, pf, p);
     check_model(c, pf, p);
     bool devices = p->build && check_device(c, p);
@@ -298,6 +314,10 @@ static void probe_builds(const struct sb_config *c, const struct sb_preflight_op
     for (size_t i = 0; i < c->n_backends && !pf->interrupted; i++) {
         if (!is_wanted(c, &c->backends[i]))
             continue;
+        if (c->backends[i].url) {
+            sb_remote_look(&c->backends[i], o->signal_fd, &pf->remotes[i], &pf->interrupted);
+            continue;
+        }
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
         int rc = sb_server_probe(&c->backends[i].command, &c->backends[i].env, o->signal_fd,
                                  &pf->builds[i], &pf->build_images[i], &error);
@@ -315,6 +335,8 @@ static void probe_builds(const struct sb_config *c, const struct sb_preflight_op
 static void read_models(const struct sb_config *c, struct sb_preflight *pf) {
     for (size_t i = 0; i < c->n_models; i++) {
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
+        if (!c->models[i].path)
+            continue;
         sb_files_add(&pf->model_files[i], c->models[i].path);
         enum sb_gguf_status s = sb_gguf_read(c->models[i].path, &pf->ggufs[i], &error);
         for (size_t k = 0; k < pf->ggufs[i].files.n; k++)
@@ -335,6 +357,7 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
                               .n_builds = c->n_backends,
                               .n_ggufs = c->n_models,
                               .builds = sb_alloc(c->n_backends, sizeof *pf.builds),
+                              .remotes = sb_alloc(c->n_backends, sizeof *pf.remotes),
                               .build_errors = sb_alloc(c->n_backends, sizeof *pf.build_errors),
                               .build_reasons = sb_alloc(c->n_backends, sizeof *pf.build_reasons),
                               .drafts = sb_alloc(c->n_backends, sizeof *pf.drafts),
@@ -360,6 +383,7 @@ void sb_preflight_release(struct sb_preflight *p) {
     for (size_t i = 0; i < p->n_builds; i++) {
         sb_llama_build_release(&p->builds[i]);
         sb_gguf_release(&p->drafts[i]);
+        sb_remote_release(&p->remotes[i]);
         free(p->build_errors[i]);
         free(p->build_stamps[i]);
         free(p->build_images[i]);
@@ -378,10 +402,12 @@ void sb_preflight_release(struct sb_preflight *p) {
         }
         free(c->faults);
         sb_strv_release(&c->warnings);
+        sb_strv_release(&c->told);
         sb_strv_release(&c->argv);
         sb_strv_release(&c->env);
     }
     free(p->builds);
+    free(p->remotes);
     free(p->build_errors);
     free(p->build_stamps);
     free(p->build_images);

@@ -67,10 +67,11 @@ static void keep(struct sb_plan *plan, size_t i, struct sb_cell *was, char *why)
 }
 
 /* A machine does not go on with the launches of another. */
-static bool was_elsewhere(const struct sb_results *r, const struct sb_cell *was) {
+static bool was_elsewhere(const struct sb_results *r, const struct sb_cell *was,
+                          const struct sb_cell *now) {
     char *here = sb_host_id(r->host);
-    const char *id = sb_cell_host_id(was, here);
-    bool elsewhere = was->status == SB_PENDING && id && here && strcmp(id, here) != 0;
+    const char *id = sb_cell_host_id(was, here), *its = sb_cell_host_id(now, here);
+    bool elsewhere = was->status == SB_PENDING && id && its && strcmp(id, its) != 0;
     free(here);
     return elsewhere;
 }
@@ -87,7 +88,7 @@ static void take_hosts(struct sb_results *old, struct sb_results *r) {
  * has ended, and for good where there can be none. */
 static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, const char *fault) {
     bool ok = was->status == SB_OK, pending = was->status == SB_PENDING;
-    if (was->n_runs == 0 || was_elsewhere(&plan->results, was))
+    if (was->n_runs == 0 || was_elsewhere(&plan->results, was, &plan->results.cells[i]))
         return;
     if (fault) {
         plan->skip[i] = true;
@@ -140,6 +141,7 @@ void sb_plan_make(const struct sb_config *config, const struct sb_preflight *pre
             continue;
         }
         sb_preflight_describe(config, &preflight->cells[i], &r->cells[i]);
+        sb_results_add_address(r, &r->cells[i], config->hardware);
         if (!was)
             continue;
         if (was->repetition.n == 0) /* of an early version: its file says it for all */

@@ -7,11 +7,11 @@ int sb_launch_check_turns(struct launch *l) {
         return 0;
     size_t need = sb_talk_length(&l->prompts[0], (size_t)b->turns, b->n_predict,
                                  (size_t)b->turn_tokens);
-    if (need <= (size_t)b->ctx)
+    if (need <= (size_t)sb_launch_ctx(l))
         return 0;
     l->failure.invalid = true;
     l->failure.reason = sb_asprintf("%zu tokens of %d turns do not fit ctx %d", need, b->turns,
-                                    b->ctx);
+                                    sb_launch_ctx(l));
     return -1;
 }
 

@@ -1,6 +1,5 @@
 /* From sections to cells: what no single key can know. */
 #include <fnmatch.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +21,6 @@ static void check_context(struct sb_parser *p) {
             sb_diag(&p->diags, sb_bench_key_line(p, "depths"),
                     "depth %d and the %d tokens of 'n_predict' do not fit into a 'ctx' of %d",
                     c->bench.depths[i], c->bench.n_predict, c->bench.ctx);
-    int slots = sb_protocol_most_slots(&c->bench);
-    if (c->bench.ctx > INT_MAX / slots)
-        sb_diag(&p->diags, sb_bench_key_line(p, "slots"),
-                "%d slots of a 'ctx' of %d: no server has a context of more than %d", slots,
-                c->bench.ctx, INT_MAX);
     long long turns = c->bench.turns, said = turns * c->bench.n_predict,
               asked = (turns - 1) * c->bench.turn_tokens;
     if (turns != SB_TURNS_OFF && said + asked >= c->bench.ctx)
@@ -84,37 +78,10 @@ static bool same_label(const char *id_a, const char *a, const char *id_b, const 
     return strcmp(a, b) == 0 && strcmp(id_a, id_b) != 0;
 }
 
-static const char *const sources[] = {"server", "command"};
-
-const char *sb_backend_source(const struct sb_backend *b) {
-    for (size_t i = 1; i < sizeof sources / sizeof *sources; i++)
-        if (sb_backend_line(b, sources[i]) != b->line)
-            return sources[i];
-    return sources[0];
-}
-
-/* One of the keys that say how its server is had, and no more. */
-static void check_source(struct sb_parser *p, const struct sb_backend *b) {
-    const char *first = NULL;
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        int line = sb_backend_line(b, sources[i]);
-        if (line == b->line)
-            continue;
-        if (first)
-            sb_diag(&p->diags, line, "'%s' takes the place of '%s' (line %d): use one", sources[i],
-                    first, sb_backend_line(b, first));
-        else
-            first = sources[i];
-    }
-    if (!first)
-        sb_diag(&p->diags, b->line, "[backend %s] has no 'server' or 'command'", b->id);
-}
-
 static void complete_backends(struct sb_parser *p) {
     struct sb_config *c = p->c;
     for (size_t i = 0; i < c->n_backends; i++) {
         struct sb_backend *b = &c->backends[i];
-        check_source(p, b);
         if (!b->label)
             b->label = sb_strdup(b->id);
         if (b->bandwidth_gb_s <= 0)
@@ -249,6 +216,7 @@ void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {
     }
     complete_backends(p);
     complete_models(p);
+    sb_check_sources(p);
     if (p->diags.n == 0)
         make_cells(p, sel ? sel : &all);
 }

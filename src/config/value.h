@@ -61,6 +61,7 @@ struct sb_parser {
 };
 
 extern const struct sb_type sb_type_text, sb_type_path, sb_type_device, sb_type_spec; /* char * */
+extern const struct sb_type sb_type_url, sb_type_variable;                            /* char * */
 extern const struct sb_type sb_type_server, sb_type_command; /* struct sb_strv, with a program */
 extern const struct sb_type sb_type_choice; /* char *: one of `words`, or a number */
 extern const struct sb_type sb_type_flag;   /* bool: the place in `words` */
@@ -95,6 +96,8 @@ void sb_prompt_release(struct sb_prompt *prompt);
 /* " (did you mean 'x'?)", or "". Valid until the next call with the same buffer. */
 const char *sb_did_you_mean(char hint[80], const char *word, const char *const *words, size_t n);
 
+/* How each backend's server is had: its keys together, and what its models must say (source.c). */
+void sb_check_sources(struct sb_parser *p);
 /* Once the file is read: what several keys say together, references, cells (config_plan.c). */
 void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel);
 

@@ -1,4 +1,4 @@
-/* What a llama-server that answers is asked: /health, /props, /v1/models, /tokenize. */
+/* Questions to a server: what its replies are worth, and /tokenize. */
 #include "client.h"
 
 #include <cjson/cJSON.h>
@@ -55,6 +55,8 @@ int llama_check_reply(const struct sb_endpoint *at, const char *what, double tim
     case SB_HTTP_CLOSED:
         f->gone = true;
         return llama_fail(f, sb_strdup("connection lost"), reply->error);
+    case SB_HTTP_UNTRUSTED:
+        return llama_fail(f, sb_strdup("certificate not trusted"), reply->error);
     case SB_HTTP_NO_HTTP: return llama_fail(f, sb_strdup("bad reply: not HTTP"), reply->error);
     }
     if (reply->status == 200)
@@ -113,71 +115,20 @@ static int ask_both(const struct sb_endpoint *at, const struct question *a,
     return whole ? 0 : -1;
 }
 
-/* A small GET. NULL and *f on failure; the caller deletes it. */
-static cJSON *ask(const struct sb_endpoint *at, const char *path, struct sb_llama_failure *f) {
+cJSON *llama_ask(const struct sb_endpoint *at, const char *path, struct sb_llama_failure *f) {
     struct question q = {path, NULL, ASK_TIMEOUT_S, MAX_SMALL_REPLY_BYTES};
     cJSON *reply;
     return ask_both(at, &q, NULL, &reply, f) < 0 ? NULL : reply;
 }
 
-long sb_llama_health(const struct sb_endpoint *at, double timeout_s) {
-    struct sb_http_reply reply = {.body = SB_BUF_INIT(MAX_SMALL_REPLY_BYTES)};
-    struct sb_http_request req = {.path = "/health", .keyless = true};
-    struct sb_http_watch watch = {timeout_s, at->child_fd, at->signal_fd};
-    bool whole = sb_http_request(at->http, &req, &watch, &reply) == SB_HTTP_OK;
-    sb_buf_release(&reply.body);
-    return whole ? reply.status : 0;
-}
-
-static const char *string_at(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
-static long long whole(const cJSON *v) {
-    return cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < INT_MAX
-               ? (long long)v->valuedouble
-               : -1;
-}
-
-int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
-                   struct sb_llama_failure *f) {
-    cJSON *props = ask(at, "/props", f);
-    if (!props)
-        return -1;
-    const char *role = string_at(props, "role");
-    const cJSON *settings = cJSON_GetObjectItemCaseSensitive(props, "default_generation_settings");
-    const cJSON *n_ctx = cJSON_GetObjectItemCaseSensitive(settings, "n_ctx");
-    *ret = (struct sb_llama_props){.router = role && strcmp(role, "router") == 0,
-                                   .alias = sb_strdup(string_at(props, "model_alias")),
-                                   .model_path = sb_strdup(string_at(props, "model_path")),
-                                   .n_ctx = whole(n_ctx),
-                                   .slots = whole(cJSON_GetObjectItemCaseSensitive(
-                                       props, "total_slots"))};
-    cJSON_Delete(props);
-    return 0;
-}
-
-void sb_llama_props_release(struct sb_llama_props *p) {
-    free(p->alias);
-    free(p->model_path);
-    *p = (struct sb_llama_props){0};
-}
-
-int sb_llama_model_name(const struct sb_endpoint *at, char **ret, struct sb_llama_failure *f) {
-    cJSON *models = ask(at, "/v1/models", f);
-    if (!models)
-        return -1;
-    const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(models, "data"), 0);
-    *ret = sb_strdup(string_at(first, "id"));
-    cJSON_Delete(models);
-    return 0;
-}
-
 /* ---- tokenize ---------------------------------------------------------------------------- */
 
-static char *tokenize_body(const char *text, size_t len, bool add_special) {
+static char *tokenize_body(const struct sb_endpoint *at, const char *text, size_t len,
+                           bool add_special) {
     char *content = sb_strndup(text, len);
     cJSON *body = cJSON_CreateObject();
+    if (at->model)
+        cJSON_AddStringToObject(body, "model", at->model);
     cJSON_AddStringToObject(body, "content", content);
     cJSON_AddBoolToObject(body, "add_special", add_special);
     char *json = cJSON_PrintUnformatted(body);
@@ -209,7 +160,8 @@ static int *ids_of(const cJSON *reply, size_t *ret_n, struct sb_llama_failure *f
  * this model wants. */
 int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
                       struct sb_llama_tokens *ret, struct sb_llama_failure *f) {
-    char *special = tokenize_body(text, len, true), *plain = tokenize_body(text, len, false);
+    char *special = tokenize_body(at, text, len, true),
+         *plain = tokenize_body(at, text, len, false);
     cJSON *replies[2];
     int rc = ask_both(at, &(struct question){"/tokenize", special, timeout_s, MAX_TOKENS_BYTES},
                       &(struct question){"/tokenize", plain, timeout_s, MAX_TOKENS_BYTES}, replies, f);

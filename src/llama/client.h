@@ -1,6 +1,8 @@
-/* What client.c and completion.c share. Private to the room. */
+/* What the files that ask a server share. Private to the room. */
 #ifndef STRATOBENCH_LLAMA_CLIENT_H
 #define STRATOBENCH_LLAMA_CLIENT_H
+
+#include <cjson/cJSON.h>
 
 #include "stratobench/llama.h"
 
@@ -10,5 +12,7 @@ int llama_fail(struct sb_llama_failure *f, char *reason, const char *detail);
  * names the operation: "run", "/tokenize". */
 int llama_check_reply(const struct sb_endpoint *at, const char *what, double timeout_s,
                       const struct sb_http_reply *reply, struct sb_llama_failure *f);
+/* A small GET. NULL and *f on failure; the caller deletes it. */
+cJSON *llama_ask(const struct sb_endpoint *at, const char *path, struct sb_llama_failure *f);
 
 #endif

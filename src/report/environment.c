@@ -87,7 +87,7 @@ static void put_host(struct sb_buf *b, const struct sb_fact *host) {
 static char *describe_backend(const struct sb_cell *c) {
     struct sb_buf b = SB_BUF_INIT(SB_TEXT_MAX);
     const char *device = c->backend.device, *name = c->backend.device_name;
-    if (!c->backend.server_version && !name && !c->backend.image)
+    if (!c->backend.server_version && !name && !c->backend.image && !c->backend.url)
         return NULL;
     sb_buf_adds(&b, "- ");
     sb_markdown_escape(&b, sb_backend_label(c));
@@ -95,6 +95,14 @@ static char *describe_backend(const struct sb_cell *c) {
     if (c->backend.server_version) {
         sb_buf_adds(&b, " llama-server ");
         sb_markdown_escape(&b, c->backend.server_version);
+    }
+    if (c->backend.url) {
+        sb_buf_adds(&b, " at ");
+        sb_markdown_escape(&b, c->backend.url);
+    }
+    if (c->backend.served && c->backend.served->child) {
+        sb_buf_adds(&b, ", which says: ");
+        put_members(&b, c->backend.served, 0);
     }
     if (device || name) {
         sb_buf_adds(&b, c->backend.server_version ? ", device " : " device ");

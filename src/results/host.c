@@ -8,13 +8,13 @@
 enum { ID_CHARS = 12, TEXT_MAX_BYTES = 64 << 10 };
 
 /* What tells one machine from another, and then from itself after an update. */
-static const char *const parts[] = {"node", "cpu",    "cpu_threads", "memory_bytes",
-                                    "gpus", "kernel", "software"};
+static const char *const parts[] = {"node",         "address", "cpu",    "cpu_threads",
+                                    "memory_bytes", "gpus",    "kernel", "software"};
 static const char *const of_gpu[] = {"name",   "pci_id",        "gfx", "vram_total_bytes",
                                      "driver", "driver_version"};
 enum {
     N_PARTS = sizeof parts / sizeof *parts,
-    N_BOX_PARTS = 5,
+    N_BOX_PARTS = 6,
     N_OF_GPU = sizeof of_gpu / sizeof *of_gpu,
     N_BOX_OF_GPU = 4
 };
@@ -73,11 +73,15 @@ static char *text_of(const struct sb_fact *host, const char *part, bool box) {
 }
 
 char *sb_host_id(const struct sb_fact *host) {
+    if (sb_fact_text(host, "address"))
+        return sb_strdup(sb_fact_text(host, "address"));
     if (!sb_fact_of(host, "cpu") && !sb_fact_of(host, "memory_bytes") &&
         !sb_fact_of(host, "kernel"))
         return NULL;
     struct sb_buf all = SB_BUF_INIT(N_PARTS * TEXT_MAX_BYTES);
     for (size_t i = 0; i < N_PARTS; i++) {
+        if (strcmp(parts[i], "address") == 0)
+            continue; /* ids are what they were before there were any */
         char *text = text_of(host, parts[i], false);
         sb_buf_addf(&all, "%s\n", text);
         free(text);
@@ -107,6 +111,8 @@ bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_st
 }
 
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id) {
+    if (c->backend.address)
+        return c->backend.address;
     const char *id = c->n_launches ? c->launches[c->n_launches - 1].host : NULL;
     return id ? id : file_id;
 }
@@ -114,6 +120,20 @@ const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id) {
 const struct sb_fact *sb_host_of(const struct sb_results *r, const char *id) {
     const struct sb_fact *host = sb_fact_of(r->hosts, id);
     return host && host->kind == SB_FACT_GROUP ? host : r->host;
+}
+
+void sb_results_add_address(struct sb_results *r, const struct sb_cell *c, const char *hardware) {
+    const char *address = c->backend.address;
+    if (!address || sb_fact_of(r->hosts, address))
+        return;
+    struct sb_fact *host = sb_facts_new();
+    char *text = sb_asprintf("%s, not looked at", address);
+    sb_fact_add_text(host, "hardware", hardware ? hardware : text);
+    sb_fact_add_text(host, "address", address);
+    if (!r->hosts)
+        r->hosts = sb_facts_new();
+    sb_fact_take(r->hosts, address, host);
+    free(text);
 }
 
 void sb_results_settle_hosts(struct sb_results *r) {

@@ -77,17 +77,20 @@ static bool has_id(const struct reader *r, const char *id) {
 }
 
 static void begin(struct reader *r, const char *id, const char *name, size_t len) {
-    if (has_id(r, id)) {
-        if (!find_open(r, id))
-            sb_strv_take(r->remarks,
-                         sb_asprintf("the results of %.*s are there twice; they count once",
-                                     (int)len, name));
-        return;
+    struct shard *open = find_open(r, id);
+    if (open) { /* cut, and said again */
+        sb_buf_release(&open->json);
+        open->n_lines = 0;
+    } else if (has_id(r, id)) {
+        sb_strv_take(r->remarks, sb_asprintf("the results of %.*s are there twice; they count once",
+                                             (int)len, name));
+    } else {
+        r->item = sb_realloc(r->item, r->n + 1, sizeof *r->item);
+        open = &r->item[r->n++];
+        *open = (struct shard){.name = sb_strndup(name, len),
+                               .json = SB_BUF_INIT(SB_RESULTS_MAX_BYTES)};
+        memcpy(open->id, id, ID_CHARS);
     }
-    r->item = sb_realloc(r->item, r->n + 1, sizeof *r->item);
-    struct shard *s = &r->item[r->n++];
-    *s = (struct shard){.name = sb_strndup(name, len), .json = SB_BUF_INIT(SB_RESULTS_MAX_BYTES)};
-    memcpy(s->id, id, ID_CHARS);
 }
 
 static void end(struct reader *r, struct shard *s) {

@@ -170,7 +170,7 @@ static int start(struct sb_server *s, struct sb_llama_failure *f) {
         return fail(f, sb_asprintf("no free port: %s", strerror(-c->port)));
     char *url = sb_asprintf("http://127.0.0.1:%d", c->port);
     c->through_tool = server_tool_find(&s->spec->build->command, &c->tool);
-    s->at.http = sb_http_new(url, key);
+    s->at.http = sb_http_new(&(struct sb_http_server){url, key, NULL});
     free(url);
     if (spawn(c, key, f) < 0)
         return -1;
@@ -237,12 +237,12 @@ static int check_listener(struct child *c, struct sb_llama_failure *f) {
 
 /* The alias is random, so only our own child can name it. */
 static int check_alias(struct child *c, const char *told, struct sb_llama_failure *f) {
-    char *name = sb_strdup(told);
-    if (!told && sb_llama_model_name(&c->base.at, &name, f) < 0)
+    struct sb_llama_models models = {0};
+    if (!told && sb_llama_models(&c->base.at, &models, f) < 0)
         return -1;
-    int rc = name && strcmp(name, c->alias) == 0 ? 0 : fail_other_server(c, f);
-    free(name);
-    return rc;
+    bool ours = told ? strcmp(told, c->alias) == 0 : sb_llama_model_named(&models, c->alias) != NULL;
+    sb_llama_models_release(&models);
+    return ours ? 0 : fail_other_server(c, f);
 }
 
 /* A router answers /health without any model, and knows no alias. */
@@ -258,10 +258,6 @@ static int check_identity(struct child *c, struct sb_llama_failure *f) {
     if (rc == 0 && props.n_ctx >= 0 && props.n_ctx < asked->ctx) {
         f->invalid = true;
         rc = fail(f, sb_asprintf("context is %lld, not %d", props.n_ctx, asked->ctx));
-    }
-    if (rc == 0 && props.slots >= 0 && props.slots < asked->slots) {
-        f->invalid = true;
-        rc = fail(f, sb_asprintf("it has %lld slots, not %d", props.slots, asked->slots));
     }
     sb_llama_props_release(&props);
     return rc;
@@ -326,7 +322,8 @@ static void release(struct sb_server *s) {
     free(c);
 }
 
-static const struct sb_server_ops child_ops = {.start = start,
+static const struct sb_server_ops child_ops = {.ours = true,
+                                               .start = start,
                                                .ready = ready,
                                                .proof = proof,
                                                .explain = explain,
@@ -336,10 +333,11 @@ static const struct sb_server_ops child_ops = {.start = start,
                                                .exit = how_it_ended,
                                                .free = release};
 
-struct sb_server *sb_server_child(const struct sb_server_spec *spec) {
+struct sb_server *server_child(const struct sb_server_spec *spec) {
     struct child *c = sb_alloc(1, sizeof *c);
     c->base.ops = &child_ops;
     c->base.spec = spec;
+    c->base.props = (struct sb_llama_props){.n_ctx = -1, .slots = -1};
     c->base.at.child_fd = -1;
     c->listener = -1;
     c->peak_rss_bytes = -1;

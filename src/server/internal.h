@@ -5,6 +5,7 @@
 #include "stratobench/server.h"
 
 struct sb_server_ops { /* as in server.h; `free` stops if needed */
+    bool ours;
     int (*start)(struct sb_server *s, struct sb_llama_failure *f); /* until it runs */
     int (*ready)(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f);
     int (*proof)(const struct sb_server *s, struct sb_llama_proof *ret);
@@ -22,6 +23,10 @@ struct sb_server {
     const struct sb_server_spec *spec;
     struct sb_endpoint at;
     struct sb_strv argv;
+    struct sb_llama_props props;
 };
+
+struct sb_server *server_child(const struct sb_server_spec *spec);
+struct sb_server *server_remote(const struct sb_server_spec *spec);
 
 #endif

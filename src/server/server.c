@@ -1,6 +1,10 @@
 /* Any server: the contract of server.h over the operations of its kind. */
 #include "internal.h"
 
+struct sb_server *sb_server_new(const struct sb_server_spec *spec) {
+    return spec->address ? server_remote(spec) : server_child(spec);
+}
+
 int sb_server_start(struct sb_server *s, double *ret_load_s, struct sb_llama_failure *f) {
     int rc = s->ops->start(s, f);
     return rc < 0 ? rc : s->ops->ready(s, ret_load_s, f);
@@ -8,6 +12,14 @@ int sb_server_start(struct sb_server *s, double *ret_load_s, struct sb_llama_fai
 
 const struct sb_endpoint *sb_server_endpoint(const struct sb_server *s) {
     return &s->at;
+}
+
+bool sb_server_is_ours(const struct sb_server *s) {
+    return s->ops->ours;
+}
+
+const struct sb_llama_props *sb_server_props(const struct sb_server *s) {
+    return &s->props;
 }
 
 const struct sb_strv *sb_server_argv(const struct sb_server *s) {

@@ -15,9 +15,12 @@
  * after its sockets closed, and the end of its reply, already on the way, after its own. */
 #define DEATH_S 1.0
 
+/* What is shorter may stand in any text. */
+enum { LEAST_SECRET = 6 };
+
 struct sb_http {
     CURLM *multi;
-    char *base_url;
+    char *base_url, *ca_file, *api_key;
     struct curl_slist *headers, *keyless; /* the same but for the key */
 };
 
@@ -26,22 +29,11 @@ struct transfer {
     const struct sb_http_request *req;
     struct sb_http_reply *reply;
     bool over; /* its result stands in the reply */
-    double start_s;
     char error[CURL_ERROR_SIZE];
 };
 
-static void add_stamp(struct sb_http_reply *r, double ms) {
-    r->stamps = sb_grow(r->stamps, r->n_stamps, sizeof *r->stamps);
-    r->stamps[r->n_stamps++] = (struct sb_http_stamp){r->body.len, ms};
-}
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg) {
-    struct transfer *t = arg;
-    if (sb_buf_add(&t->reply->body, data, size * n))
-        return 0; /* ends the transfer */
-    if (t->req->stamped)
-        add_stamp(t->reply, (sb_now_s() - t->start_s) * 1e3);
-    return size * n;
+static size_t on_body(char *data, size_t size, size_t n, void *body) {
+    return sb_buf_add(body, data, size * n) ? 0 : size * n; /* 0 ends the transfer */
 }
 
 static void *not_null(void *p) {
@@ -59,15 +51,17 @@ static void add_usual_headers(struct curl_slist **headers) {
     add_header(headers, "Expect:"); /* curl would wait a second for a 100 that never comes */
 }
 
-struct sb_http *sb_http_new(const char *base_url, const char *api_key) {
+struct sb_http *sb_http_new(const struct sb_http_server *server) {
     struct sb_http *h = sb_alloc(1, sizeof *h);
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted: each sb_http holds one */
-    h->base_url = sb_strdup(base_url);
+    h->base_url = sb_strdup(server->base_url);
+    h->ca_file = sb_strdup(server->ca_file);
+    h->api_key = sb_strdup(server->api_key);
     h->multi = not_null(curl_multi_init());
     add_usual_headers(&h->keyless);
     add_usual_headers(&h->headers);
-    if (api_key) {
-        char *line = sb_asprintf("Authorization: Bearer %s", api_key);
+    if (server->api_key) {
+        char *line = sb_asprintf("Authorization: Bearer %s", server->api_key);
         add_header(&h->headers, line);
         free(line);
     }
@@ -82,6 +76,8 @@ void sb_http_free(struct sb_http *h) {
     curl_slist_free_all(h->keyless);
     curl_global_cleanup();
     free(h->base_url);
+    free(h->ca_file);
+    free(h->api_key);
     free(h);
 }
 
@@ -98,19 +94,19 @@ static void set_up(const struct sb_http *h, struct transfer *t) {
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(t->easy, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
+    if (h->ca_file)
+        curl_easy_setopt(t->easy, CURLOPT_CAINFO, h->ca_file);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, &t->reply->body);
     if (req->body) {
         curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, req->body);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
     }
     sb_buf_release(&t->reply->body);
-    t->reply->stamps = NULL;
-    t->reply->n_stamps = 0;
     t->reply->status = 0;
     t->reply->wall_ms = (double)NAN;
     t->reply->error[0] = '\0';
@@ -125,7 +121,10 @@ static enum sb_http_result result_of(CURLcode code, const struct sb_buf *body) {
     switch (code) {
     case CURLE_OK: return SB_HTTP_OK;
     case CURLE_OUT_OF_MEMORY: sb_out_of_memory();
+    case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT: return SB_HTTP_REFUSED;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE: return SB_HTTP_UNTRUSTED;
     case CURLE_OPERATION_TIMEDOUT: return SB_HTTP_TIMEOUT;
     case CURLE_UNSUPPORTED_PROTOCOL: /* so it calls HTTP/0.9, which any bytes are */
     case CURLE_WEIRD_SERVER_REPLY: return SB_HTTP_NO_HTTP;
@@ -162,8 +161,6 @@ static bool advance(struct sb_http *h, struct transfer *t, size_t n, double star
 static void transfer(struct sb_http *h, const struct sb_http_watch *watch, struct transfer *t,
                      size_t n) {
     double start_s = sb_now_s(), deadline_s = start_s + watch->timeout_s;
-    for (size_t i = 0; i < n; i++)
-        t[i].start_s = start_s;
     struct curl_waitfd fds[2];
     unsigned n_fds = 0;
     if (watch->signal_fd >= 0)
@@ -189,6 +186,11 @@ static void transfer(struct sb_http *h, const struct sb_http_watch *watch, struc
     }
 }
 
+/* Of which curl may know more. */
+static bool is_told_of(enum sb_http_result result) {
+    return result == SB_HTTP_CLOSED || result == SB_HTTP_REFUSED || result == SB_HTTP_UNTRUSTED;
+}
+
 static bool is_broken(enum sb_http_result result) {
     return result == SB_HTTP_CLOSED || result == SB_HTTP_REFUSED;
 }
@@ -198,6 +200,7 @@ static void explain(const struct transfer *t, double timeout_s) {
         [SB_HTTP_REFUSED] = "connection refused",
         [SB_HTTP_CLOSED] = "connection broke",
         [SB_HTTP_NO_HTTP] = "the reply was no HTTP",
+        [SB_HTTP_UNTRUSTED] = "not to be trusted",
         [SB_HTTP_TIMEOUT] = "timed out",
         [SB_HTTP_TOO_BIG] = "reply is too big",
         [SB_HTTP_CHILD_EXITED] = "server ended before its reply was whole",
@@ -210,10 +213,18 @@ static void explain(const struct transfer *t, double timeout_s) {
         sb_buf_addf(&why, " after %g s", timeout_s);
     else if (r->result == SB_HTTP_TOO_BIG)
         sb_buf_addf(&why, ", over %zu bytes", r->body.limit);
-    else if (is_broken(r->result) && t->error[0])
+    else if (is_told_of(r->result) && t->error[0])
         sb_buf_addf(&why, " (%s)", t->error);
     memcpy(r->error, sb_buf_str(&why), why.len + 1);
     sb_buf_release(&why);
+}
+
+/* A reply may repeat what was sent, and is quoted in results and logs. */
+static void hide_key(const struct sb_http *h, struct sb_buf *body) {
+    size_t n = h->api_key ? strlen(h->api_key) : 0;
+    for (char *at = body->data, *end = at + body->len;
+         n >= LEAST_SECRET && at && (at = memmem(at, (size_t)(end - at), h->api_key, n)); at += n)
+        memset(at, '*', n);
 }
 
 /* Closes the connection, whole or not. */
@@ -238,6 +249,7 @@ void sb_http_request_all(struct sb_http *h, const struct sb_http_request *reqs, 
         tear_down(h, &t[i]);
     for (size_t i = 0; i < n; i++) {
         struct sb_http_reply *r = &rets[i];
+        hide_key(h, &r->body);
         /* A connection that breaks is nearly always the server dying: wait for the news of it. */
         int patience_ms = r->result == SB_HTTP_CLOSED ? (int)(DEATH_S * 1e3) : 0;
         if (is_broken(r->result) && readable(watch->child_fd, patience_ms))

@@ -92,7 +92,8 @@ static bool is_without(const struct sb_cell *c, const struct conditions *theirs,
     bool same = other->status == SB_OK && theirs->other.n && sb_same_model(c, other) &&
                 sb_same(c->backend.server_version, other->backend.server_version) &&
                 sb_same(c->backend.server_build, other->backend.server_build) &&
-                same_command(&c->backend.argv, &other->backend.argv) && !has_drafted(other);
+                c->backend.argv.n && same_command(&c->backend.argv, &other->backend.argv) &&
+                !has_drafted(other);
     if (!same)
         return false;
     struct conditions own = conditions_of(other);

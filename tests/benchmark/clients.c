@@ -133,7 +133,9 @@ int main(int argc, char **argv) {
     struct sb_llama_failure f = {0};
     struct sb_prepared prepared;
     char *url = sb_asprintf("http://127.0.0.1:%d", port);
-    struct sb_endpoint at = {sb_http_new(url, NULL), -1, -1};
+    struct sb_endpoint at = {.http = sb_http_new(&(struct sb_http_server){url, NULL, NULL}),
+                             .child_fd = -1,
+                             .signal_fd = -1};
     for (double end_s = sb_now_s() + TIMEOUT_S; sb_llama_health(&at, 5) != 200;) {
         if (sb_now_s() > end_s)
             return 1;
@@ -147,7 +149,7 @@ int main(int argc, char **argv) {
         for (int k = 0; k < CLIENTS; k++) {
             int client = i % 2 ? CLIENTS - 1 - k : k;
             struct sb_request r;
-            sb_prompt_request(&prepared, 0, (size_t)((i + 1) * CLIENTS + k), 0, N_PREDICT, &r);
+            sb_prompt_request(&prepared, 0, (size_t)((i + 1) * CLIENTS + k), N_PREDICT, &r);
             by[client] = client == 0   ? ours(&at, &r)
                          : client == 1 ? least(port, &r, false, &unused)
                                        : least(port, &r, true, &counted);

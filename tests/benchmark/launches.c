@@ -169,7 +169,7 @@ static void one_launch(struct bed *b) {
     sb_host_read("");
     step(&t, "launch.reading_ms");
     double start_s = sb_now_s();
-    struct sb_server *server = sb_server_child(&b->spec);
+    struct sb_server *server = sb_server_new(&b->spec);
     if (sb_server_start(server, &load_s, &failure) < 0)
         fail(&failure);
     t.began_s += load_s;

@@ -34,9 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (rc == 0) {
         if (errors.len || c.n_cells == 0 || c.bench.n_prompts == 0 || c.bench.n_depths == 0)
             abort();
-        for (size_t i = 0; i < c.n_cells; i++)
-            if (!c.cells[i].model->path || !c.cells[i].backend->command.n)
+        for (size_t i = 0; i < c.n_cells; i++) {
+            const struct sb_model *m = c.cells[i].model;
+            const struct sb_backend *b = c.cells[i].backend;
+            if (b->url ? b->command.n || !(m->path || m->name) : !m->path || !b->command.n)
                 abort();
+        }
         sb_config_release(&c);
     } else if (rc != -EINVAL || strncmp(sb_buf_str(&errors), file, sizeof file - 1) != 0) {
         abort();

@@ -12,7 +12,7 @@ static struct sb_cell hostile_cell(char *text, enum sb_status status) {
     c.model.id = c.model.label = c.model.quantization = c.model.file_size = text;
     c.model.total_params = c.model.active_params = c.model.notes = text;
     c.backend.id = c.backend.label = c.backend.notes = text;
-    c.backend.server_version = c.backend.device = c.backend.device_name = text;
+    c.backend.url = c.backend.server_version = c.backend.device = c.backend.device_name = text;
     c.status = status;
     c.reason = text;
     return c;

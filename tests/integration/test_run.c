@@ -349,17 +349,6 @@ static void a_terminal_gets_one_live_line(void **state) {
     box_has(screen, "ok  [2/2] m / Beta: load ");
 }
 
-static void results_come_back_from_a_log(void **state) {
-    (void)state;
-    BOX_CONFIG("", {"x", ""}, {"y", ""});
-    const char *measure = STRATOBENCH " run --allow-concurrent a.ini -v --log-results >log 2>&1";
-    assert_int_equal(box_run(ARGS("sh", "-c", measure)), 0);
-    assert_int_equal(box_run(ARGS("sh", "-c", STRATOBENCH " report - <log >log.md")), 0);
-    assert_string_equal(box_read("err"), "");
-    assert_string_equal(box_read("log.md"), box_read("a.md"));
-    assert_int_equal(SB("report", "a.md"), 2); /* a file without any */
-}
-
 /* What is resumed on another machine keeps the rows of the first, with that machine; no two
  * machines' rows are compared. */
 static void resumed_on_another_machine(void **state) {
@@ -405,7 +394,6 @@ int main(void) {
         IN_BOX(a_terminal_gets_one_live_line),
         IN_BOX(a_narrow_terminal_is_respected),
         IN_BOX(the_live_line_moves),
-        IN_BOX(results_come_back_from_a_log),
         IN_BOX(resumed_on_another_machine),
     };
     return BOX_RUN(tests);

@@ -55,7 +55,7 @@ static void start(struct server *s, const char *model_option) {
                                       .log_path = sb_asprintf("%s/log", folder),
                                       .load_timeout_s = TIMEOUT_S,
                                       .signal_fd = -1};
-    s->server = sb_server_child(&s->spec);
+    s->server = sb_server_new(&s->spec);
     double load_s;
     if (sb_server_start(s->server, &load_s, &failure) < 0)
         fail_msg("%s: %s", failure.reason, failure.detail);

@@ -211,6 +211,31 @@ static void secrets_are_not_shown(void **state) {
     sb_strv_release(&v);
 }
 
+static void a_url_says_which_machine(void **state) {
+    (void)state;
+    static const char *const good[][2] = {
+        {"http://10.0.0.5:8080", "10.0.0.5"},
+        {"https://shelf", "shelf"},
+        {"http://[::1]:1", "[::1]"},
+        {"https://gate.example:8443/rocm/a", "gate.example/rocm/a"}, /* each may lead elsewhere */
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char *address = sb_url_address(good[i][0]);
+        assert_null(sb_url_problem(good[i][0]));
+        assert_string_equal(address, good[i][1]);
+        free(address);
+    }
+    static const char *const bad[] = {
+        "",           "10.0.0.5:8080",  "ftp://x",        "http://",        "http://:80",
+        "http://x:0", "http://x:65536", "http://x:8o",    "http://x:",      "http://x:80:80",
+        "http://x/v1", "http://x y",    "http://x/?q=1",  "http://x#y",     "http://[::1:80",
+        "http://u:p@x", "https://key@x:1/", "http://x:+80", "http://x:000000080",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (!sb_url_problem(bad[i]))
+            fail_msg("taken: %s", bad[i]);
+}
+
 static void strv_is_null_terminated(void **state) {
     (void)state;
     struct sb_strv v = {0};
@@ -243,6 +268,7 @@ int main(void) {
         cmocka_unit_test(nearest_finds_a_slip_and_nothing_far),
         cmocka_unit_test(names_tell_secrets),
         cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(a_url_says_which_machine),
         cmocka_unit_test(strv_is_null_terminated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,6 +323,34 @@ static void test_another_machine(void **state) {
     expect_between(HOST("B", "6.18"), &force, SB_CELL_SAME, "cpu: A → B");
 }
 
+/* A server of others, in a file of this machine. */
+static struct sb_results lent_by(const char *address) {
+    struct sb_results r = made_on(HOST("A", "6.18"));
+    r.cells[0].backend.address = sb_strdup(address);
+    sb_results_add_address(&r, &r.cells[0], NULL);
+    return r;
+}
+
+static void expect_lent(struct sb_results base, struct sb_results next,
+                        enum sb_compare_state state, const char *said) {
+    struct sb_comparison c = compare(&base, &next, &usual);
+    assert_int_equal(c.cells[0].state, state);
+    if (said)
+        assert_string_equal(c.cells[0].differences.item[0], said);
+    sb_comparison_release(&c);
+    sb_results_release(&base);
+    sb_results_release(&next);
+}
+
+static void test_a_server_of_others_is_another_machine(void **state) {
+    (void)state;
+    expect_lent(lent_by("10.0.0.5"), lent_by("10.0.0.5"), SB_CELL_SAME, NULL);
+    expect_lent(lent_by("10.0.0.5"), lent_by("10.0.0.6"), SB_CELL_NOT_COMPARABLE,
+                "address: 10.0.0.5 → 10.0.0.6");
+    expect_lent(made_on(HOST("A", "6.18")), lent_by("10.0.0.5"), SB_CELL_NOT_COMPARABLE,
+                "address: none → 10.0.0.5");
+}
+
 #define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void expect_difference(const char *const *base_lines, const char *const *next_lines,
@@ -589,6 +617,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_machine_changed),
         cmocka_unit_test(test_another_machine),
+        cmocka_unit_test(test_a_server_of_others_is_another_machine),
         cmocka_unit_test(test_measured_spread),
         cmocka_unit_test(test_assumed_spread),
         cmocka_unit_test(test_noise_within_a_launch),

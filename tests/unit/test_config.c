@@ -14,6 +14,24 @@ static void accept(const char *text, struct sb_config *c) {
     accept_text(text, strlen(text), NULL, c);
 }
 
+static void a_server_of_others_has_a_url(void **state) {
+    (void)state;
+    struct sb_config c;
+    setenv("HOST", "shelf", 1);
+    accept(BENCH "[backend b]\nurl = https://${HOST}:8443/gate/\napi_key_env = SHELF_KEY\n"
+                 "ca_file = ca.pem\nnotes = lent\nbandwidth = 100\n[model m]\nname = org/m:q4\n",
+           &c);
+    const struct sb_backend *b = &c.backends[0];
+    assert_string_equal(b->url, "https://shelf:8443/gate");
+    assert_string_equal(b->api_key_env, "SHELF_KEY");
+    assert_string_equal(b->ca_file, "ca.pem");
+    assert_string_equal(sb_backend_source(b), "url");
+    assert_int_equal(b->command.n, 0);
+    assert_string_equal(c.models[0].name, "org/m:q4");
+    assert_null(c.models[0].path);
+    sb_config_release(&c);
+}
+
 /* ---- what is understood ------------------------------------------------------------------- */
 
 /* The prompt that is built in is prompts/infrastructure.txt, byte for byte. */
@@ -67,7 +85,6 @@ static void defaults_are_those_of_the_contract(void **state) {
     assert_int_equal(c.bench.ctx, 8192);
     assert_int_equal(c.bench.n_depths, 1);
     assert_int_equal(c.bench.depths[0], 0);
-    assert_true(c.bench.n_slots == 1 && c.bench.slots[0] == 1);
     assert_false(c.bench.table);
     assert_true(c.load_timeout_s == 900 && c.run_timeout_s == 900);
     assert_false(c.bench.load_cold);
@@ -104,7 +121,7 @@ static void every_key_is_read(void **state) {
     struct sb_config c;
     accept("[bench]\ntitle = T\nhardware = H\nheader = A: b\nheader = C: d: e\n"
            "prompts = ${PROMPT} \"${FOLDER}/q.txt\"\nruns = 5\nwarmup = 2\nlaunches = 3\n"
-           "n_predict = 64\nctx = 20000\ndepths = 0 4096 16384\nslots = 1 8\nlayout = table\n"
+           "n_predict = 64\nctx = 20000\ndepths = 0 4096 16384\nlayout = table\n"
            "load_timeout = 1.5\nrun_timeout = 60\nload = cold\ncooldown = 7.5\nuntil = 3%\n"
            "max_runs = 8\nbandwidth = 256\nsummary = off\nchart = off\n"
            "[backend b]\nlabel = B\nserver = /opt/llama/bin/llama-server\ndevice = Vulkan0\n"
@@ -121,7 +138,6 @@ static void every_key_is_read(void **state) {
     assert_int_equal(c.bench.n_prompts, 2);
     assert_string_equal(c.bench.prompts[1].label, "q.txt");
     assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 && c.bench.n_predict == 64);
-    assert_true(c.bench.n_slots == 2 && c.bench.slots[1] == 8);
     assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 && c.bench.depths[2] == 16384);
     assert_true(c.bench.table);
     assert_true(c.load_timeout_s == 1.5 && c.run_timeout_s == 60 && c.bench.cooldown_s == 7.5);
@@ -413,7 +429,6 @@ static void shipped_configs_load(void **state) {
         {"strix-halo-table.ini", 14, "~600 tokens (infrastructure scenario)"},
         {"strix-halo-drafts.ini", 9, "code.txt"},
         {"strix-halo-vision.ini", 3, ""},
-        {"slots.ini", 4, "~600 tokens (infrastructure scenario)"},
         {"demo.ini", 2, "~600 tokens (infrastructure scenario)"},
     };
     setenv("MODELS", "/models", 1);
@@ -435,6 +450,7 @@ static void shipped_configs_load(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_prompt_there_is_one),
+        cmocka_unit_test(a_server_of_others_has_a_url),
         cmocka_unit_test(defaults_are_those_of_the_contract),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(words_that_stand_for_numbers),

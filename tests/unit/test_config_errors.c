@@ -47,8 +47,26 @@ static const struct {
     {BENCH "runs = 3\nruns = 4\n" REST, "t.ini:4: 'runs' is repeated, first at line 3\n"},
     {BENCH "[backend b]\nserver = s\ncommand = llama serve\n[model m]\npath = x\n",
      "t.ini:5: 'command' takes the place of 'server' (line 4): use one\n"},
-    {BENCH "[backend b]\n[model m]\n", "t.ini:3: [backend b] has no 'server' or 'command'\n"
+    {BENCH "[backend b]\n[model m]\n", "t.ini:3: [backend b] has no 'server', 'command' or 'url'\n"
                                        "t.ini:4: [model m] has no 'path'\n"},
+    {BENCH "[backend b]\nserver = s\nurl = http://h\ndevice = none\nenv = A=1\nenv = B=2\n"
+           "args = -x\n[model m]\npath = x\n",
+     "t.ini:5: 'url' takes the place of 'server' (line 4): use one\n"
+     "t.ini:6: 'device' does not go with 'url' (line 5): that server is set by whoever runs it\n"
+     "t.ini:7: 'env' does not go with 'url' (line 5): that server is set by whoever runs it\n"
+     "t.ini:8: 'env' does not go with 'url' (line 5): that server is set by whoever runs it\n"
+     "t.ini:9: 'args' does not go with 'url' (line 5): that server is set by whoever runs it\n"},
+    {BENCH "[backend b]\nurl = http://me:secret@h\napi_key_env = sk-123\n[model m]\npath = x\n",
+     "t.ini:4: 'url' is none: a login in it would be stored: name the variable that holds a key, "
+     "api_key_env\n"
+     "t.ini:5: 'api_key_env' is not the name of an environment variable\n"},
+    {BENCH "[backend b]\nserver = s\napi_key_env = KEY\nca_file = x.pem\n[model m]\npath = x\n",
+     "t.ini:5: 'api_key_env' goes with 'url' alone\nt.ini:6: 'ca_file' goes with 'url' alone\n"},
+    {BENCH "[backend b]\nurl = http://h/v1/\n[backend c]\nserver = s\n[model m]\nname = m\n[model n]\n"
+           "backends = b\n",
+     "t.ini:4: 'url' is none: leave out /v1: each question has a path of its own\n"
+     "t.ini:7: [model m] has no 'path'\n"
+     "t.ini:9: [model n] has neither 'path' nor 'name': which model is to be asked for?\n"},
     /* text */
     {BENCH "title =\n" REST, "t.ini:3: 'title' is empty\n"},
     {BENCH "title = # a comment\n" REST, "t.ini:3: 'title' is empty\n"},
@@ -99,11 +117,6 @@ static const struct {
      "t.ini:3: 'depths' is '0,': expected a whole number from 0 to 100000000\n"},
     {BENCH "depths = 0 4096 0\n" REST, "t.ini:3: 'depths' holds 0 twice\n"},
     {BENCH "depths =\n" REST, "t.ini:3: 'depths' is empty\n"},
-    {BENCH "slots = 0\n" REST,
-     "t.ini:3: 'slots' is '0': expected a whole number from 1 to 256\n"},
-    {BENCH "slots = 1 2 1\n" REST, "t.ini:3: 'slots' holds 1 twice\n"},
-    {BENCH "ctx = 100000000\nslots = 1 22\n" REST,
-     "t.ini:4: 22 slots of a 'ctx' of 100000000: no server has a context of more than 2147483647\n"},
     /* choices */
     {BENCH "layout = tabel\nload = warm\nsummary = no\nchart = of\n" REST,
      "t.ini:3: 'layout' is 'tabel': expected sections or table (did you mean 'table'?)\n"

@@ -53,7 +53,7 @@ static struct fake launch(const char *mode, const char *api_key) {
     if (sb_proc_start(&(struct sb_proc_spec){.argv = argv}, &f.proc, &error))
         fail_msg("%s", sb_buf_str(&error));
     char *url = sb_asprintf("http://127.0.0.1:%d", port);
-    f.http = sb_http_new(url, api_key);
+    f.http = sb_http_new(&(struct sb_http_server){url, api_key, NULL});
     free(url);
     free(port_text);
     return f;
@@ -246,7 +246,7 @@ static struct sb_http *client_of(int *ret_listener, const char *path) {
     assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &a_len), 0);
     assert_int_equal(listen(listener, 8), 0);
     char *url = sb_asprintf("http://127.0.0.1:%d%s", ntohs(a.sin_port), path);
-    struct sb_http *h = sb_http_new(url, "key");
+    struct sb_http *h = sb_http_new(&(struct sb_http_server){url, "key", NULL});
     free(url);
     *ret_listener = listener;
     return h;
@@ -440,7 +440,7 @@ static void free_port_is_free(void **state) {
     int port = sb_http_free_port();
     assert_in_range(port, 1024, 65535);
     char *url = sb_asprintf("http://127.0.0.1:%d", port);
-    struct sb_http *h = sb_http_new(url, NULL);
+    struct sb_http *h = sb_http_new(&(struct sb_http_server){url, NULL, NULL});
     free(url);
     struct sb_http_reply reply = {.body.limit = 100};
     struct sb_http_request req = {.path = "/"};

@@ -59,6 +59,22 @@ static void a_run_is_refused_for_each_lie(void **state) {
 #undef REFUSED
 }
 
+/* A handshake over the sea is no lie. */
+static void far_away_takes_longer(void **state) {
+    (void)state;
+    struct sb_expectation want = {.prompt_n = 600, .n_predict = 128};
+    struct sb_run r = good_run();
+    char text[128];
+    r.prompt_ms = 20, r.predicted_ms = 30, r.wall_ms = 950;
+    sb_run_speeds(&r);
+    assert_non_null(sb_run_check(&r, &want, 0, text, sizeof text));
+    assert_true(sb_run_is_late(&r, false) && !sb_run_is_late(&r, true));
+    want.far = true;
+    assert_null(sb_run_check(&r, &want, 0, text, sizeof text));
+    r.wall_ms = 1060;
+    assert_non_null(sb_run_check(&r, &want, 0, text, sizeof text));
+}
+
 static void one_token_has_no_speed(void **state) {
     (void)state;
     struct sb_run r = good_run();
@@ -158,6 +174,7 @@ static void layers_are_a_claim_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_refused_for_each_lie),
+        cmocka_unit_test(far_away_takes_longer),
         cmocka_unit_test(one_token_has_no_speed),
         cmocka_unit_test(devices_are_held_to_what_the_log_shows),
         cmocka_unit_test(layers_are_a_claim_too),

@@ -128,6 +128,10 @@ static void test_again(void **state) {
     assert_non_null(strstr(s.json.item[0], "\"A\""));
     assert_non_null(strstr(s.remarks.item[0], "what was whole before"));
     sb_shards_release(&s);
+    /* What was cut is said again. */
+    free(broken);
+    broken = join(cut, second);
+    expect(broken, "AA ", "");
     free(both);
     free(broken);
     free(cut);
