@@ -87,6 +87,9 @@ void sb_buf_add_printable(struct sb_buf *b, const char *text, size_t len);
 /* Appends a text as a string of JSON, which is one of YAML, too; malformed UTF-8 becomes U+FFFD. */
 void sb_buf_add_json(struct sb_buf *b, const char *text);
 
+/* Appends bytes as base64, on one line. */
+void sb_buf_add_base64(struct sb_buf *b, const void *data, size_t len);
+
 /* The candidate nearest to `word` by edit distance, else one that it shortens ("md": markdown); NULL
  * when none is near enough to be a likely slip (distance > 1 + length/3). For "did you mean". */
 const char *sb_nearest(const char *word, const char *const *candidates, size_t n);

@@ -30,6 +30,7 @@ struct sb_preflight_cell {
     const char *stamp;                  /* which build, by its files; NULL unknown */
     const char *image;                  /* of a container, "NAME@sha256:..."; else NULL */
     const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
+    const struct sb_gguf *mmproj;       /* the projector; NULL = none, or unreadable */
     struct sb_fault *faults; /* all that keeps it from running, the one for its row first */
     size_t n_faults;         /* 0 = can run */
     struct sb_strv warnings;
@@ -47,6 +48,7 @@ struct sb_preflight {
     struct sb_gguf *drafts;        /* one a backend: its draft model, if it has one */
     struct sb_files *build_files;  /* one a backend: what it runs from; launches find more of them */
     struct sb_gguf *ggufs;         /* one a model */
+    struct sb_gguf *mmprojs;       /* one a model: its projector, if it has one */
     struct sb_files *model_files;  /* its shards, as they were when their headers were read */
     const char **gguf_reasons;
     char **gguf_errors;

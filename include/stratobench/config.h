@@ -22,12 +22,21 @@
 #include "stratobench/results.h"
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
+enum { SB_IMAGE_MAX_BYTES = 16 << 20 };
 #define SB_ANSWERS_ON    32
 
 struct sb_prompt { /* what results need not know; the rest of prompts[i] is bench.prompts[i] */
     char *given;   /* as the file names it, ${} replaced; NULL = the one that is built in */
     char *text;
     size_t text_len; /* bytes */
+};
+
+struct sb_image { /* a picture, read; path NULL = none */
+    char *given; /* as the file names it, ${} replaced */
+    char *path;  /* as opened */
+    char *bytes;
+    size_t len;
+    char sha256[65];
 };
 
 struct sb_key_line {
@@ -72,10 +81,13 @@ struct sb_model {
                     `url` hold it */
     char *name;  /* what servers with a `url` call it; NULL = they have but one */
     char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
+    char *mmproj;            /* its eyes: a GGUF file, resolved; NULL = none */
+    struct sb_image image;   /* its own picture: see sb_model_image */
     struct sb_strv backends; /* ids; default: all, in file order */
     char *notes;             /* default "": appended to the backend's notes in this model's rows */
     int line;                /* of the section header */
     int path_line, name_line; /* 0 = not given */
+    int mmproj_line, image_line; /* 0 = not given */
     int label_line;    /* 0 = not given */
     int backends_line; /* 0 = not given */
 };
@@ -96,6 +108,7 @@ struct sb_config {
     char *hardware;                       /* NULL = probed */
     double load_timeout_s, run_timeout_s; /* default 900 */
     int answers; /* positions of the text that are looked at; 0 = none. Default SB_ANSWERS_ON */
+    struct sb_image image; /* what models with eyes are shown that name no picture of their own */
     double bandwidth_gb_s;
     bool chart; /* default on */
     struct sb_backend *backends;
@@ -105,6 +118,10 @@ struct sb_config {
     struct sb_cell_plan *cells; /* the whole matrix, pointing into models and backends */
     size_t n_cells, n_selected; /* n_selected at least 1 */
 };
+
+/* The picture that a model's prompts hold, or NULL: its own, else that of [bench] where it has
+ * eyes. */
+const struct sb_image *sb_model_image(const struct sb_config *c, const struct sb_model *m);
 
 /* Drops the cells that are neither selected nor in `known` (NULL = none). */
 void sb_config_narrow(struct sb_config *c, const struct sb_results *known);

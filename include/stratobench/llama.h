@@ -70,6 +70,7 @@ struct sb_llama_launch {
     int threads;
     const char *spec;  /* speculative decoding, "draft-mtp 3": as the config spells it */
     const char *draft; /* the draft model's file */
+    const char *mmproj; /* the projector's file: the server then sees pictures */
     const struct sb_strv *args; /* passed verbatim, last; may be NULL */
     int port;
     const char *alias; /* random: how we know our own child */
@@ -130,6 +131,8 @@ struct sb_llama_props { /* /props; absent is NULL, -1 */
     char *build;     /* "b11669-Debian" */
     long long n_ctx; /* of a slot */
     long long slots;
+    int vision;         /* takes pictures: 1, 0; -1: not said */
+    char *media_marker; /* what stands in a prompt for a picture; NULL: not said */
 };
 /* Of the model that is asked for, which a router then loads. */
 int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
@@ -162,8 +165,10 @@ int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len
                       struct sb_llama_tokens *ret, struct sb_llama_failure *f);
 
 struct sb_llama_completion {
-    const int *tokens; /* the prompt */
+    const int *tokens; /* the prompt, or NULL and */
     size_t n_tokens;
+    const char *text;    /* the prompt as a text, in which a marker stands for */
+    const char *picture; /* the picture, in base64 */
     int n_predict;
     int seed;
     int slot;    /* the slot that is to take it, from 1; 0 = any */
@@ -226,5 +231,11 @@ struct sb_llama_proof {
 void sb_llama_parse_log(const char *text, size_t len, struct sb_llama_proof *ret);
 int sb_llama_parse_log_file(const char *path, struct sb_llama_proof *ret); /* -1: no such file */
 void sb_llama_proof_release(struct sb_llama_proof *p);
+
+/* How long the picture of each request took to encode, in ms, in the order made: what the log says,
+ * or, where it names no time, by the log's own clock from the line that begins it to the one that
+ * goes on. A request without a picture is none of them. The caller frees *ret_ms (NULL when there are
+ * none). -1: no such file. */
+int sb_llama_encode_times(const char *log_path, double **ret_ms, size_t *ret_n);
 
 #endif

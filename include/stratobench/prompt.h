@@ -13,20 +13,35 @@ struct sb_prepared { /* a prompt as the model at hand tokenizes it */
     size_t n, n_special; /* the first n_special are what the model wants in front (BOS) */
     int *nonces;         /* distinct content tokens */
     size_t n_nonces;
+    /* With a picture: the text behind it, and what is in front of each nonce's, as text. The ids are
+     * still those of the text alone. */
+    char *picture; /* in base64; NULL = none */
+    char *behind;
+    struct sb_strv before;
+    size_t *before_n; /* tokens of each, BOS included */
+    size_t behind_n;
 };
 /* Asks the server for the tokens. 0, or -1 and *f. */
 int sb_prompt_prepare(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
                       struct sb_prepared *ret, struct sb_llama_failure *f);
+/* Puts a picture into a prepared prompt, in front of its text: what is sent from then on is
+ * "[nonce] MARKER text", the marker being what /props names. 0, or -1 and *f: also where the server
+ * sees no pictures. */
+int sb_prompt_add_picture(const struct sb_endpoint *at, const char *text, size_t len,
+                          const void *picture, size_t picture_len, double timeout_s,
+                          struct sb_prepared *p, struct sb_llama_failure *f);
 void sb_prepared_release(struct sb_prepared *p);
 
-/* Tokens of a request at that depth. */
+/* Tokens of a request at that depth; of a picture it is not known before it was sent. */
 size_t sb_prompt_length(const struct sb_prepared *p, size_t depth);
 
 struct sb_expectation { /* of the reply's timings */
     long long prompt_n, cache_n, n_predict;
     bool far; /* the server is on another machine, for all we know */
+    bool picture; /* prompt_n is that of the text alone: the picture's come on top */
 };
 struct sb_request {
+    char *text; /* with a picture */
     int *tokens;
     size_t n_tokens;
     struct sb_llama_completion prefix; /* sent first when it has tokens: they are the depth */
@@ -36,6 +51,9 @@ struct sb_request {
 /* nonce: counts the requests, so that each has another. */
 void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
                        struct sb_request *ret);
+/* Likewise without the picture, if there is one. */
+void sb_prompt_text_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
+                            struct sb_request *ret);
 void sb_request_release(struct sb_request *r);
 
 /* A conversation: the first turn is a request at depth 0; each that follows is all the tokens of the

@@ -45,6 +45,8 @@ struct sb_run { /* one /completion, in the order made */
     double wall_ms;        /* the client's clock around the request */
     double prompt_per_second, predicted_per_second; /* as this build printed them */
     long long draft_n, draft_n_accepted;
+    long long image_n;      /* of prompt_n those of a picture: all but the text's */
+    double image_encode_ms; /* within prompt_ms, by the server's log */
     char *stop_type;
     bool valid;
     char *reason; /* why not */
@@ -110,6 +112,8 @@ struct sb_cell {
     struct {
         char *id, *label, *path, *quantization, *file_size, *total_params, *active_params;
         long long file_bytes;
+        char *mmproj;               /* its projector's file, NULL: text only */
+        char *image, *image_sha256; /* the picture that its prompts hold: the file, never its bytes */
         long long bytes_per_token; /* weights read for one token, from the GGUF */
         char *notes;
     } model;

@@ -52,6 +52,8 @@ const struct sb_llama_props *sb_server_props(const struct sb_server *s);
 const struct sb_strv *sb_server_argv(const struct sb_server *s);
 /* Which device holds the weights. -1: nothing tells. */
 int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret);
+/* How long pictures took to encode, as sb_llama_encode_times. -1: nothing tells. */
+int sb_server_encode_times(const struct sb_server *s, double **ret_ms, size_t *ret_n);
 /* Adds to a failure of a request what is known of the server: how it ended and why, the last lines
  * of its log. */
 void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f);

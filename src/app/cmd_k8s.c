@@ -101,10 +101,12 @@ static void warn_of_models_elsewhere(const struct sb_config *c, const struct sb_
         return;
     for (size_t i = 0; i < c->n_cells; i++) {
         const struct sb_model *m = c->cells[i].model;
-        if ((i == 0 || m != c->cells[i - 1].model) &&
-            (strncmp(m->path, o->models_mount, n) != 0 || m->path[n] != '/'))
-            warn(sb_asprintf("warning: %s:%d: %s is not in %s, where the Jobs see the models",
-                             c->file, m->path_line, m->path, o->models_mount));
+        const char *paths[] = {m->path, m->mmproj};
+        const int lines[] = {m->path_line, m->mmproj_line};
+        for (size_t k = 0; k < 2 && (i == 0 || m != c->cells[i - 1].model); k++)
+            if (paths[k] && (strncmp(paths[k], o->models_mount, n) != 0 || paths[k][n] != '/'))
+                warn(sb_asprintf("warning: %s:%d: %s is not in %s, where the Jobs see the models",
+                                 c->file, lines[k], paths[k], o->models_mount));
     }
 }
 

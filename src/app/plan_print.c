@@ -67,12 +67,24 @@ static void print_facts(FILE *out, const struct sb_preflight_cell *p) {
     sb_buf_release(&b);
 }
 
-static void print_cell(FILE *out, const struct sb_preflight_cell *p) {
+static void print_picture(FILE *out, const struct sb_config *c, const struct sb_preflight_cell *p) {
+    const struct sb_image *image = sb_model_image(c, p->plan->model);
+    if (!image)
+        return;
+    char *size = sb_format_bytes(image->len),
+         *line = sb_asprintf("prompt with a picture: %s, %s", image->path, size);
+    sb_print_indented(out, line, 4);
+    free(line);
+    free(size);
+}
+
+static void print_cell(FILE *out, const struct sb_config *c, const struct sb_preflight_cell *p) {
     for (size_t i = 0; i < p->n_faults; i++)
         sb_print_indented(out, p->faults[i].detail, 4);
     for (size_t i = 0; i < p->warnings.n; i++)
         fprintf(out, "    warning: %s\n", p->warnings.item[i]);
     print_facts(out, p);
+    print_picture(out, c, p);
     if (p->argv.n)
         print_command(out, p);
 }
@@ -191,7 +203,7 @@ int sb_print_plan(FILE *out, const struct sb_config *c, const struct sb_prefligh
         const struct sb_preflight_cell *cell = &p->cells[i];
         fprintf(out, "%s[%zu/%zu] %s / %s: %s\n", i ? "\n" : "", i + 1, p->n_cells, cell->label,
                 cell->plan->backend->label, cell->n_faults ? cell->faults[0].reason : "ok");
-        print_cell(out, cell);
+        print_cell(out, c, cell);
         bad += cell->n_faults > 0;
     }
     print_causes(out, p);

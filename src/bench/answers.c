@@ -166,7 +166,7 @@ static int answer_at(struct launch *l, struct sb_at at, bool pieces, bool *ret_f
     struct question q = {.l = l, .depth = (size_t)at.depth, .answer = sb_answer_empty()};
     const struct sb_prepared *p = &l->prompts[at.prompt];
     size_t content = p->n - p->n_special, wanted = (size_t)l->config->answers;
-    sb_prompt_request(p, q.depth, NONCE, 1, &q.request);
+    sb_prompt_text_request(p, q.depth, NONCE, 1, &q.request);
     q.n = wanted < content / 2 ? wanted : content / 2;
     q.context = q.request.n_tokens - q.n;
     q.answer.launch = l->record.launch;

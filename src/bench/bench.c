@@ -92,6 +92,21 @@ static void check_drafts(const struct sb_preflight_cell *p, struct sb_cell *c) {
         sb_strv_add(&c->remarks, "found nothing to draft");
 }
 
+/* One picture is as many tokens in every run; else they had different prompts. */
+static void check_picture(struct sb_cell *c) {
+    long long first = -1;
+    for (size_t i = 0; i < c->n_runs; i++) {
+        long long n = c->runs[i].image_n;
+        if (n < 0)
+            continue;
+        if (first >= 0 && n != first) {
+            invalidate(c, sb_asprintf("the picture was %lld tokens, then %lld", first, n));
+            return;
+        }
+        first = n;
+    }
+}
+
 /* What the Notes say of how it went, once it is known. */
 static void remark(struct sb_cell *c) {
     long long drafted, accepted, again = 0;
@@ -117,6 +132,8 @@ static void finish_cell(const struct sb_bench *b, size_t i) {
         sb_cell_summarize(c);
         remark(c);
         check_runs(b->config, c);
+        if (c->status == SB_OK)
+            check_picture(c);
         if (c->status == SB_OK)
             check_drafts(&b->preflight->cells[i], c);
         if (c->status == SB_OK)

@@ -36,6 +36,11 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
     }
     if (p->draft)
         sb_strv_take(v, sb_asprintf("draft=%s", p->draft->header_sha256));
+    if (p->mmproj)
+        sb_strv_take(v, sb_asprintf("mmproj=%s", p->mmproj->header_sha256));
+    const struct sb_image *image = sb_model_image(c, p->plan->model);
+    if (image)
+        sb_strv_take(v, sb_asprintf("image=%s", image->sha256));
     sb_protocol_fingerprint(&c->bench, v);
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         if (given[i].value)
@@ -72,6 +77,10 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
     ret->model.id = sb_strdup(m->id);
     ret->model.label = sb_strdup(p->label);
     ret->model.path = sb_strdup(m->path);
+    const struct sb_image *image = sb_model_image(c, m);
+    ret->model.mmproj = b->url ? NULL : sb_strdup(m->mmproj);
+    ret->model.image = image ? sb_strdup(image->path) : NULL;
+    ret->model.image_sha256 = image ? sb_strdup(image->sha256) : NULL;
     ret->model.notes = m->notes && *m->notes ? sb_strdup(m->notes) : NULL;
     ret->model.quantization = shown(m->quantization, g ? sb_strdup(g->quantization) : NULL);
     ret->model.file_size = shown(m->file_size, g ? sb_format_bytes(g->file_bytes) : NULL);

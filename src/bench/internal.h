@@ -9,6 +9,14 @@
 /* One more that keeps a cell from running. Takes over both texts. */
 void sb_preflight_fault(struct sb_preflight_cell *p, bool skipped, char *reason, char *detail);
 
+/* Why a GGUF file cannot be used, for a row. */
+const char *sb_bench_gguf_reason(enum sb_gguf_status s);
+/* The draft model of its backend, the projector of its model: where there is one, it is read. */
+void sb_check_draft(const struct sb_config *c, struct sb_preflight *pf,
+                    struct sb_preflight_cell *p);
+void sb_check_mmproj(const struct sb_config *c, struct sb_preflight *pf,
+                     struct sb_preflight_cell *p);
+
 /* Of the devices that a build lists; NULL = it lists no such one. */
 const struct sb_llama_device *sb_find_device(const struct sb_llama_build *b, const char *name);
 

@@ -118,6 +118,8 @@ static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct 
     if (ask_until_answered(l, at, &want, &reply) < 0)
         return -1;
     struct sb_run run = sb_launch_to_run(l, at, warmup, &reply);
+    if (want.picture && run.prompt_n > want.prompt_n)
+        run.image_n = run.prompt_n - want.prompt_n;
     run.reason = sb_launch_doubt(l, &run, &want, reply.truncated);
     run.valid = !run.reason;
     sb_llama_reply_release(&reply);
@@ -203,12 +205,32 @@ static int check_fits(struct launch *l, struct sb_at at) {
 }
 
 static int prepare(struct launch *l, size_t prompt) {
+    const struct sb_endpoint *at = sb_server_endpoint(l->server);
     const struct sb_prompt *p = &l->config->prompts[prompt];
-    int rc = sb_prompt_prepare(sb_server_endpoint(l->server), p->text, p->text_len,
-                               l->config->run_timeout_s, &l->prompts[prompt], &l->failure);
+    const struct sb_image *image = sb_model_image(l->config, l->plan->model);
+    double timeout_s = l->config->run_timeout_s;
+    int rc = sb_prompt_prepare(at, p->text, p->text_len, timeout_s, &l->prompts[prompt],
+                               &l->failure);
+    if (rc == 0 && image)
+        rc = sb_prompt_add_picture(at, p->text, p->text_len, image->bytes, image->len, timeout_s,
+                                   &l->prompts[prompt], &l->failure);
     if (rc < 0)
         sb_server_explain(l->server, &l->failure);
     return rc;
+}
+
+/* Every run sent the picture once: where the log tells of as many, they are the runs', in order. */
+static void note_encode_times(struct launch *l) {
+    struct sb_cell *c = l->cell;
+    double *ms = NULL;
+    size_t n = 0, own = 0, first = c->n_runs;
+    while (first > 0 && c->runs[first - 1].launch == l->record.launch)
+        first--;
+    own = c->n_runs - first;
+    if (sb_server_encode_times(l->server, &ms, &n) == 0 && n == own)
+        for (size_t i = 0; i < own; i++)
+            c->runs[first + i].image_encode_ms = ms[i];
+    free(ms);
 }
 
 int sb_launch_measure(struct launch *l) {
@@ -221,5 +243,7 @@ int sb_launch_measure(struct launch *l) {
                 return -1;
         }
     }
+    if (sb_model_image(l->config, l->plan->model))
+        note_encode_times(l);
     return 0;
 }

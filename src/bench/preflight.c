@@ -82,17 +82,6 @@ static uint64_t device_bytes(const struct sb_preflight_cell *p) {
     return bytes;
 }
 
-static const char *const gguf_reasons[] = {
-    [SB_GGUF_MISSING] = "model file missing",
-    [SB_GGUF_NOT_GGUF] = "not a GGUF file",
-    [SB_GGUF_MALFORMED] = "malformed GGUF header",
-    [SB_GGUF_TRUNCATED] = "model file truncated",
-    [SB_GGUF_NO_SHARD] = "shard missing",
-    [SB_GGUF_NOT_FIRST] = "not the first shard",
-    [SB_GGUF_RENAMED] = "shard renamed",
-    [SB_GGUF_FORBIDDEN] = "model file may not be read",
-};
-
 /* Weights and KV cache against what the machine and the device have. With mmap the weights of a
  * CPU run may exceed memory in principle, but then every token is read from the disk: no
  * measurement of the backend. */
@@ -155,25 +144,15 @@ struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
                                     .threads = b->threads,
                                     .spec = b->spec,
                                     .draft = b->draft,
+                                    .mmproj = plan->model->mmproj,
                                     .args = &b->args};
 }
 
 /* ---- one cell ----------------------------------------------------------------------------- */
 
-/* The draft model of a backend, read the first time that a cell asks. */
-static void check_draft(const struct sb_config *c, struct sb_preflight *pf,
-                        struct sb_preflight_cell *p) {
-    const struct sb_backend *b = p->plan->backend;
-    struct sb_gguf *draft = &pf->drafts[b - c->backends];
-    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    enum sb_gguf_status s =
-        draft->header_sha256[0] ? SB_GGUF_OK : sb_gguf_read(b->draft, draft, &error);
-    if (s == SB_GGUF_OK)
-        p->draft = draft;
-    else
-        sb_preflight_fault(p, true, sb_asprintf("draft: %s", gguf_reasons[s]),
-              sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, "draft"), sb_buf_str(&error)));
-    sb_buf_release(&error);
+static int line_of(const struct sb_cell_plan *plan, const char *key) {
+    return strcmp(key, "mmproj") == 0 ? plan->model->mmproj_line
+                                      : sb_backend_line(plan->backend, key);
 }
 
 /* What its options are on this build: the command, or a fault for each key that it lacks. */
@@ -190,7 +169,7 @@ static void check_options(const struct sb_config *c, struct sb_preflight_cell *p
         sb_preflight_fault(p, true,
               args ? sb_strdup("args set what is stratobench's to set")
                    : sb_asprintf("this build cannot express %s", key),
-              sb_asprintf("%s:%d:%s", c->file, sb_backend_line(b, key), text));
+              sb_asprintf("%s:%d:%s", c->file, line_of(p->plan, key), text));
     }
     sb_buf_release(&errors);
 }
@@ -237,7 +216,9 @@ static uint64_t bytes_needed(const struct sb_config *c, const struct sb_prefligh
     uint64_t ctx = (uint64_t)c->bench.ctx;
     uint64_t need =
         p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, ctx, p->plan->backend->cache_type);
-    return p->draft ? need + p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, ctx, NULL) : need;
+    if (p->draft)
+        need += p->draft->file_bytes + sb_gguf_kv_bytes(p->draft, ctx, NULL);
+    return p->mmproj ? need + p->mmproj->file_bytes : need;
 }
 
 static void check_cell(const struct sb_config *c, const struct sb_preflight_options *o,
@@ -259,8 +240,8 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
     if (p->build)
         check_options(c, p);
     sb_argv_hide_secrets(&p->argv);
-    if (b->draft)
-        check_draft(c, pf, p);
+    sb_check_draft(c, pf, p);
+    sb_check_mmproj(c, pf, p);
     if (!p->gguf)
         return;
     p->need_bytes = bytes_needed(c, p);
@@ -341,8 +322,10 @@ static void read_models(const struct sb_config *c, struct sb_preflight *pf) {
         enum sb_gguf_status s = sb_gguf_read(c->models[i].path, &pf->ggufs[i], &error);
         for (size_t k = 0; k < pf->ggufs[i].files.n; k++)
             sb_files_add(&pf->model_files[i], pf->ggufs[i].files.item[k]);
+        if (c->models[i].mmproj)
+            sb_files_add(&pf->model_files[i], c->models[i].mmproj);
         if (s != SB_GGUF_OK) {
-            pf->gguf_reasons[i] = gguf_reasons[s];
+            pf->gguf_reasons[i] = sb_bench_gguf_reason(s);
             pf->gguf_errors[i] = sb_buf_detach(&error);
         }
         sb_buf_release(&error);
@@ -362,6 +345,7 @@ void sb_preflight(const struct sb_config *c, const struct sb_preflight_options *
                               .build_reasons = sb_alloc(c->n_backends, sizeof *pf.build_reasons),
                               .drafts = sb_alloc(c->n_backends, sizeof *pf.drafts),
                               .ggufs = sb_alloc(c->n_models, sizeof *pf.ggufs),
+                              .mmprojs = sb_alloc(c->n_models, sizeof *pf.mmprojs),
                               .build_stamps = sb_alloc(c->n_backends, sizeof *pf.build_stamps),
                               .build_images = sb_alloc(c->n_backends, sizeof *pf.build_images),
                               .build_files = sb_alloc(c->n_backends, sizeof *pf.build_files),
@@ -391,6 +375,7 @@ void sb_preflight_release(struct sb_preflight *p) {
     }
     for (size_t i = 0; i < p->n_ggufs; i++) {
         sb_gguf_release(&p->ggufs[i]);
+        sb_gguf_release(&p->mmprojs[i]);
         free(p->gguf_errors[i]);
         sb_files_release(&p->model_files[i]);
     }
@@ -416,6 +401,7 @@ void sb_preflight_release(struct sb_preflight *p) {
     free(p->build_reasons);
     free(p->drafts);
     free(p->ggufs);
+    free(p->mmprojs);
     free(p->gguf_errors);
     free(p->gguf_reasons);
     free(p->cells);

@@ -133,6 +133,29 @@ static void complete_models(struct sb_parser *p) {
     }
 }
 
+/* A picture is sent with the whole prompt: what is already in the context then is text alone. */
+static void check_images(struct sb_parser *p) {
+    struct sb_config *c = p->c;
+    bool shown = false, seen = false;
+    for (size_t i = 0; i < c->n_models; i++) {
+        const struct sb_model *m = &c->models[i];
+        shown |= sb_model_image(c, m) != NULL;
+        seen |= m->mmproj != NULL;
+        if (m->image_line && !m->mmproj && m->path) /* what a `url` holds may see by itself */
+            sb_diag(&p->diags, m->image_line, "[model %s] has an 'image' and no 'mmproj' to see it",
+                    m->id);
+    }
+    int line = sb_bench_key_line(p, "image");
+    if (line != p->bench_line && !seen)
+        sb_diag(&p->diags, line, "no model has an 'mmproj' to see the 'image'");
+    for (size_t i = 0; shown && i < c->bench.n_depths; i++)
+        if (c->bench.depths[i] > 0) {
+            sb_diag(&p->diags, sb_bench_key_line(p, "depths"),
+                    "an 'image' goes with a depth of 0 alone");
+            break;
+        }
+}
+
 /* ---- cells -------------------------------------------------------------------------------- */
 
 static bool selected(const char *glob, const char *id, const char *label) {
@@ -217,6 +240,7 @@ void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {
     complete_backends(p);
     complete_models(p);
     sb_check_sources(p);
+    check_images(p);
     if (p->diags.n == 0)
         make_cells(p, sel ? sel : &all);
 }

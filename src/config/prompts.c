@@ -38,23 +38,27 @@ static const char *prompt_problem(const struct sb_buf *b) {
     return blank == b->len ? "it is empty" : NULL;
 }
 
+/* Why a file cannot be read, or is not what it should be; or NULL and its bytes. */
+static const char *read_input(const char *path, const char *(*problem_of)(const struct sb_buf *),
+                              struct sb_buf *ret) {
+    struct stat st;
+    int rc = stat(path, &st) < 0 ? -errno : 0;
+    if (rc == 0 && !S_ISREG(st.st_mode)) /* a FIFO would wait for a writer */
+        return "it is not a file";
+    if (rc == 0)
+        rc = sb_file_read(path, ret, NULL);
+    if (rc < 0)
+        return rc == -EFBIG ? "it is larger than 16 MiB" : strerror(-rc);
+    return problem_of(ret);
+}
+
 /* Reads one prompt. False after a report. */
 static bool add_prompt(struct sb_parser *p, const char *given) {
     char *path = sb_resolve(p, sb_strdup(given));
     if (!path)
         return false;
     struct sb_buf b = SB_BUF_INIT(SB_PROMPT_MAX_BYTES);
-    struct stat st;
-    const char *problem = NULL;
-    int rc = stat(path, &st) < 0 ? -errno : 0;
-    if (rc == 0 && !S_ISREG(st.st_mode)) /* a FIFO would wait for a writer */
-        problem = "it is not a file";
-    else if (rc == 0)
-        rc = sb_file_read(path, &b, NULL);
-    if (rc < 0)
-        problem = rc == -EFBIG ? "it is larger than 16 MiB" : strerror(-rc);
-    else if (!problem)
-        problem = prompt_problem(&b);
+    const char *problem = read_input(path, prompt_problem, &b);
     const char *slash = strrchr(path, '/');
     if (problem)
         sb_diag(&p->diags, p->line, "cannot use prompt '%.1024s': %s", path, problem);
@@ -98,3 +102,55 @@ static bool parse_prompt_label(struct sb_parser *p, const struct sb_option *o, v
     return text;
 }
 const struct sb_type sb_type_prompt_label = {parse_prompt_label, NULL};
+
+/* ---- pictures ------------------------------------------------------------------------------- */
+
+static const char *image_problem(const struct sb_buf *b) {
+    static const struct {
+        const char *magic;
+        size_t len;
+    } kinds[] = {{"\x89PNG\r\n\x1a\n", 8}, {"\xff\xd8\xff", 3}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (b->len > kinds[i].len && memcmp(b->data, kinds[i].magic, kinds[i].len) == 0)
+            return NULL;
+    return b->len == 0 ? "it is empty" : "it is neither a PNG nor a JPEG file";
+}
+
+static void release_image(void *field) {
+    struct sb_image *image = field;
+    free(image->given);
+    free(image->path);
+    free(image->bytes);
+    *image = (struct sb_image){0};
+}
+
+static bool parse_image(struct sb_parser *p, const struct sb_option *o, void *field,
+                        const char *raw) {
+    struct sb_image *image = field;
+    char *given = sb_text_of(p, o, raw), *path = given ? sb_resolve(p, sb_strdup(given)) : NULL;
+    struct sb_buf b = SB_BUF_INIT(SB_IMAGE_MAX_BYTES);
+    const char *problem = path ? read_input(path, image_problem, &b) : NULL;
+    if (problem)
+        sb_diag(&p->diags, p->line, "cannot use image '%.1024s': %s", path, problem);
+    bool ok = path && !problem;
+    if (ok) {
+        release_image(image);
+        SHA256Data((const uint8_t *)b.data, b.len, image->sha256);
+        image->len = b.len;
+        image->bytes = sb_buf_detach(&b);
+        image->given = given;
+        image->path = path;
+    } else {
+        sb_buf_release(&b);
+        free(given);
+        free(path);
+    }
+    return ok;
+}
+const struct sb_type sb_type_image = {parse_image, release_image};
+
+const struct sb_image *sb_model_image(const struct sb_config *c, const struct sb_model *m) {
+    if (m->image.path)
+        return &m->image;
+    return m->mmproj && c->image.path ? &c->image : NULL;
+}

@@ -68,6 +68,7 @@ extern const struct sb_type sb_type_flag;   /* bool: the place in `words` */
 extern const struct sb_type sb_type_word;   /* enum: the same */
 extern const struct sb_type sb_type_int, sb_type_number, sb_type_percent; /* int, double, share */
 extern const struct sb_type sb_type_words, sb_type_header, sb_type_env;   /* struct sb_strv */
+extern const struct sb_type sb_type_image;                                /* struct sb_image */
 extern const struct sb_type sb_type_ints;                                 /* int *, a list */
 /* These have no single field: they set members of the parser or of its config. */
 extern const struct sb_type sb_type_prompt, sb_type_prompts, sb_type_prompt_label;

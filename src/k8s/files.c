@@ -37,26 +37,73 @@ static char *path_at(size_t depth, const struct sb_strv *down) {
     return sb_buf_detach(&b);
 }
 
-static size_t text_bytes(const struct k8s_files *f) {
-    size_t n = 0;
+/* A file that the config names by a path. */
+struct named {
+    const char *what, *given; /* "prompt" */
+    struct k8s_file file;     /* its path not yet known */
+};
+
+struct named_list {
+    struct named *item;
+    size_t n;
+};
+
+static void add_named(struct named_list *v, struct named one) {
+    for (size_t i = 0; i < v->n; i++) /* two models may be shown one picture */
+        if (one.file.bytes && strcmp(v->item[i].given, one.given) == 0) {
+            free(one.file.key);
+            return;
+        }
+    v->item = sb_grow(v->item, v->n, sizeof *v->item);
+    v->item[v->n++] = one;
+}
+
+static struct named_list named_of(const struct sb_config *c) {
+    struct named_list v = {0};
+    for (size_t i = 0; i < c->bench.n_prompts; i++) {
+        const struct sb_prompt *p = &c->prompts[i];
+        if (p->given) /* else it is built in */
+            add_named(&v, (struct named){"prompt", p->given,
+                                         {.key = sb_asprintf("prompt-%zu.txt", i + 1),
+                                          .text = p->text,
+                                          .len = strlen(p->text)}});
+    }
+    for (size_t i = 0; i < c->n_models; i++) {
+        const struct sb_image *image = sb_model_image(c, &c->models[i]);
+        if (image)
+            add_named(&v, (struct named){"image", image->given,
+                                         {.key = sb_asprintf("image-%zu", i + 1),
+                                          .bytes = image->bytes,
+                                          .len = image->len}});
+    }
+    return v;
+}
+
+static int check_size(const struct sb_config *config, const struct k8s_files *f,
+                      struct sb_buf *error) {
+    size_t bytes = 0;
     for (size_t i = 0; i < f->n; i++)
-        n += strlen(f->item[i].text);
-    return n;
+        bytes += f->item[i].bytes ? (f->item[i].len + 2) / 3 * 4 : f->item[i].len;
+    if (bytes <= CONFIG_MAP_MAX_BYTES)
+        return 0;
+    sb_buf_addf(error, "%s: with its prompts and pictures it is %zu bytes, and a ConfigMap holds %d\n",
+                config->file, bytes, CONFIG_MAP_MAX_BYTES);
+    return -EINVAL;
 }
 
 int k8s_files_of(const struct sb_config *config, const char *ini, struct k8s_files *ret,
                  struct sb_buf *error) {
-    struct place *places = sb_alloc(config->bench.n_prompts, sizeof *places);
+    struct named_list named = named_of(config);
+    struct place *places = sb_alloc(named.n, sizeof *places);
     size_t depth = 0;
-    size_t n_prompts = config->prompts[0].given ? config->bench.n_prompts : 0; /* else it is built in */
     int rc = 0;
-    for (size_t i = 0; i < n_prompts; i++) {
-        const char *given = config->prompts[i].given;
+    for (size_t i = 0; i < named.n; i++) {
+        const char *given = named.item[i].given;
         if (given[0] == '/') {
             sb_buf_addf(error,
-                        "%s: the prompt %s does not travel with the config: name it by a path "
+                        "%s: the %s %s does not travel with the config: name it by a path "
                         "relative to the config\n",
-                        config->file, given);
+                        config->file, named.item[i].what, given);
             rc = -EINVAL;
         }
         places[i] = place_of(given);
@@ -64,20 +111,20 @@ int k8s_files_of(const struct sb_config *config, const char *ini, struct k8s_fil
     }
     struct sb_strv down = {0};
     sb_strv_add(&down, "models.ini");
-    struct k8s_files f = {sb_alloc(1 + config->bench.n_prompts, sizeof *f.item), 0};
-    f.item[f.n++] = (struct k8s_file){sb_strdup("models.ini"), path_at(depth, &down), ini};
-    for (size_t i = 0; i < n_prompts; i++) {
-        f.item[f.n++] = (struct k8s_file){sb_asprintf("prompt-%zu.txt", i + 1),
-                                          path_at(depth - places[i].up, &places[i].down),
-                                          config->prompts[i].text};
+    struct k8s_files f = {sb_alloc(1 + named.n, sizeof *f.item), 0};
+    f.item[f.n++] = (struct k8s_file){.key = sb_strdup("models.ini"),
+                                      .path = path_at(depth, &down),
+                                      .text = ini,
+                                      .len = strlen(ini)};
+    for (size_t i = 0; i < named.n; i++) {
+        f.item[f.n] = named.item[i].file;
+        f.item[f.n++].path = path_at(depth - places[i].up, &places[i].down);
         sb_strv_release(&places[i].down);
     }
-    if (text_bytes(&f) > CONFIG_MAP_MAX_BYTES) {
-        sb_buf_addf(error, "%s: with its prompts it is %zu bytes, and a ConfigMap holds %d\n",
-                    config->file, text_bytes(&f), CONFIG_MAP_MAX_BYTES);
+    if (check_size(config, &f, error) < 0)
         rc = -EINVAL;
-    }
     sb_strv_release(&down);
+    free(named.item);
     free(places);
     *ret = f;
     return rc;

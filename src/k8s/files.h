@@ -10,7 +10,9 @@ enum { K8S_TEXT_MAX = 16 << 20 };
 struct k8s_file {
     char *key;        /* in the ConfigMap */
     char *path;       /* below K8S_CONFIG_MOUNT */
-    const char *text; /* borrowed */
+    const char *text; /* borrowed; or, of a picture, */
+    const void *bytes; /* borrowed, too */
+    size_t len;        /* of either */
 };
 struct k8s_files {
     struct k8s_file *item; /* the config first */

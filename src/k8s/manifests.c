@@ -44,9 +44,18 @@ static void put_config_map(struct sb_buf *b, const struct k8s_set *s) {
     sb_buf_adds(b, "---\napiVersion: v1\nkind: ConfigMap\n");
     k8s_put_metadata(b, s, s->name);
     sb_buf_adds(b, "immutable: true\ndata:\n");
+    bool pictures = false;
     for (size_t i = 0; i < s->files.n; i++) {
-        sb_buf_addf(b, "  %s: ", s->files.item[i].key);
-        yaml_add_block(b, s->files.item[i].text, 2);
+        const struct k8s_file *f = &s->files.item[i];
+        if (f->text) {
+            sb_buf_addf(b, "  %s: ", f->key);
+            yaml_add_block(b, f->text, 2);
+            continue;
+        }
+        sb_buf_addf(b, "%s  %s: ", pictures ? "" : "binaryData:\n", f->key);
+        sb_buf_add_base64(b, f->bytes, f->len);
+        sb_buf_adds(b, "\n");
+        pictures = true; /* they come last */
     }
 }
 
@@ -58,9 +67,14 @@ static char *set_name(const struct k8s_set *s) {
     const char *const words[] = {s->o->image, s->o->again ? s->o->again : ""};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         sb_buf_addf(&all, "%s\n", words[i]);
-    for (size_t i = 0; i < s->files.n; i++)
-        sb_buf_addf(&all, "%s\n%zu\n%s", s->files.item[i].path, strlen(s->files.item[i].text),
-                    s->files.item[i].text);
+    for (size_t i = 0; i < s->files.n; i++) {
+        const struct k8s_file *f = &s->files.item[i];
+        sb_buf_addf(&all, "%s\n%zu\n", f->path, f->len);
+        if (f->text)
+            sb_buf_adds(&all, f->text);
+        else
+            sb_buf_add_base64(&all, f->bytes, f->len);
+    }
     for (size_t i = 0; i < s->env.n; i++)
         if (!sb_env_is_secret(s->env.item[i]))
             sb_buf_addf(&all, "\n%s=%s", s->env.item[i], getenv(s->env.item[i]));
@@ -72,7 +86,10 @@ static char *set_name(const struct k8s_set *s) {
 static size_t bytes_as_json(const struct k8s_files *f) {
     struct sb_buf b = SB_BUF_INIT(K8S_TEXT_MAX);
     for (size_t i = 0; i < f->n; i++)
-        sb_buf_add_json(&b, f->item[i].text);
+        if (f->item[i].text)
+            sb_buf_add_json(&b, f->item[i].text);
+        else
+            sb_buf_add_base64(&b, f->item[i].bytes, f->item[i].len);
     size_t n = b.len;
     sb_buf_release(&b);
     return n;

@@ -63,7 +63,10 @@ int sb_llama_props(const struct sb_endpoint *at, struct sb_llama_props *ret,
         return -1;
     const char *role = cJSON_GetStringValue(member(props, "role"));
     long long n_ctx = count_at(member(props, "default_generation_settings"), "n_ctx");
-    *ret = (struct sb_llama_props){.router = role && strcmp(role, "router") == 0,
+    const cJSON *vision = member(member(props, "modalities"), "vision");
+    *ret = (struct sb_llama_props){.vision = cJSON_IsBool(vision) ? cJSON_IsTrue(vision) : -1,
+                                   .media_marker = text_at(props, "media_marker"),
+                                   .router = role && strcmp(role, "router") == 0,
                                    .asleep = cJSON_IsTrue(member(props, "is_sleeping")),
                                    .alias = text_at(props, "model_alias"),
                                    .model_path = text_at(props, "model_path"),
@@ -78,6 +81,7 @@ void sb_llama_props_release(struct sb_llama_props *p) {
     free(p->alias);
     free(p->model_path);
     free(p->build);
+    free(p->media_marker);
     *p = (struct sb_llama_props){0};
 }
 

@@ -171,6 +171,14 @@ static int pass_spec(struct command *c, const char *spec, const char *draft) {
     return rc;
 }
 
+static int pass_mmproj(struct command *c, const char *value) {
+    const struct sb_llama_option *o = known(c, "--mmproj", "-mm");
+    if (!o)
+        return cannot(c, "mmproj", value);
+    pass(c, o->name, value);
+    return 0;
+}
+
 /* What a fair measurement needs and a build may have: one slot, no prompt cache in RAM, no
  * quiet change of what was asked for to make it fit. */
 static void pass_fairness(struct command *c) {
@@ -255,6 +263,7 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
         l->cache_type ? pass_cache_type(&c, l->cache_type) : 0,
         l->threads > 0 ? pass_threads(&c, l->threads) : 0,
         l->spec || l->draft ? pass_spec(&c, l->spec, l->draft) : 0,
+        l->mmproj ? pass_mmproj(&c, l->mmproj) : 0,
         l->args ? pass_args(&c, l->args) : 0,
     };
     int rc = 0;

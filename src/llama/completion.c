@@ -11,6 +11,23 @@ enum { MAX_REPLY_BYTES = 16 << 20, MAX_TOKEN_BYTES = 64, FORCING_BIAS = 10000 };
 
 /* ---- the request ------------------------------------------------------------------------- */
 
+static void add_prompt(struct sb_buf *b, const struct sb_llama_completion *c) {
+    if (c->picture) {
+        sb_buf_adds(b, "{\"prompt_string\":");
+        sb_buf_add_json(b, c->text);
+        sb_buf_adds(b, ",\"multimodal_data\":[\"");
+        sb_buf_adds(b, c->picture);
+        sb_buf_adds(b, "\"]}");
+        return;
+    }
+    sb_buf_adds(b, "[");
+    for (size_t i = 0; i < c->n_tokens; i++) {
+        sb_buf_adds(b, i ? "," : "");
+        sb_buf_add_integer(b, c->tokens[i]);
+    }
+    sb_buf_adds(b, "]");
+}
+
 /* The reply would echo the whole prompt: response_fields trims it (older builds ignore that). */
 static char *completion_body(const struct sb_endpoint *at, const struct sb_llama_completion *c,
                              size_t *ret_len) {
@@ -41,12 +58,9 @@ static char *completion_body(const struct sb_endpoint *at, const struct sb_llama
         sb_buf_adds(&b, ",\"completion_probabilities\"");
     if (c->return_tokens)
         sb_buf_adds(&b, ",\"tokens\"");
-    sb_buf_adds(&b, "],\"prompt\":[");
-    for (size_t i = 0; i < c->n_tokens; i++) {
-        sb_buf_adds(&b, i ? "," : "");
-        sb_buf_add_integer(&b, c->tokens[i]);
-    }
-    sb_buf_adds(&b, "]}");
+    sb_buf_adds(&b, "],\"prompt\":");
+    add_prompt(&b, c);
+    sb_buf_adds(&b, "}");
     *ret_len = b.len;
     return sb_buf_detach(&b);
 }

@@ -1,9 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stratobench/prompt.h"
-
-enum { SEED = 1 };
+#include "internal.h"
 
 static int by_value(const void *a, const void *b) {
     int x = *(const int *)a, y = *(const int *)b;
@@ -34,6 +32,10 @@ int sb_prompt_prepare(const struct sb_endpoint *at, const char *text, size_t len
 void sb_prepared_release(struct sb_prepared *p) {
     free(p->ids);
     free(p->nonces);
+    free(p->picture);
+    free(p->behind);
+    free(p->before_n);
+    sb_strv_release(&p->before);
     *p = (struct sb_prepared){0};
 }
 
@@ -53,15 +55,23 @@ static void compose(const struct sb_prepared *p, size_t depth, size_t nonce, int
 
 void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
                        struct sb_request *ret) {
+    if (p->picture)
+        *ret = prompt_picture_request(p, nonce, n_predict);
+    else
+        sb_prompt_text_request(p, depth, nonce, n_predict, ret);
+}
+
+void sb_prompt_text_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
+                            struct sb_request *ret) {
     struct sb_request r = {.n_tokens = sb_prompt_length(p, depth)};
     r.tokens = sb_alloc(r.n_tokens, sizeof *r.tokens);
     compose(p, depth, nonce, r.tokens);
     r.prefix = (struct sb_llama_completion){
-        .tokens = r.tokens, .n_tokens = depth, .seed = SEED, .cache_prompt = true};
+        .tokens = r.tokens, .n_tokens = depth, .seed = PROMPT_SEED, .cache_prompt = true};
     r.body = (struct sb_llama_completion){.tokens = r.tokens,
                                           .n_tokens = r.n_tokens,
                                           .n_predict = n_predict,
-                                          .seed = SEED,
+                                          .seed = PROMPT_SEED,
                                           .cache_prompt = depth > 0,
                                           .ignore_eos = true};
     r.want = (struct sb_expectation){.prompt_n = (long long)(r.n_tokens - depth),
@@ -72,5 +82,6 @@ void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, 
 
 void sb_request_release(struct sb_request *r) {
     free(r->tokens);
+    free(r->text);
     *r = (struct sb_request){0};
 }

@@ -77,6 +77,8 @@ static cJSON *hardware_of(const struct source *s) {
     X(prompt_tokens, count(s->run->prompt_n))                                                      \
     X(cached_tokens, count(s->run->cache_n))                                                       \
     X(prompt_ms, number(s->run->prompt_ms))                                                        \
+    X(image_tokens, count(s->run->image_n))                                                        \
+    X(image_encode_ms, number(s->run->image_encode_ms))                                            \
     X(generated_tokens, count(s->run->predicted_n))                                                \
     X(generation_ms, number(s->run->predicted_ms))                                                 \
     X(pp_tokens_per_s, number(s->run->pp_tps))                                                     \

@@ -134,6 +134,12 @@ struct sb_answers_verdict *report_judge_answers(const struct sb_cell *cells, siz
 void report_release_answers(struct sb_answers_verdict *v, size_t n);
 /* Speculative decoding: what was drafted and accepted, against the same backend without. */
 void report_drafts(struct report_doc *d, struct report_group *g);
+/* Pictures: how many tokens they were and how long they took to encode. */
+void report_vision(struct report_doc *d, struct report_group *g);
+/* "picture.png" of the file that a cell's prompts hold, NULL where they hold none; borrowed. */
+const char *report_picture(const struct sb_cell *c);
+/* Tokens of it, by the first run that counts; NaN. */
+double report_picture_tokens(const struct sb_cell *c);
 /* launches = auto: how many were made of each backend, why it stopped, what was saved. */
 void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);

@@ -107,6 +107,25 @@ static void put_benchmark(struct sb_buf *b, const struct sb_results *r) {
     sb_buf_adds(b, "  \n");
 }
 
+/* "; with a picture: gradient.png" */
+static void put_pictures(struct sb_buf *b, const struct sb_results *r) {
+    struct sb_strv pictures = {0};
+    size_t blind = 0;
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const char *picture = report_picture(&r->cells[i]);
+        blind += !picture;
+        if (picture && !sb_strv_has(&pictures, picture))
+            sb_strv_add(&pictures, picture);
+    }
+    for (size_t i = 0; i < pictures.n; i++)
+        sb_buf_addf(b, "%s%s%s", i ? ", " : b->len ? "; " : "",
+                    i       ? ""
+                    : blind ? "for models that see, with a picture: "
+                            : "with a picture: ",
+                    pictures.item[i]);
+    sb_strv_release(&pictures);
+}
+
 static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
     struct sb_buf labels = SB_BUF_INIT(SB_TEXT_MAX);
     for (size_t i = 0; i < r->bench.n_prompts; i++) {
@@ -114,6 +133,7 @@ static void put_prompts(struct sb_buf *b, const struct sb_results *r) {
         if (label && *label)
             sb_buf_addf(&labels, "%s%s", labels.len ? "; " : "", label);
     }
+    put_pictures(&labels, r);
     put_head_line(b, "Prompt", sb_buf_str(&labels));
     sb_buf_release(&labels);
 }
@@ -191,6 +211,7 @@ void report_group(struct report_doc *d, struct report_group *g) {
     report_depths(d, g);
     report_drafts(d, g);
     report_turns(d, g);
+    report_vision(d, g);
     report_launches(d, g);
     report_answers(d, g);
     report_extras(d, g);

@@ -252,7 +252,18 @@ static const char *active_name(const struct sb_results *set, const struct sb_cel
     return dense && !report_is_transcribed(set) ? "Active params" : "Active params (MoE)";
 }
 
+/* "gradient.png, 39 image tokens"; NULL without a picture. The caller frees. */
+static char *vision_of(const struct sb_cell *c) {
+    const char *picture = report_picture(c);
+    double tokens = report_picture_tokens(c);
+    if (!picture)
+        return NULL;
+    return isfinite(tokens) ? sb_asprintf("%s, %.0f image tokens", picture, tokens)
+                            : sb_strdup(picture);
+}
+
 void report_model_facts(struct sb_buf *b, const struct sb_results *set, const struct sb_cell *c) {
+    char *vision = vision_of(c);
     const struct {
         const char *name, *value;
     } facts[] = {
@@ -260,6 +271,7 @@ void report_model_facts(struct sb_buf *b, const struct sb_results *set, const st
         {"File size", c->model.file_size},
         {"Total params", c->model.total_params},
         {active_name(set, c), c->model.active_params},
+        {"Vision", vision},
     };
     size_t start = b->len;
     for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
@@ -270,4 +282,5 @@ void report_model_facts(struct sb_buf *b, const struct sb_results *set, const st
     }
     if (b->len != start)
         sb_buf_adds(b, "\n");
+    free(vision);
 }

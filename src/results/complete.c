@@ -33,6 +33,8 @@ static bool complete_run(const struct reader *r, const struct place *p,
         {"tg_tps", "a valid run needs a positive number", is_speed(run->tg_tps)},
         {"prompt_ms", "a valid run takes time", !(run->prompt_ms <= 0)}, /* NaN: not said */
         {"predicted_ms", "a valid run takes time", !(run->predicted_ms <= 0)},
+        {"image_n", "a picture is not all of the prompt",
+         run->image_n < 0 || run->image_n < run->prompt_n},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!rules[i].good)

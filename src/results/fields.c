@@ -73,6 +73,8 @@ static const struct field run_fields[] = {
     F(predicted_per_second, NUMBER),
     F(draft_n, COUNT),
     F(draft_n_accepted, COUNT),
+    F(image_n, COUNT),
+    F(image_encode_ms, NUMBER),
     F(stop_type, STRING),
     F(valid, BOOL, .rules = REQUIRED | ALWAYS),
     F(reason, STRING),
@@ -161,6 +163,9 @@ static const struct field model_fields[] = {
     F(active_params, STRING),
     F(file_bytes, COUNT),
     F(bytes_per_token, COUNT),
+    F(mmproj, STRING),
+    F(image, STRING),
+    F(image_sha256, STRING),
     F(notes, STRING),
 #undef F
 };

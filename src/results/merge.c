@@ -159,6 +159,17 @@ static void merge_cells(struct sb_section *s, const struct sb_index *begun) {
     free(e);
 }
 
+/* Of one model, whose cells stand together. */
+static void warn_of_pictures(struct sb_section *s) {
+    for (size_t i = 1; i < s->set.n_cells; i++) {
+        const struct sb_cell *a = &s->set.cells[i - 1], *b = &s->set.cells[i];
+        if (sb_same_model(a, b) && !sb_same(a->model.image_sha256, b->model.image_sha256)) {
+            sb_strv_add(&s->warnings, "The files of this section differ in the picture.");
+            return;
+        }
+    }
+}
+
 /* Cells made under other conditions must not stand in one table unremarked. */
 static void warn_of_differences(struct sb_section *s) {
     const struct sb_results *a = s->parts[0];
@@ -170,6 +181,7 @@ static void warn_of_differences(struct sb_section *s) {
             sb_strv_take(&s->warnings, sb_asprintf("The files of this section differ in the %s.",
                                                    sb_settings[i].what));
     }
+    warn_of_pictures(s);
     for (size_t p = 1; p < s->n_parts && !*s->host_id; p++)
         if (!sb_same_hardware(a, s->parts[p])) {
             sb_strv_add(&s->warnings,

@@ -30,6 +30,10 @@ int sb_server_proof(const struct sb_server *s, struct sb_llama_proof *ret) {
     return s->ops->proof(s, ret);
 }
 
+int sb_server_encode_times(const struct sb_server *s, double **ret_ms, size_t *ret_n) {
+    return s->spec->log_path ? sb_llama_encode_times(s->spec->log_path, ret_ms, ret_n) : -1;
+}
+
 void sb_server_explain(struct sb_server *s, struct sb_llama_failure *f) {
     s->ops->explain(s, f);
 }

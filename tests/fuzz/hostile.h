@@ -10,6 +10,7 @@
 static struct sb_cell hostile_cell(char *text, enum sb_status status) {
     struct sb_cell c = sb_cell_empty();
     c.model.id = c.model.label = c.model.quantization = c.model.file_size = text;
+    c.model.mmproj = c.model.image = text;
     c.model.total_params = c.model.active_params = c.model.notes = text;
     c.backend.id = c.backend.label = c.backend.notes = text;
     c.backend.url = c.backend.server_version = c.backend.device = c.backend.device_name = text;
@@ -24,6 +25,8 @@ static void with_hostile_results(char *text, bool table, void (*use)(const struc
     struct sb_run run = sb_run_empty();
     run.launch = 1;
     run.reason = text;
+    run.prompt_n = 20;
+    run.image_n = 16;
     struct sb_cell cells[] = {hostile_cell(text, SB_INVALID), hostile_cell(text, SB_OK)};
     for (size_t i = 0; i < 2; i++) {
         cells[i].runs = &run;

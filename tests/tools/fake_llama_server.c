@@ -189,6 +189,10 @@ static void show_props(int client, bool of_model) {
                                 mode("wrong-model") ? "/other.gguf" : args.model);
         cJSON_AddStringToObject(json, "build_info", "b11669-fake");
         cJSON_AddBoolToObject(json, "is_sleeping", is_asleep());
+        cJSON_AddBoolToObject(cJSON_AddObjectToObject(json, "modalities"), "vision",
+                              args.mmproj && !mode("blind"));
+        if (args.build != OLD && !mode("no-marker"))
+            cJSON_AddStringToObject(json, "media_marker", MEDIA_MARKER);
     }
     reply_json(client, json);
 }
@@ -407,6 +411,8 @@ int main(int argc, char **argv) {
     int listener = listen_on(args.host, (int)strtol(args.port, NULL, 10));
     if (!is_router())
         open_model(args.model);
+    if (args.mmproj)
+        open_model(args.mmproj);
     load(listener);
     log_buffers();
     if (mode("grandchild") || mode("escapee"))

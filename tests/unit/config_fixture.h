@@ -19,6 +19,7 @@
 
 #define BENCH     "[bench]\nprompt = ${PROMPT}\n" /* lines 1 and 2 */
 #define REST      "[backend b]\nserver = llama-server\n[model m]\npath = m.gguf\n"
+#define PNG       "\x89PNG\r\n\x1a\n..." /* as far as anybody looks */
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
 
 static char folder[] = "/tmp/test_config.XXXXXX";
@@ -51,6 +52,9 @@ static inline int set_up(void **state) {
     write_file("empty.txt", " \n", 2);
     write_file("q.txt", "How?\n", 5);
     write_file("latin1.txt", "caf\xe9", 4);
+    write_file("nothing.png", "", 0);
+    write_file("dot.png", PNG, sizeof PNG - 1);
+    write_file("dot.jpg", "\xff\xd8\xff\xe0", 4);
     int rc = mkfifo(fifo, 0600);
     free(prompt);
     free(fifo);
@@ -59,8 +63,8 @@ static inline int set_up(void **state) {
 
 static inline int tear_down(void **state) {
     (void)state;
-    static const char *const names[] = {"p.txt",      "q.txt", "empty.txt",
-                                        "latin1.txt", "fifo",  "sub.ini"};
+    static const char *const names[] = {"p.txt", "q.txt",   "empty.txt",   "latin1.txt", "fifo",
+                                        "sub.ini", "nothing.png", "dot.png", "dot.jpg"};
     for (size_t i = 0; i < LENGTH(names); i++) {
         char *path = in_folder(names[i]);
         unlink(path);

@@ -176,6 +176,30 @@ static void every_key_is_read(void **state) {
     sb_config_release(&c);
 }
 
+/* A model's own picture before that of [bench], which is for those that see. */
+static void pictures_are_read(void **state) {
+    (void)state;
+    struct sb_config c;
+    accept(BENCH "image = ${FOLDER}/dot.png\n" REST "mmproj = /e.gguf\n"
+                 "[model own]\npath = o.gguf\nmmproj = /e.gguf\nimage = ${FOLDER}/dot.jpg\n"
+                 "[model blind]\npath = o.gguf\n",
+           &c);
+    assert_string_equal(c.models[0].mmproj, "/e.gguf");
+    const struct sb_image *of[] = {sb_model_image(&c, &c.models[0]), sb_model_image(&c, &c.models[1])};
+    assert_ptr_equal(of[0], &c.image);
+    assert_string_equal(of[0]->given, c.image.path);
+    assert_int_equal(of[0]->len, sizeof PNG - 1);
+    assert_memory_equal(of[0]->bytes, PNG, sizeof PNG - 1);
+    assert_string_equal(of[0]->sha256,
+                        "8bb4a8c6a1472a364d010c42e6f8fdf20276a5c18d7d27f80f10e3413bcaf02e");
+    assert_non_null(strstr(of[1]->path, "/dot.jpg"));
+    assert_null(sb_model_image(&c, &c.models[2]));
+    sb_config_release(&c);
+    accept(BENCH REST "mmproj = /e.gguf\n", &c); /* it sees, and is shown nothing */
+    assert_null(sb_model_image(&c, &c.models[0]));
+    sb_config_release(&c);
+}
+
 static void words_that_stand_for_numbers(void **state) {
     (void)state;
     struct sb_config c;
@@ -429,6 +453,7 @@ static void shipped_configs_load(void **state) {
         {"strix-halo-table.ini", 14, "~600 tokens (infrastructure scenario)"},
         {"strix-halo-drafts.ini", 9, "code.txt"},
         {"strix-halo-vision.ini", 3, ""},
+        {"vision.ini", 6, "picture.txt"},
         {"demo.ini", 2, "~600 tokens (infrastructure scenario)"},
     };
     setenv("MODELS", "/models", 1);
@@ -453,6 +478,7 @@ int main(void) {
         cmocka_unit_test(a_server_of_others_has_a_url),
         cmocka_unit_test(defaults_are_those_of_the_contract),
         cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(pictures_are_read),
         cmocka_unit_test(words_that_stand_for_numbers),
         cmocka_unit_test(a_text_ends_where_the_contract_says),
         cmocka_unit_test(args_split_as_in_a_shell),

@@ -200,6 +200,48 @@ static void prompts_must_be_text(void **state) {
     }
 }
 
+static void images_must_be_pictures(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *problem;
+    } cases[] = {
+        {"missing.png", "No such file or directory"},
+        {"nothing.png", "it is empty"},
+        {"p.txt", "it is neither a PNG nor a JPEG file"},
+        {"fifo", "it is not a file"},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        char *in_bench = sb_asprintf(BENCH "image = ${FOLDER}/%s\n" REST "mmproj = e.gguf\n", cases[i].name);
+        char *in_model = sb_asprintf(BENCH REST "mmproj = e.gguf\nimage = ${FOLDER}/%s\n", cases[i].name);
+        char *problem = sb_asprintf("cannot use image '%s/%s': %s\n", folder, cases[i].name,
+                                    cases[i].problem);
+        char *first = sb_asprintf("t.ini:3: %s", problem), *last = sb_asprintf("t.ini:8: %s", problem);
+        assert_refused(in_bench, strlen(in_bench), first);
+        assert_refused(in_model, strlen(in_model), last);
+        free(in_bench);
+        free(in_model);
+        free(problem);
+        free(first);
+        free(last);
+    }
+}
+
+static void a_picture_needs_eyes_and_depth_0(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {BENCH "image = ${FOLDER}/dot.png\n" REST,
+         "t.ini:3: no model has an 'mmproj' to see the 'image'\n"},
+        {BENCH REST "image = ${FOLDER}/dot.png\n",
+         "t.ini:7: [model m] has an 'image' and no 'mmproj' to see it\n"},
+        {BENCH "depths = 0 100\nimage = ${FOLDER}/dot.jpg\n" REST "mmproj = e.gguf\n",
+         "t.ini:3: an 'image' goes with a depth of 0 alone\n"},
+    };
+    for (size_t i = 0; i < LENGTH(cases); i++)
+        assert_refused(cases[i].text, strlen(cases[i].text), cases[i].expected);
+}
+
 static void too_big_a_prompt_is_refused(void **state) {
     (void)state;
     char *path = in_folder("p.txt");
@@ -275,6 +317,8 @@ int main(void) {
         cmocka_unit_test(every_diagnostic_is_exact),
         cmocka_unit_test(nul_bytes_are_refused),
         cmocka_unit_test(prompts_must_be_text),
+        cmocka_unit_test(images_must_be_pictures),
+        cmocka_unit_test(a_picture_needs_eyes_and_depth_0),
         cmocka_unit_test(too_big_a_prompt_is_refused),
         cmocka_unit_test(too_big_a_file_or_value_is_refused),
         cmocka_unit_test(a_flood_of_errors_is_counted),

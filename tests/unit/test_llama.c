@@ -167,6 +167,21 @@ static void drafting_is_spelled_as_the_build_wants_it(void **state) {
     }
 }
 
+static void eyes_are_given_where_the_build_takes_them(void **state) {
+    (void)state;
+    static const char help_seeing[] = "-c,    --ctx-size N                     size of the context\n"
+                                      "-mm,   --mmproj FILE                    path to a projector\n"
+                                      "--host HOST                             address\n"
+                                      "--port PORT                             port\n";
+    struct sb_llama_launch asked = {.mmproj = "e.gguf"};
+    char *got = command(help_seeing, &asked);
+    assert_non_null(strstr(got, " --mmproj e.gguf"));
+    free(got);
+    got = command(help_2025, &asked);
+    assert_non_null(strstr(got, "cannot express mmproj = e.gguf"));
+    free(got);
+}
+
 static void a_command_line_tells_how_it_drafts(void **state) {
     (void)state;
     static const struct {
@@ -421,6 +436,7 @@ int main(void) {
         cmocka_unit_test(every_spelling_of_an_entry_is_known),
         cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
         cmocka_unit_test(drafting_is_spelled_as_the_build_wants_it),
+        cmocka_unit_test(eyes_are_given_where_the_build_takes_them),
         cmocka_unit_test(a_command_line_tells_how_it_drafts),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
         cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),

@@ -100,6 +100,10 @@ static void every_key_survives(void **state) {
     assert_true(c->backend.device_seen[1].mib == 312);
     assert_true(c->runs[0].warmup && !c->runs[1].warmup);
     assert_true(c->runs[1].draft_n_accepted == 7 && c->runs[1].launch == 1);
+    assert_string_equal(c->model.mmproj, "models/mmproj.gguf");
+    assert_string_equal(c->model.image, "pictures/a \"b\".png");
+    assert_true(c->runs[1].image_n == 16 && c->runs[3].image_n == -1);
+    assert_true(c->runs[1].image_encode_ms > 84 && isnan(c->runs[3].image_encode_ms));
     assert_true(c->runs[3].at.prompt == 1 && c->runs[3].at.depth == 4096);
     assert_true(c->runs[3].prompt_n == 579 && isnan(c->runs[3].prompt_ms));
     assert_false(c->runs[4].valid);
@@ -358,6 +362,8 @@ static void every_error_names_its_place(void **state) {
          AT_RUN "pp_tps: a valid run needs a positive number"},
         {RUNS("{\"pp_tps\":1,\"tg_tps\":1,\"prompt_ms\":0,\"valid\":true}"),
          AT_RUN "prompt_ms: a valid run takes time"},
+        {RUNS("{\"pp_tps\":1,\"tg_tps\":1,\"prompt_n\":16,\"image_n\":16,\"valid\":true}"),
+         AT_RUN "image_n: a picture is not all of the prompt"},
         {SAYS("\"n\":2,\"mean\":99999"),
          "R.json: cells[0].pp_tps: a mean of 99999 over 2 runs, but "
          "the runs give 101 over 2"},

@@ -39,7 +39,7 @@ static const struct {
 
 /* ---- tokens ------------------------------------------------------------------------------- */
 
-enum { BOS = 1, MAX_TOKENS = 1 << 20 };
+enum { BOS = 1, PICTURE = 32000, PICTURE_TOKENS = 16, ENCODE_MS = 2, MAX_TOKENS = 1 << 20 };
 
 static void add_token(struct tokens *t, int id) {
     if (t->n % 1024 == 0)
@@ -61,9 +61,30 @@ void tokenize(const char *text, bool add_special, struct tokens *ret) {
     }
 }
 
+/* {"prompt_string":"… MARKER …","multimodal_data":["…"]}: no tokens unless there is one of each and
+ * a projector to see it. */
+static void add_picture_prompt(const cJSON *prompt, struct tokens *ret) {
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(prompt, "prompt_string");
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(prompt, "multimodal_data");
+    const char *marker = cJSON_IsString(text) ? strstr(text->valuestring, MEDIA_MARKER) : NULL;
+    if (!marker || cJSON_GetArraySize(data) != 1 || !args.mmproj)
+        return;
+    char *before = sb_strndup(text->valuestring, (size_t)(marker - text->valuestring));
+    tokenize(before, true, ret);
+    int n = reply_mode("ignored-picture") ? 0 : PICTURE_TOKENS + (reply_mode("other-picture") != NULL);
+    for (int i = 0; i < n; i++)
+        add_token(ret, PICTURE);
+    tokenize(marker + strlen(MEDIA_MARKER), false, ret);
+    free(before);
+}
+
 static struct tokens prompt_tokens(const cJSON *prompt) {
     struct tokens t = {0};
     const cJSON *id;
+    if (cJSON_IsObject(prompt)) {
+        add_picture_prompt(prompt, &t);
+        return t;
+    }
     if (cJSON_IsString(prompt))
         tokenize(prompt->valuestring, true, &t);
     cJSON_ArrayForEach(id, prompt) add_token(&t, id->valueint);
@@ -231,10 +252,21 @@ static bool misreply(int client, const char *body) {
     return true;
 }
 
+/* What of the prompt's time the picture took. */
+static double encode_picture(int client, struct run *r) {
+    say("slot encode_mtmd_: id  0 | task %d | encoding mtmd batch from idx = 3, n_chunks = 1",
+        n_completions);
+    nap(client, ENCODE_MS);
+    say("decoding image batch 1/1, n_tokens_batch = %d", PICTURE_TOKENS);
+    r->prompt_ms += ENCODE_MS;
+    return ENCODE_MS;
+}
+
 void complete(int client, const cJSON *request) {
     int n_ctx = context_size();
     n_completions++;
-    struct tokens prompt = prompt_tokens(cJSON_GetObjectItemCaseSensitive(request, "prompt"));
+    const cJSON *prompt_json = cJSON_GetObjectItemCaseSensitive(request, "prompt");
+    struct tokens prompt = prompt_tokens(prompt_json);
     if (prompt.n == 0 || (int)prompt.n >= n_ctx) {
         reply_error(client, "400 Bad Request",
                     prompt.n ? "exceed_context_size_error" : "invalid_request_error",
@@ -246,7 +278,8 @@ void complete(int client, const cJSON *request) {
     struct run r = simulate(request, prompt, n_ctx);
     const char *hidden_ms = reply_mode("slow-clock");
     double more_ms = hidden_ms ? (double)mode_number(hidden_ms, 200) : 0;
-    if (!nap(client, r.prompt_ms + r.predicted_ms + more_ms))
+    double encode_ms = cJSON_IsObject(prompt_json) ? encode_picture(client, &r) : 0;
+    if (!nap(client, r.prompt_ms - encode_ms + r.predicted_ms + more_ms))
         return;
     say("slot print_timing: id  0 | task %d | prompt eval time = %10.2f ms / %5d tokens",
         n_completions, r.prompt_ms, r.prompt_n);

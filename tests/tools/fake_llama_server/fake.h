@@ -24,7 +24,7 @@ enum { OLD = 1, FEB = 2, NEW = 4, ALL = 7 }; /* builds */
 struct args {
     unsigned build;
     const char *model, *alias, *device, *gpu_layers, *api_key_file, *host, *ctx, *port, *verbosity,
-        *slots, *ignored;
+        *slots, *mmproj, *ignored;
 };
 /* Exits when it says so (--help) or cannot be understood. */
 struct args parse_args(char **argv);
@@ -39,6 +39,7 @@ struct tokens {
 };
 /* One for each word with the blanks before it, the same one for the same word. */
 void tokenize(const char *text, bool add_special, struct tokens *ret);
+#define MEDIA_MARKER "<__media__>" /* what stands in a prompt for a picture */
 void complete(int client, const cJSON *request);
 
 /* ---- others.c: what servers of others do ---------------------------------------------------- */

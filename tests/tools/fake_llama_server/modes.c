@@ -45,6 +45,8 @@ static const struct {
     {"wrong-alias", "has another alias"},
     {"wrong-ctx", "has half the context"},
     {"token-object", "/tokenize answers an object instead of an array"},
+    {"blind", "/props says that it sees no pictures, though it has a projector"},
+    {"no-marker", "/props names no marker for pictures"},
     {"ignore-term", "ignores TERM and INT"},
     {"tell", "logs the first line of each request"},
     /* as a server of others */
@@ -90,6 +92,8 @@ static const struct {
     {"no-tokens", "without the generated tokens, though asked for"},
     {"cached", "7 tokens from a cache, though told not to"},
     {"wrong-prompt", "3 prompt tokens"},
+    {"ignored-picture", "the picture not in it"},
+    {"other-picture", "a token more of the picture"},
     {"short", "half the tokens, the end of text"},
     {"truncated", "truncated"},
     /* … or with wrong probabilities; arguments in hundredths of a nat, 100 */

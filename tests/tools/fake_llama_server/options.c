@@ -41,6 +41,7 @@ static const struct {
     {FEB | NEW, "-ngl,  --gpu-layers, --n-gpu-layers", "N",
      "max. number of layers to store in VRAM, either an exact number, 'auto', or 'all'",
      FIELD(gpu_layers)},
+    {FEB | NEW, "-mm,   --mmproj", "FILE", "path to a multimodal projector file", FIELD(mmproj)},
     {FEB | NEW, "-fit,  --fit", "[on|off]", "whether to adjust unset arguments to fit",
      FIELD(ignored)},
     {ALL, "-m,    --model", "FNAME", "model path to load", FIELD(model)},
