@@ -284,9 +284,11 @@ struct sb_drafts sb_drafts_at(const struct sb_cell *cells, size_t n, size_t i, s
  * square of the differences in log-probability over the ten candidates of each and the true token;
  * of a candidate that only one names, the other's tenth bounds it. A server's own noise is that
  * difference between the context as one batch and the same in pieces. Where both have noise, two
- * right backends stay within SB_ANSWERS_RATIO of the greater, and within SB_ANSWERS_LEAST; a backend
- * whose arithmetic does not depend on the batch shows none, and a constant stands in, one for models
- * whose weights are floats and one for all others. README, Answers, has what they were set by.
+ * right backends stay within SB_ANSWERS_RATIO of the greater, and within SB_ANSWERS_LEAST. One that
+ * takes the pieces the same way as the whole shows none: then what the model's other cells show
+ * stands in, and at least a constant, one for models whose weights are floats and one for all
+ * others. A constant is no measurement: only from SB_ANSWERS_CONDEMNS times it on may a third say
+ * who is wrong; nearer is "cannot tell". results/method.md has what they were set by.
  *
  * Only like is compared with like: another file, KV type or draft model is another setting. */
 
@@ -294,6 +296,7 @@ struct sb_drafts sb_drafts_at(const struct sb_cell *cells, size_t n, size_t i, s
 #define SB_ANSWERS_FLOOR     0.25
 #define SB_ANSWERS_FLOOR_FLOATS 0.05
 #define SB_ANSWERS_LEAST 0.03
+#define SB_ANSWERS_CONDEMNS 1.6
 /* So many positions, of all places together, are judged once more as one: there the divergence of the
  * distributions tells what moves perplexity by a hundredth (results/method.md). */
 #define SB_ANSWERS_TOGETHER 128

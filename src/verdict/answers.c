@@ -56,8 +56,7 @@ static size_t witness(const struct place *p, size_t j, size_t i) {
 static size_t outvoted_by(const struct place *p, size_t i, size_t *ret_witness) {
     size_t by = SIZE_MAX;
     for (size_t j = 0; j < p->n; j++) {
-        const struct pair *x = answers_pair(p, i, j);
-        if (!x->like || x->agree || p->wrong[j])
+        if (p->wrong[j] || !answers_far(p, i, j))
             continue;
         if (witness(p, i, j) != SIZE_MAX || reads_worse(p, j, i))
             return SIZE_MAX;
@@ -120,7 +119,7 @@ static enum sb_answers_state state_of(const struct place *p, size_t i, size_t *r
         return fmax(p->own[i], p->own[near]) > SB_ANSWERS_FLOOR ? SB_ANSWERS_CANNOT_TELL
                                                                 : SB_ANSWERS_AGREES;
     if (far != SIZE_MAX)
-        return SB_ANSWERS_DISAGREES;
+        return answers_far(p, i, far) ? SB_ANSWERS_DISAGREES : SB_ANSWERS_CANNOT_TELL;
     *ret_other = first_other(p, i);
     return *ret_other != SIZE_MAX ? SB_ANSWERS_SETTINGS : SB_ANSWERS_ALONE;
 }

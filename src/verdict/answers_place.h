@@ -21,6 +21,7 @@ struct place {
     struct sb_answer **whole, **pieces;
     struct answer_distance *noise; /* whole against pieces */
     double *own;                   /* its rms; NaN = not known */
+    double *model;                 /* what those of its settings show of the model's */
     bool *wrong;
     bool reads;
     struct pair *pairs; /* n x n */
@@ -35,6 +36,9 @@ void answers_look_release(struct place *p);
 
 /* Within what two right backends agree. */
 double answers_tolerance(const struct place *p, size_t i, size_t j);
+/* Beyond it by enough that a third may say who is wrong: a constant is less than a noise that was
+ * measured. */
+bool answers_far(const struct place *p, size_t i, size_t j);
 /* Whole and in pieces it gives two answers. */
 bool answers_contradicts(const struct place *p, size_t i);
 /* No numbers, one token for ever, or one distribution. */

@@ -7,11 +7,15 @@
  * -k cuts every answer to that many positions. The files' cells are taken together: one may hold
  * right backends and another those with a fault. Lines, tab-separated; states are numbers of enum
  * sb_answers_state:
- *   pair      model prompt depth A B state-A state-B difference noise-A noise-B perplexity-A
- * perplexity-B all       model prompt depth backend state words together  model positions A B
- * state-A state-B divergence noise-A noise-B difference noise-A noise-B B-reads-worse-by
- * its-standard-errors pair and all are of one place, together is of all that both have answered, in
- * pieces, too. */
+ *
+ *   pair, model, prompt, depth, A, B, state A, state B, difference, noise A, noise B, perplexity A,
+ *     perplexity B
+ *   three, model, prompt, depth, A, B, C, state A, state B, state C: two can outvote a third
+ *   all, model, prompt, depth, backend, state, words
+ *   together, model, positions, A, B, state A, state B, divergence, noise A, noise B, difference,
+ *     noise A, noise B, how much worse B reads, in how many standard errors
+ *
+ * pair, three and all are of one place, together is of all that both have answered, in pieces, too. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +59,21 @@ static void print_pair(const struct sb_cell *a, const struct sb_cell *b, struct 
     sb_answers_verdict_release(&v[1]);
 }
 
+static void print_threes(const struct cells *c, struct sb_at at) {
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t j = i + 1; j < c->n; j++)
+            for (size_t k = j + 1; k < c->n; k++) {
+                const struct sb_cell *three[] = {&c->item[i], &c->item[j], &c->item[k]};
+                struct sb_answers_verdict v[3];
+                sb_answers_judge(three, 3, v);
+                printf("three\t%s\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\n", sb_model_key(three[0]),
+                       at.prompt, at.depth, three[0]->backend.id, three[1]->backend.id,
+                       three[2]->backend.id, (int)v[0].state, (int)v[1].state, (int)v[2].state);
+                for (size_t m = 0; m < 3; m++)
+                    sb_answers_verdict_release(&v[m]);
+            }
+}
+
 static void print_all(const struct cells *c, struct sb_at at) {
     const struct sb_cell **all = sb_alloc(c->n, sizeof *all);
     struct sb_answers_verdict *v = sb_alloc(c->n, sizeof *v);
@@ -82,6 +101,7 @@ static void judge_place(const struct sb_cell *const *model, size_t n, struct sb_
     for (size_t i = 0; i < c.n; i++)
         for (size_t j = i + 1; j < c.n; j++)
             print_pair(&c.item[i], &c.item[j], at);
+    print_threes(&c, at);
     print_all(&c, at);
     for (size_t i = 0; i < c.n; i++)
         free(c.item[i].answers);

@@ -186,6 +186,60 @@ static void the_odd_one_of_many_places(void **state) {
     assert_int_equal(states[2], SB_ANSWERS_ODD);
 }
 
+/* ---- noise that was not seen ------------------------------------------------------------------ */
+
+/* Two CPUs of two builds and another arithmetic, whose pieces show no noise: a constant alone says
+ * that it differs, and from well beyond it only that it is wrong. On a real GPU a build of another
+ * year stood 0.285 from two CPUs, and computed the right thing. */
+static void a_quiet_one_beside_two(double shift, double spread_noise) {
+    struct sb_cell a = cell_of("a", "none", 3, 0), b = cell_of("b", "none", 3, 0.01),
+                   c = cell_of("c", "CUDA0", 3, shift);
+    struct sb_cell *const cells[] = {&a, &b, &c};
+    b.backend.server_version = sb_strdup("another");
+    add_noise(&a, 0, 0);
+    add_noise(&b, 0.01, spread_noise);
+    add_noise(&c, shift, 0);
+    judge_all(cells, 3);
+}
+
+static void a_constant_condemns_from_well_beyond(void **state) {
+    (void)state;
+    a_quiet_one_beside_two(0.35, 0); /* 0.31 over all candidates */
+    assert_int_equal(states[2], SB_ANSWERS_CANNOT_TELL);
+    a_quiet_one_beside_two(0.35, 0.1);
+    assert_int_equal(states[2], SB_ANSWERS_CANNOT_TELL);
+    a_quiet_one_beside_two(0.5, 0);
+    assert_int_equal(states[2], SB_ANSWERS_ODD);
+}
+
+/* Where others show what the text does to this model, those that show nothing are held to that. */
+static void the_noise_of_others_is_the_models(void **state) {
+    (void)state;
+    struct sb_cell a = cell_of("a", "none", 3, 0), b = cell_of("b", "CUDA0", 3, 0.5),
+                   c = cell_of("c", "Vulkan0", 3, 0.25);
+    struct sb_cell *const cells[] = {&a, &b, &c};
+    add_noise(&a, 0, 0);
+    add_noise(&b, 0.5, 0);
+    add_noise(&c, 0.25, 0.28);
+    judge_all(cells, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(states[i] == SB_ANSWERS_AGREES || states[i] == SB_ANSWERS_CANNOT_TELL);
+}
+
+/* Of four places one shows noise, and three went the same way: the noise is that of the one. */
+static void a_place_without_noise_dilutes_none(void **state) {
+    (void)state;
+    struct sb_cell a = cell_leaning("a", 3, 32, 0, 0), b = cell_leaning("b", 3, 32, 0.2, 0);
+    struct sb_cell *cells[] = {&a, &b};
+    for (int i = 0; i < 2; i++) {
+        sb_cell_add_answer(cells[i], leaning(3, 32, 0.2 * i, false));
+        sb_cell_add_answer(cells[i], leaning(3, 32, 0.2 * i + 0.12, true));
+    }
+    judge_all(cells, 2);
+    assert_int_equal(states[0], SB_ANSWERS_AGREES);
+    assert_int_equal(states[1], SB_ANSWERS_AGREES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_near_tie_is_no_fault),
@@ -194,6 +248,9 @@ int main(void) {
         cmocka_unit_test(a_witness_tells_no_less_than_its_noise),
         cmocka_unit_test(places_together_tell_more),
         cmocka_unit_test(the_odd_one_of_many_places),
+        cmocka_unit_test(a_constant_condemns_from_well_beyond),
+        cmocka_unit_test(the_noise_of_others_is_the_models),
+        cmocka_unit_test(a_place_without_noise_dilutes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
