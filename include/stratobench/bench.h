@@ -125,6 +125,7 @@ struct sb_plan {
                                  ended; without a model id where there is none */
     size_t n_kept;            /* how many of the selected cells are skipped */
     size_t n_stale;           /* ok cells that no longer hold and are measured again */
+    size_t n_more;            /* ok cells that go on, since the config wants more launches */
     size_t
         n_foreign; /* cells of the earlier file that the config does not name: kept as they are */
 };
@@ -137,6 +138,8 @@ void sb_plan_make(const struct sb_config *config, const struct sb_preflight *pre
 /* The results as they are known now, with what stands in the place of what has not ended: a view
  * that borrows all but its array of cells, which the caller frees. */
 struct sb_results sb_plan_known(const struct sb_plan *p);
+/* A launch of a cell has ended. One that had launches before it went on stands with this one, too. */
+void sb_plan_launched(struct sb_plan *p, size_t i);
 /* Nothing more will be measured: what stands takes its place again. */
 void sb_plan_settle(struct sb_plan *p);
 void sb_plan_release(struct sb_plan *p);

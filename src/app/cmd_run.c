@@ -189,6 +189,8 @@ static void on_tick(void *arg) {
 
 static void on_changed(void *arg, size_t cell, enum sb_ended what) {
     struct session *s = arg;
+    if (what == SB_ENDED_LAUNCH)
+        sb_plan_launched(&s->plan, cell);
     save(s);
     if (what == SB_ENDED_CELL) {
         render(s); /* whatever ends the harness next, the document holds every finished cell */
@@ -275,6 +277,9 @@ static int measure(struct session *s) {
         sb_progress_say(
             p, "%zu ok cells no longer match the config or the server and are measured again",
             s->plan.n_stale);
+    if (s->plan.n_more)
+        sb_progress_say(p, "%zu ok cells keep the launches that they had and go on",
+                        s->plan.n_more);
     say_what_is_kept(s);
     if (s->plan.n_foreign)
         sb_progress_say(p, "%zu cells that %s does not name are kept in %s", s->plan.n_foreign,

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "schedule.h"
 #include "stratobench/host.h"
+
+#define LAUNCHES "launches=" /* in a cell's repetition */
 
 /* A rebuild may print the same version. Files before November 2026 do not say. */
 static bool same_build(const char *a, const char *b) {
@@ -31,18 +34,43 @@ static struct sb_cell take(struct sb_cell *from) {
     return c;
 }
 
+/* As a file would give it back. */
+static struct sb_cell copy(const struct sb_results *r, const struct sb_cell *c) {
+    struct sb_results one = *r, read;
+    struct sb_cell same = *c, ret = sb_cell_empty();
+    one.cells = &same;
+    one.n_cells = 1;
+    char *json = sb_results_print(&one);
+    if (json && sb_results_parse("copy", json, strlen(json), &read, NULL) == 0) {
+        ret = take(&read.cells[0]);
+        sb_results_release(&read);
+    }
+    free(json);
+    return ret;
+}
+
 /* "runs=3" of the first that lacks it in the second, or NULL. */
-static const char *odd_one(const struct sb_strv *a, const struct sb_strv *b) {
+static const char *odd_one(const struct sb_strv *a, const struct sb_strv *b, bool but_launches) {
     for (size_t i = 0; i < a->n; i++)
-        if (!sb_strv_has(b, a->item[i]))
+        if (!sb_strv_has(b, a->item[i]) && !(but_launches && sb_begins(a->item[i], LAUNCHES)))
             return a->item[i];
     return NULL;
 }
 
+static int n_had(const struct sb_cell *c) {
+    return c->n_launches ? c->launches[c->n_launches - 1].launch : 0;
+}
+
+/* The config wants more launches than there are, whatever it wanted before. */
+static bool wants_more(const struct sb_results *r, const struct sb_cell *was) {
+    int wanted = r->bench.launches == SB_LAUNCHES_AUTO ? SB_LEAST_LAUNCHES : r->bench.launches;
+    return n_had(was) > 0 && n_had(was) < wanted;
+}
+
 /* Why an earlier result does not hold any more, or NULL. The caller frees. */
-static char *what_changed(const struct sb_cell *was, const struct sb_cell *now) {
-    const char *repeated = odd_one(&was->repetition, &now->repetition);
-    if (!repeated && odd_one(&now->repetition, &was->repetition))
+static char *what_changed(const struct sb_cell *was, const struct sb_cell *now, bool but_launches) {
+    const char *repeated = odd_one(&was->repetition, &now->repetition, but_launches);
+    if (!repeated && odd_one(&now->repetition, &was->repetition, but_launches))
         repeated = "another number of runs";
     if (repeated)
         return sb_strdup(repeated);
@@ -55,7 +83,7 @@ static char *what_changed(const struct sb_cell *was, const struct sb_cell *now) 
         return sb_asprintf("image %s", was->backend.image ? was->backend.image : "none");
     if (sb_same(was->fingerprint, now->fingerprint))
         return NULL;
-    const char *asked = odd_one(&was->fingerprint_of, &now->fingerprint_of);
+    const char *asked = odd_one(&was->fingerprint_of, &now->fingerprint_of, false);
     return sb_strdup(asked ? asked : "other settings");
 }
 
@@ -71,7 +99,7 @@ static bool was_elsewhere(const struct sb_results *r, const struct sb_cell *was,
                           const struct sb_cell *now) {
     char *here = sb_host_id(r->host);
     const char *id = sb_cell_host_id(was, here), *its = sb_cell_host_id(now, here);
-    bool elsewhere = was->status == SB_PENDING && id && its && strcmp(id, its) != 0;
+    bool elsewhere = id && its && strcmp(id, its) != 0;
     free(here);
     return elsewhere;
 }
@@ -83,12 +111,29 @@ static void take_hosts(struct sb_results *old, struct sb_results *r) {
     old->hosts = NULL;
 }
 
+/* An unfinished cell with the launches it had. Those of a finished one stand meanwhile. */
+static void go_on(struct sb_plan *plan, size_t i, struct sb_cell *was) {
+    struct sb_strv repetition = plan->results.cells[i].repetition;
+    plan->results.cells[i].repetition = (struct sb_strv){0};
+    keep(plan, i, was, NULL);
+    struct sb_cell *c = &plan->results.cells[i];
+    if (c->status == SB_OK) {
+        plan->standing[i] = copy(&plan->results, c);
+        plan->n_more++;
+    }
+    sb_strv_release(&c->repetition);
+    c->repetition = repetition;
+    sb_strv_release(&c->remarks); /* they are made again at its end */
+    c->status = SB_PENDING;
+}
+
 /* Takes over what an earlier file holds of a cell: an ok one whole while it holds, of an unfinished
- * one the launches that were done. What has figures and does not hold stands until the new result
- * has ended, and for good where there can be none. */
+ * one, or one that is to have more, the launches that were done. What has figures and does not hold
+ * stands until the new result has ended, and for good where there can be none. */
 static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, const char *fault) {
     bool ok = was->status == SB_OK, pending = was->status == SB_PENDING;
-    if (was->n_runs == 0 || was_elsewhere(&plan->results, was, &plan->results.cells[i]))
+    bool elsewhere = was_elsewhere(&plan->results, was, &plan->results.cells[i]);
+    if (was->n_runs == 0 || (pending && elsewhere))
         return;
     if (fault) {
         plan->skip[i] = true;
@@ -96,8 +141,11 @@ static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, const
         keep(plan, i, was, sb_asprintf("not looked at again: %s", fault));
         return;
     }
-    char *changed = what_changed(was, &plan->results.cells[i]);
-    if (!changed && (ok || pending)) {
+    bool more = !elsewhere && wants_more(&plan->results, was);
+    char *changed = what_changed(was, &plan->results.cells[i], more);
+    if (!changed && more && (ok || pending)) {
+        go_on(plan, i, was);
+    } else if (!changed && (ok || pending)) {
         plan->skip[i] = ok;
         plan->n_kept += ok;
         keep(plan, i, was, NULL);
@@ -158,6 +206,22 @@ void sb_plan_make(const struct sb_config *config, const struct sb_preflight *pre
 
 static bool stands(const struct sb_plan *p, size_t i) {
     return p->standing[i].model.id && p->results.cells[i].status == SB_PENDING;
+}
+
+void sb_plan_launched(struct sb_plan *p, size_t i) {
+    struct sb_cell *old = &p->standing[i];
+    if (!old->model.id || old->kept)
+        return;
+    struct sb_cell c = copy(&p->results, &p->results.cells[i]);
+    for (size_t k = 0; k < c.repetition.n; k++)
+        if (sb_begins(c.repetition.item[k], LAUNCHES)) {
+            free(c.repetition.item[k]);
+            c.repetition.item[k] = sb_asprintf(LAUNCHES "%d", n_had(&c));
+        }
+    c.status = SB_OK;
+    sb_cell_summarize(&c);
+    sb_cell_release(old);
+    *old = c;
 }
 
 struct sb_results sb_plan_known(const struct sb_plan *p) {

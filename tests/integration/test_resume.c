@@ -92,7 +92,8 @@ static void the_file_before_is_kept(void **state) {
     }
 }
 
-/* The standard output of the last program, as a log: the rows of a cell that `report` finds in it. */
+/* The standard output of the last program, as a log: the rows of a cell that `report` finds in it.
+ */
 static void expect_rows_of_log(const char *backend, size_t want) {
     assert_int_equal(rename("out", "log"), 0);
     assert_int_equal(SB("report", "--format", "csv", "log"), 0);
@@ -146,6 +147,80 @@ static void launches_that_ended_are_kept(void **state) {
     assert_true(c->launches[0].load_s == before->launches[0].load_s);
 }
 
+/* As `before`, launch by launch. */
+static void expect_same_launches(const struct sb_cell *before, const struct sb_cell *c) {
+    assert_true(c->n_launches >= before->n_launches);
+    for (size_t i = 0; i < before->n_launches; i++)
+        assert_true(c->launches[i].load_s == before->launches[i].load_s);
+    for (size_t i = 0; i < before->n_runs; i++)
+        assert_true(c->runs[i].wall_ms == before->runs[i].wall_ms);
+}
+
+/* The third launch hangs until there is a file "mended". */
+static void hanging_server(void) {
+    box_write("server", "#!/bin/sh\n"
+                        "case $1 in --port|-m|--model|--host) echo >>count; esac\n"
+                        "[ -e count ] && [ ! -e mended ] && [ $(wc -l <count) -ge 3 ] && "
+                        "export FAKE_MODE=slow-load:100\n"
+                        "exec " FAKE " \"$@\"\n");
+    assert_int_equal(chmod("server", 0755), 0);
+}
+
+static void want_launches(int n) {
+    box_write("a.ini", "%s", config(box_text("launches = %d\n", n), "./server", ""));
+}
+
+/* `launches = 1` becomes 3: two are made, and what there is stands all the while. */
+static void more_launches_are_added(void **state) {
+    (void)state;
+    hanging_server();
+    want_launches(1);
+    assert_int_equal(SB(MEASURE), 0);
+    const struct sb_cell *one = box_cell("m", "a");
+    want_launches(3);
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE, "--resume"));
+    box_await("count", "\n\n\n");
+    kill(pid, SIGKILL);
+    assert_int_equal(box_wait(pid), 128 + SIGKILL);
+    box_nothing_left_soon();
+    const struct sb_cell *two = box_cell("m", "a");
+    box_expect_status(two, "ok");
+    assert_int_equal(two->n_launches, 2);
+    assert_int_equal(two->pp_tps.n, 2 * one->pp_tps.n);
+    expect_same_launches(one, two);
+
+    box_write("mended", "%s", "");
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "1 ok cells keep the launches that they had and go on");
+    const struct sb_cell *three = box_cell("m", "a");
+    box_expect_status(three, "ok");
+    assert_int_equal(three->n_launches, 3);
+    assert_int_equal(three->pp_tps.n, 3 * one->pp_tps.n);
+    expect_same_launches(two, three);
+    assert_null(three->kept);
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    box_has(box_read("err"), "1 of 1 cells kept");
+}
+
+/* An unfinished one, too, goes on when more are wanted. */
+static void more_launches_of_an_unfinished_cell(void **state) {
+    (void)state;
+    hanging_server();
+    want_launches(4);
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    box_await("count", "\n\n\n");
+    kill(pid, SIGINT);
+    assert_int_equal(box_wait(pid), 130);
+    const struct sb_cell *two = box_cell("m", "a");
+    box_expect_status(two, "pending");
+    assert_int_equal(two->n_launches, 2);
+    box_write("mended", "%s", "");
+    want_launches(3);
+    assert_int_equal(SB(MEASURE, "--resume"), 0);
+    assert_int_equal(box_cell("m", "a")->n_launches, 3);
+    expect_same_launches(two, box_cell("m", "a"));
+}
+
 /* Copied from the screen into another folder, with a PATH on which no server is. */
 static void the_command_that_is_printed_works_as_printed(void **state) {
     (void)state;
@@ -174,6 +249,8 @@ int main(void) {
         IN_BOX(an_old_result_stands_until_a_new_one_has_ended),
         IN_BOX(the_file_before_is_kept),
         IN_BOX(launches_that_ended_are_kept),
+        IN_BOX(more_launches_are_added),
+        IN_BOX(more_launches_of_an_unfinished_cell),
         IN_BOX(what_stands_is_in_the_log),
         IN_BOX(the_command_that_is_printed_works_as_printed),
     };
