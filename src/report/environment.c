@@ -1,4 +1,4 @@
-/* Where a section was measured: the host object and the backends' own words, as a list. */
+/* Where a section was measured: the host object and the backends' own words, a table of what and value. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,30 +68,44 @@ static void put_environment_variables(struct sb_buf *b, const struct sb_fact *en
     }
 }
 
-static void put_host(struct sb_buf *b, const struct sb_fact *host) {
-    for (const struct sb_fact *v = host ? host->child : NULL; v; v = v->next) {
-        if (!v->name || strcmp(v->name, "hardware") == 0 || is_empty(v))
-            continue; /* the section's head names the hardware */
-        sb_buf_adds(b, "- ");
+/* What a group or list holds is told apart, a row each. */
+static void put_rows(struct sb_buf *b, const struct sb_fact *v) {
+    bool environment = strcmp(v->name, "environment") == 0;
+    bool apart = v->kind == SB_FACT_LIST || (v->kind == SB_FACT_GROUP && !environment);
+    const struct sb_fact *first = apart ? v->child : v;
+    for (const struct sb_fact *row = first; row; row = apart ? row->next : NULL) {
+        if (is_empty(row))
+            continue;
+        sb_buf_adds(b, "| ");
         put_name(b, v->name);
-        sb_buf_adds(b, ": ");
-        if (strcmp(v->name, "environment") == 0 && v->kind == SB_FACT_GROUP)
+        if (v->kind == SB_FACT_GROUP && apart) {
+            sb_buf_adds(b, ": ");
+            put_name(b, row->name);
+        }
+        sb_buf_adds(b, " | ");
+        if (environment && v->kind == SB_FACT_GROUP)
             put_environment_variables(b, v);
         else
-            put_value(b, v, 0);
-        sb_buf_adds(b, "\n");
+            put_value(b, row, apart ? 1 : 0);
+        sb_buf_adds(b, " |\n");
     }
 }
 
-/* "- Vulkan: version b6000, device Vulkan0 (Radeon 8060S, RADV)" */
+static void put_host(struct sb_buf *b, const struct sb_fact *host) {
+    for (const struct sb_fact *v = host ? host->child : NULL; v; v = v->next)
+        if (v->name && strcmp(v->name, "hardware") != 0 && !is_empty(v))
+            put_rows(b, v); /* the section's head names the hardware */
+}
+
+/* "| Vulkan | llama-server b6000, device Vulkan0 (Radeon 8060S, RADV) |" */
 static char *describe_backend(const struct sb_cell *c) {
     struct sb_buf b = SB_BUF_INIT(SB_TEXT_MAX);
     const char *device = c->backend.device, *name = c->backend.device_name;
     if (!c->backend.server_version && !name && !c->backend.image && !c->backend.url)
         return NULL;
-    sb_buf_adds(&b, "- ");
+    sb_buf_adds(&b, "| ");
     sb_markdown_escape(&b, sb_backend_label(c));
-    sb_buf_adds(&b, ":");
+    sb_buf_adds(&b, " |");
     if (c->backend.server_version) {
         sb_buf_adds(&b, " llama-server ");
         sb_markdown_escape(&b, c->backend.server_version);
@@ -117,7 +131,7 @@ static char *describe_backend(const struct sb_cell *c) {
         sb_buf_adds(&b, c->backend.server_version || name ? ", image " : " image ");
         sb_markdown_escape(&b, c->backend.image);
     }
-    sb_buf_adds(&b, "\n");
+    sb_buf_adds(&b, " |\n");
     return sb_buf_detach(&b);
 }
 
@@ -154,18 +168,19 @@ static void put_hosts(struct sb_buf *b, const struct sb_section *s) {
 }
 
 void report_environment(struct report_doc *d, const struct sb_section *s) {
-    struct sb_buf list = SB_BUF_INIT(SB_TEXT_MAX);
-    put_hosts(&list, s);
-    put_backends(&list, &s->set);
-    if (s->set.generator && list.len) {
-        sb_buf_adds(&list, "- measured by: ");
-        sb_markdown_escape(&list, s->set.generator);
-        sb_buf_adds(&list, "\n");
+    struct sb_buf rows = SB_BUF_INIT(SB_TEXT_MAX);
+    put_backends(&rows, &s->set);
+    put_hosts(&rows, s);
+    if (s->set.generator && rows.len) {
+        sb_buf_adds(&rows, "| measured by | ");
+        sb_markdown_escape(&rows, s->set.generator);
+        sb_buf_adds(&rows, " |\n");
     }
-    if (list.len) {
+    if (rows.len) {
         report_doc_begin_details(d, "Environment");
-        sb_buf_adds(d->text, sb_buf_str(&list));
+        sb_buf_adds(d->text, "| What | Value |\n|---|---|\n");
+        sb_buf_adds(d->text, sb_buf_str(&rows));
         report_doc_end_details(d);
     }
-    sb_buf_release(&list);
+    sb_buf_release(&rows);
 }
