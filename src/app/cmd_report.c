@@ -14,9 +14,18 @@ enum { DOCUMENT_MAX_BYTES = 256 << 20 };
 static const double diff_timeout_s = 60;
 
 typedef int renderer(const struct sb_results *const *sets, size_t n, struct sb_buf *ret);
-static const char *const formats[] = {"markdown", "html", "csv", "jsonl", "llama-bench", NULL};
-static renderer *const renderers[] = {sb_report_markdown, sb_html_page, sb_report_csv,
-                                      sb_report_jsonl, sb_report_llama_bench};
+/* `auto` is the first, as what is not said: by the file's name, and Markdown where that tells
+ * nothing. */
+static const char *const formats[] = {"auto",  "markdown",    "html", "csv",
+                                      "jsonl", "llama-bench", NULL};
+enum { FORMAT_AUTO, FORMAT_MARKDOWN, FORMAT_HTML, FORMAT_CSV, FORMAT_JSONL };
+static renderer *const renderers[] = {NULL,          sb_report_markdown, sb_html_page,
+                                      sb_report_csv, sb_report_jsonl,    sb_report_llama_bench};
+static const struct {
+    const char *end;
+    int format;
+} endings[] = {
+    {".html", FORMAT_HTML}, {".htm", FORMAT_HTML}, {".csv", FORMAT_CSV}, {".jsonl", FORMAT_JSONL}};
 
 struct report_options {
     int format;
@@ -71,10 +80,18 @@ static int check_document(const char *path, const struct sb_buf *document) {
     return rc;
 }
 
+static int format_of(const struct report_options *o) {
+    const char *path = o->check ? o->check : o->output, *end = path ? strrchr(path, '.') : NULL;
+    for (size_t i = 0; o->format == FORMAT_AUTO && end && i < sizeof endings / sizeof *endings; i++)
+        if (sb_same(end, endings[i].end))
+            return endings[i].format;
+    return o->format == FORMAT_AUTO ? FORMAT_MARKDOWN : o->format;
+}
+
 static int render(const struct report_options *o, const struct sb_cli_sets *sets) {
     struct sb_buf document = SB_BUF_INIT(DOCUMENT_MAX_BYTES);
     int rc;
-    if (renderers[o->format](sets->pointers, sets->n, &document) < 0)
+    if (renderers[format_of(o)](sets->pointers, sets->n, &document) < 0)
         rc = fail("the document is too large");
     else if (o->check)
         rc = check_document(o->check, &document);
@@ -99,8 +116,9 @@ static int report(const void *options, const struct sb_operands *files) {
 
 static const struct sb_option table[] = {
     {"format", 'f', SB_OPTION_CHOICE, offsetof(struct report_options, format), "FORMAT",
-     .help = "markdown (default); html: one page that needs nothing else; csv, jsonl: a row a run; "
-             "llama-bench: its Markdown table",
+     .help = "markdown; html: one page that needs nothing else; csv, jsonl: a row a run; "
+             "llama-bench: its "
+             "Markdown table; auto (default): by the name of the file, else markdown",
      .choices = formats},
     {"output", 'o', SB_OPTION_TEXT, offsetof(struct report_options, output), "FILE",
      .help = "write to FILE; - or nothing: standard output", .files = "*"},

@@ -1,4 +1,5 @@
-/* Where a section was measured: the host object and the backends' own words, a table of what and value. */
+/* Where a section was measured: the host object and the backends' own words, a table of what and
+ * value. */
 #include <stdlib.h>
 #include <string.h>
 

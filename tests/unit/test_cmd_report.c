@@ -50,6 +50,33 @@ static void test_output(void **state) {
     free(want);
 }
 
+/* A page is what somebody who names x.html wants, not Markdown in a file of that name. */
+static void test_format_by_name(void **state) {
+    (void)state;
+    static const char *const names[][3] = {
+        /* ending, --format, how it begins */
+        {".html", NULL, "<!DOCTYPE html>"},
+        {".csv", NULL, "title,"},
+        {".jsonl", NULL, "{"},
+        {".md", NULL, "# Flags"},
+        {".txt", NULL, "# Flags"},
+        {".html", "markdown", "# Flags"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char folder[] = "/tmp/test_cmd_report_XXXXXX";
+        assert_non_null(mkdtemp(folder));
+        char *path = sb_asprintf("%s/x%s", folder, names[i][0]);
+        const char *format = names[i][1] ? names[i][1] : "auto";
+        expect(ARGS("-o", path, "--format", format, FLAGS_JSON), SB_EXIT_OK, "");
+        char *got = read_file(path);
+        assert_memory_equal(got, names[i][2], strlen(names[i][2]));
+        unlink(path);
+        rmdir(folder);
+        free(path);
+        free(got);
+    }
+}
+
 static void test_check(void **state) {
     (void)state;
     expect(ARGS("--check", FLAGS_MD, FLAGS_JSON), SB_EXIT_OK, "");
@@ -62,6 +89,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_output),
+        cmocka_unit_test(test_format_by_name),
         cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
