@@ -9,75 +9,13 @@
 #include <string.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fake_llama_server/fake.h"
 
-/* ---- the log ------------------------------------------------------------------------------ */
-
-static double started_s;
 struct args args;
-
-void say(const char *fmt, ...) {
-    va_list ap;
-    va_start(ap, fmt);
-    if (args.build == NEW) {
-        double t = sb_now_s() - started_s;
-        long us = (long)(t * 1e6);
-        fprintf(stderr, "%ld.%02ld.%03ld.%03ld I ", us / 60000000, us / 1000000 % 60,
-                us / 1000 % 1000, us % 1000);
-    }
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
-    va_end(ap);
-}
-
-static void misuse_log(void) {
-    const char *argument;
-    char chunk[1024];
-    if (mode("binary-log")) {
-        static const char junk[] = "\0\0\x1b[2J\x1b]0;title\a\x80\xff\xc3 \xe2\x82\r\b\x9b"
-                                   "31m\n";
-        fwrite(junk, 1, sizeof junk - 1, stderr);
-    }
-    memset(chunk, 'x', sizeof chunk);
-    if ((argument = mode("long-lines")))
-        for (long i = mode_number(argument, 4) * 1024; i > 0; i--)
-            fwrite(chunk, 1, sizeof chunk, stderr);
-    chunk[sizeof chunk - 1] = '\n';
-    if ((argument = mode("flood-stderr")))
-        for (long i = mode_number(argument, 64) * 1024; i > 0; i--)
-            fwrite(chunk, 1, sizeof chunk, stderr);
-}
-
-static void log_buffers(void) {
-    enum { LAYERS = 25 };
-    const char *device = args.device ? args.device : *devices() ? devices() : "none";
-    int len = (int)strcspn(device, ",");
-    bool gpu = strcmp(device, "none") != 0 && !mode("on-cpu");
-    bool told = args.build != NEW || strtol(args.verbosity, NULL, 10) >= 4;
-    int layers = mode("partial") ? 4 : LAYERS;
-    if (args.gpu_layers && strspn(args.gpu_layers, "0123456789") == strlen(args.gpu_layers))
-        layers = (int)fmin(LAYERS, strtod(args.gpu_layers, NULL));
-    if (!told || mode("silent"))
-        return;
-    if (!gpu)
-        device = "CPU", len = 3, layers = 0;
-    else
-        say("llama_prepare_model_devices: using device %.*s (Fake GPU) (unknown id) - 23726 MiB "
-            "free",
-            len, device);
-    if (gpu || mode("on-cpu")) /* it says so even when every buffer is on the CPU */
-        say("load_tensors: offloaded %d/%d layers to GPU", gpu ? layers : LAYERS, LAYERS);
-    say("load_tensors:   CPU_Mapped model buffer size = %8.2f MiB",
-        1.72 + 79.28 * (LAYERS - layers) / LAYERS);
-    if (layers > 0)
-        say("load_tensors: %12.*s model buffer size = %8.2f MiB", len, device,
-            79.28 * layers / LAYERS);
-    say("llama_kv_cache: %10.*s KV buffer size = %8.2f MiB", len, device, 12.5);
-    say("sched_reserve: %10.*s compute buffer size = %8.2f MiB", len, device, 7.01);
-}
 
 /* ---- HTTP --------------------------------------------------------------------------------- */
 
@@ -93,11 +31,9 @@ static void on_term(int sig) {
 bool nap(int client, double ms) {
     double deadline_s = ms < 0 ? INFINITY : sb_now_s() + ms / 1e3;
     struct pollfd fd = {.fd = client, .events = POLLRDHUP};
-    for (int left_ms; (left_ms = sb_poll_ms(deadline_s)) > 0;) {
-        struct timespec left = {left_ms / 1000, left_ms % 1000 * 1000000L};
-        if (ppoll(&fd, 1, &left, &waiting) > 0)
+    for (int left_ms; (left_ms = sb_poll_ms(deadline_s)) > 0;)
+        if (poll(&fd, 1, left_ms) > 0)
             return false;
-    }
     return true;
 }
 
@@ -310,6 +246,44 @@ static void serve(int client, bool loading) {
     close(client);
 }
 
+/* ---- several at once ---------------------------------------------------------------------- */
+
+static struct {
+    mtx_t lock;
+    cnd_t less;
+    int n;
+} in_flight;
+
+/* Signals stay with the main thread. */
+static int serve_beside(void *client) {
+    serve((int)(intptr_t)client, false);
+    mtx_lock(&in_flight.lock);
+    in_flight.n--;
+    cnd_signal(&in_flight.less);
+    mtx_unlock(&in_flight.lock);
+    return 0;
+}
+
+static void serve_in_a_thread(int client) {
+    thrd_t thread;
+    if (client < 0)
+        return;
+    mtx_lock(&in_flight.lock);
+    in_flight.n++;
+    mtx_unlock(&in_flight.lock);
+    if (thrd_create(&thread, serve_beside, (void *)(intptr_t)client) != thrd_success)
+        abort();
+    thrd_detach(thread);
+}
+
+static void await_all(void) {
+    sigprocmask(SIG_SETMASK, &waiting, NULL);
+    mtx_lock(&in_flight.lock);
+    while (in_flight.n > 0)
+        cnd_wait(&in_flight.less, &in_flight.lock);
+    mtx_unlock(&in_flight.lock);
+}
+
 /* The real one gives up too, but only after it has loaded. */
 static int listen_on(const char *host, int port) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -400,7 +374,7 @@ static void lose_the_port(const char *file) {
 
 int main(int argc, char **argv) {
     (void)argc;
-    started_s = sb_now_s();
+    begin_log();
     check_modes();
     args = parse_args(argv);
     if (mode("robbed"))
@@ -420,11 +394,15 @@ int main(int argc, char **argv) {
     say("srv  llama_server: model loaded");
     say("srv  llama_server: listening on http://%s:%s", args.host, args.port);
     take_signals();
+    mtx_init(&in_flight.lock, mtx_plain);
+    cnd_init(&in_flight.less);
+    begin_completions();
     while (!terms) {
         struct pollfd fd = {.fd = listener, .events = POLLIN};
         if (ppoll(&fd, 1, NULL, &waiting) > 0)
-            serve(accept(listener, NULL, NULL), false);
+            serve_in_a_thread(accept(listener, NULL, NULL));
     }
+    await_all();
     say("srv    operator(): operator(): cleaning up before exit...");
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <unistd.h>
 
 static const struct {
@@ -93,21 +94,31 @@ static struct tokens prompt_tokens(const cJSON *prompt) {
 
 /* ---- completions -------------------------------------------------------------------------- */
 
+enum { MOST_SLOTS = 256 };
+struct slot {
+    struct tokens cached; /* of its last request, and what was generated but the last */
+    int greatest_batch;   /* of what is cached */
+};
+static struct slot slots[MOST_SLOTS];
 static int n_completions;
-static struct tokens cached_prompt; /* of the last request, and what was generated but the last */
-static int greatest_batch; /* of what is cached */
+/* Held while these change, and while a prompt is read: one after the other. */
+static mtx_t state, reading;
+static _Thread_local struct {
+    int number, slot; /* of the completion at hand, both from 1 */
+} current;
+
+void begin_completions(void) {
+    mtx_init(&state, mtx_plain);
+    mtx_init(&reading, mtx_plain);
+}
 
 /* The argument of a mode for replies, if it is on for this completion. */
 const char *reply_mode(const char *name) {
-    double from = nth_number("FAKE_FROM", 1, 1), times = nth_number("FAKE_TIMES", INFINITY, 1);
-    return n_completions >= from && n_completions < from + times ? mode(name) : NULL;
+    double from = nth_number("FAKE_FROM", 1, 1), times = nth_number("FAKE_TIMES", INFINITY, 1),
+           slot = nth_number("FAKE_SLOT", current.slot, 1);
+    bool meant = current.number >= from && current.number < from + times && slot == current.slot;
+    return meant ? mode(name) : NULL;
 }
-
-struct run {
-    int prompt_n, cache_n, predicted_n;
-    double prompt_ms, predicted_ms;
-    bool truncated, eos;
-};
 
 static int common_prefix(struct tokens a, struct tokens b) {
     size_t n = 0;
@@ -117,42 +128,37 @@ static int common_prefix(struct tokens a, struct tokens b) {
 }
 
 /* Takes over the prompt. */
-static struct run simulate(const cJSON *request, struct tokens prompt, int n_ctx) {
+static struct run simulate(const cJSON *request, struct tokens prompt, int n_ctx, struct slot *s) {
     const cJSON *n_predict = cJSON_GetObjectItemCaseSensitive(request, "n_predict");
     bool cache = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(request, "cache_prompt"));
     bool ignore_eos = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request, "ignore_eos"));
     struct run r = {.predicted_n = cJSON_IsNumber(n_predict) ? n_predict->valueint : 64};
     int room = n_ctx - (int)prompt.n;
-    r.cache_n = cache ? common_prefix(prompt, cached_prompt) : 0;
+    r.cache_n = cache ? common_prefix(prompt, s->cached) : 0;
     if (r.cache_n == (int)prompt.n)
         r.cache_n--; /* at least one token is evaluated */
     r.prompt_n = (int)prompt.n - r.cache_n;
-    if (r.cache_n == 0 || r.prompt_n > greatest_batch)
-        greatest_batch = r.prompt_n;
+    if (r.cache_n == 0 || r.prompt_n > s->greatest_batch)
+        s->greatest_batch = r.prompt_n;
     r.eos = (!ignore_eos || reply_mode("short")) && r.predicted_n > 1;
     if (r.eos)
         r.predicted_n /= 2;
     r.truncated = r.predicted_n > room;
     if (r.truncated)
         r.predicted_n = room;
-    r.prompt_ms = r.prompt_n * 1e3 / nth_number("FAKE_PP", 20000, n_completions);
+    r.prompt_ms = r.prompt_n * 1e3 / nth_number("FAKE_PP", 20000, current.number);
     r.predicted_ms =
-        fmax(0.001, (r.predicted_n - 1) * 1e3 / nth_number("FAKE_TG", 5000, n_completions));
-    free(cached_prompt.id);
-    cached_prompt = prompt;
+        fmax(0.001, (r.predicted_n - 1) * 1e3 / nth_number("FAKE_TG", 5000, current.number));
+    free(s->cached.id);
+    s->cached = prompt;
     if (reply_mode("cache-lost"))
-        cached_prompt.n = 0;
+        s->cached.n = 0;
     return r;
 }
 
-static cJSON *describe(const struct run *r) {
-    cJSON *reply = cJSON_CreateObject(), *timings = cJSON_AddObjectToObject(reply, "timings");
+cJSON *describe_timings(const struct run *r) {
+    cJSON *timings = cJSON_CreateObject();
     int counted = args.build == NEW ? r->predicted_n - 1 : r->predicted_n;
-    cJSON_AddStringToObject(reply, "content", "");
-    cJSON_AddStringToObject(reply, "stop_type", r->eos ? "eos" : "limit");
-    cJSON_AddBoolToObject(reply, "truncated", r->truncated);
-    cJSON_AddNumberToObject(reply, "tokens_evaluated", r->cache_n + r->prompt_n);
-    cJSON_AddNumberToObject(reply, "tokens_predicted", r->predicted_n);
     cJSON_AddNumberToObject(timings, "cache_n", r->cache_n);
     cJSON_AddNumberToObject(timings, "prompt_n", r->prompt_n);
     cJSON_AddNumberToObject(timings, "prompt_ms", r->prompt_ms);
@@ -160,6 +166,17 @@ static cJSON *describe(const struct run *r) {
     cJSON_AddNumberToObject(timings, "predicted_n", r->predicted_n);
     cJSON_AddNumberToObject(timings, "predicted_ms", r->predicted_ms);
     cJSON_AddNumberToObject(timings, "predicted_per_second", counted * 1e3 / r->predicted_ms);
+    return timings;
+}
+
+static cJSON *describe(const struct run *r) {
+    cJSON *reply = cJSON_CreateObject(), *timings = describe_timings(r);
+    cJSON_AddStringToObject(reply, "content", "");
+    cJSON_AddStringToObject(reply, "stop_type", r->eos ? "eos" : "limit");
+    cJSON_AddBoolToObject(reply, "truncated", r->truncated);
+    cJSON_AddNumberToObject(reply, "tokens_evaluated", r->cache_n + r->prompt_n);
+    cJSON_AddNumberToObject(reply, "tokens_predicted", r->predicted_n);
+    cJSON_AddItemToObject(reply, "timings", timings);
     if (reply_mode("drafts")) {
         cJSON_AddNumberToObject(timings, "draft_n", 100);
         cJSON_AddNumberToObject(timings, "draft_n_accepted", 60);
@@ -176,15 +193,15 @@ static cJSON *describe(const struct run *r) {
 
 /* Some text or other, the same after the same number of tokens; a server computes all but the last, which
  * a later request may find in its cache. */
-static void add_generated(cJSON *reply, const struct run *r) {
+static void add_generated(cJSON *reply, const struct run *r, struct tokens *cached) {
     cJSON *tokens = cJSON_AddArrayToObject(reply, "tokens");
-    bool keeps = !reply_mode("forgetful") && cached_prompt.n > 0;
-    int first = (int)cached_prompt.n;
+    bool keeps = !reply_mode("forgetful") && cached->n > 0;
+    int first = (int)cached->n;
     for (int i = 0; i < r->predicted_n; i++) {
         int id = 40000 + (first + i) % 1000;
         cJSON_AddItemToArray(tokens, cJSON_CreateNumber(id));
         if (keeps && i + 1 < r->predicted_n)
-            add_token(&cached_prompt, id);
+            add_token(cached, id);
     }
 }
 
@@ -255,19 +272,51 @@ static bool misreply(int client, const char *body) {
 /* What of the prompt's time the picture took. */
 static double encode_picture(int client, struct run *r) {
     say("slot encode_mtmd_: id  0 | task %d | encoding mtmd batch from idx = 3, n_chunks = 1",
-        n_completions);
+        current.number);
     nap(client, ENCODE_MS);
     say("decoding image batch 1/1, n_tokens_batch = %d", PICTURE_TOKENS);
     r->prompt_ms += ENCODE_MS;
     return ENCODE_MS;
 }
 
+/* The slot that was asked for; the first one when it was left open. */
+static struct slot *begin(const cJSON *request) {
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(request, "id_slot");
+    int i = cJSON_IsNumber(id) && id->valueint >= 0 ? id->valueint % MOST_SLOTS : 0;
+    current.number = ++n_completions;
+    current.slot = i + 1;
+    return &slots[i];
+}
+
+/* False when the client has gone. */
+static bool read_prompt(int client, struct run *r, bool picture) {
+    mtx_lock(&reading);
+    double encode_ms = picture ? encode_picture(client, r) : 0;
+    bool there = nap(client, r->prompt_ms - encode_ms);
+    mtx_unlock(&reading);
+    return there;
+}
+
+static cJSON *compose(const cJSON *request, const struct run *r, struct slot *s) {
+    cJSON *json = describe(r);
+    if (cJSON_HasObjectItem(request, "n_probs") && !reply_mode("no-probs"))
+        add_probabilities(json, forced_token(request), s->cached, s->greatest_batch);
+    if (cJSON_HasObjectItem(request, "return_tokens") && !reply_mode("no-tokens"))
+        add_generated(json, r, &s->cached);
+    return json;
+}
+
 void complete(int client, const cJSON *request) {
     int n_ctx = context_size();
-    n_completions++;
     const cJSON *prompt_json = cJSON_GetObjectItemCaseSensitive(request, "prompt");
     struct tokens prompt = prompt_tokens(prompt_json);
-    if (prompt.n == 0 || (int)prompt.n >= n_ctx) {
+    bool streams = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request, "stream"));
+    bool fits = prompt.n > 0 && (int)prompt.n < n_ctx;
+    mtx_lock(&state);
+    struct slot *s = begin(request);
+    struct run r = fits ? simulate(request, prompt, n_ctx, s) : (struct run){0};
+    mtx_unlock(&state);
+    if (!fits) {
         reply_error(client, "400 Bad Request",
                     prompt.n ? "exceed_context_size_error" : "invalid_request_error",
                     prompt.n ? "request exceeds the available context size"
@@ -275,21 +324,18 @@ void complete(int client, const cJSON *request) {
         free(prompt.id);
         return;
     }
-    struct run r = simulate(request, prompt, n_ctx);
     const char *hidden_ms = reply_mode("slow-clock");
     double more_ms = hidden_ms ? (double)mode_number(hidden_ms, 200) : 0;
-    double encode_ms = cJSON_IsObject(prompt_json) ? encode_picture(client, &r) : 0;
-    if (!nap(client, r.prompt_ms - encode_ms + r.predicted_ms + more_ms))
+    if (!read_prompt(client, &r, cJSON_IsObject(prompt_json)) ||
+        !nap(client, more_ms + (streams ? 0 : r.predicted_ms)))
         return;
-    say("slot print_timing: id  0 | task %d | prompt eval time = %10.2f ms / %5d tokens",
-        n_completions, r.prompt_ms, r.prompt_n);
-    cJSON *json = describe(&r);
-    if (cJSON_HasObjectItem(request, "n_probs") && !reply_mode("no-probs"))
-        add_probabilities(json, forced_token(request), cached_prompt, greatest_batch);
-    if (cJSON_HasObjectItem(request, "return_tokens") && !reply_mode("no-tokens"))
-        add_generated(json, &r);
+    say("slot print_timing: id %2d | task %d | prompt eval time = %10.2f ms / %5d tokens",
+        current.slot - 1, current.number, r.prompt_ms, r.prompt_n);
+    cJSON *json = compose(request, &r, s);
     char *body = cJSON_PrintUnformatted(json);
-    if (!misreply(client, body))
+    if (streams)
+        stream(client, &r, body);
+    else if (!misreply(client, body))
         reply(client, "200 OK", "application/json; charset=utf-8", body);
     free(body);
     cJSON_Delete(json);

@@ -40,6 +40,7 @@ struct tokens {
 /* One for each word with the blanks before it, the same one for the same word. */
 void tokenize(const char *text, bool add_special, struct tokens *ret);
 #define MEDIA_MARKER "<__media__>" /* what stands in a prompt for a picture */
+void begin_completions(void); /* once, before the first */
 void complete(int client, const cJSON *request);
 
 /* ---- others.c: what servers of others do ---------------------------------------------------- */
@@ -49,12 +50,30 @@ bool answer_as_others(int client, const char *line, const char *headers, const c
 bool is_asleep(void);
 void add_models_of_router(cJSON *data);
 
+struct run { /* one completion */
+    int prompt_n, cache_n, predicted_n;
+    double prompt_ms, predicted_ms;
+    bool truncated, eos;
+};
+cJSON *describe_timings(const struct run *r);
+
+/* ---- stream.c ----------------------------------------------------------------------------- */
+
+/* Generates, an event a token, and ends with `last`, the reply. */
+void stream(int client, const struct run *r, const char *last);
+
+/* ---- log.c -------------------------------------------------------------------------------- */
+
+void begin_log(void); /* at the start, for the times in its lines */
+SB_PRINTF(1, 2) void say(const char *fmt, ...); /* one line */
+void misuse_log(void);                          /* as a mode wants it */
+void log_buffers(void);                         /* where the weights are */
+
 /* ---- fake_llama_server.c ------------------------------------------------------------------ */
 
 extern struct args args;
 int context_size(void); /* of a slot */
 
-SB_PRINTF(1, 2) void say(const char *fmt, ...); /* one line for the log */
 /* Waits so long (for ever: < 0), or until the client has gone: false. */
 bool nap(int client, double ms);
 void send_all(int client, const char *data, size_t len);

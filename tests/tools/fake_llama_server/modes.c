@@ -4,10 +4,12 @@
  *   FAKE_MODE     misbehaviours from the table below, "name" or "name:argument", comma-separated
  *   FAKE_FROM     the first completion (1, 2, …) to which those of a reply apply; 1
  *   FAKE_TIMES    to how many completions they apply; all
+ *   FAKE_SLOT     the slot (1, 2, …) to whose completions they apply; all
  *   FAKE_HELP     old: a build of mid-2025; feb: one of February 2026; unset: build 11669
  *   FAKE_PP       prompt tokens per second, a list: one for each completion, then the last; 20000
  *   FAKE_TG       generated tokens per second, likewise; 5000. It takes the time that it claims.
  *   FAKE_DEVICES  names of its devices, comma-separated, may be empty; Vulkan0,ROCm0
+ * Several at once are read one after the other and then generate side by side, each as fast as alone.
  * What real builds do on their own it does, too: it refuses unknown options and devices, missing
  * and foreign model files, checks its API key, reuses a cached prompt unless told not to, stops
  * early unless told to ignore the end of text, and on TERM first finishes a request in flight. */
@@ -89,6 +91,7 @@ static const struct {
     {"drafts", "100 tokens drafted, 60 of them accepted"},
     {"cache-lost", "after which the cache is empty"},
     {"forgetful", "after which what was generated is not in the cache"},
+    {"untimed", "a stream whose events hold no timings"},
     {"no-tokens", "without the generated tokens, though asked for"},
     {"cached", "7 tokens from a cache, though told not to"},
     {"wrong-prompt", "3 prompt tokens"},
