@@ -88,6 +88,8 @@ struct sb_observer {
     /* `cell` indexes config->cells. A stage begins: index from 1, of = how many there will be
      * (0 unknown). */
     void (*stage)(void *arg, size_t cell, enum sb_stage stage, int launch, int index, int of);
+    /* What is measured from here on is measured there. */
+    void (*place)(void *arg, struct sb_at at);
     /* The cell's results changed. Called between runs only. */
     void (*changed)(void *arg, size_t cell, enum sb_ended what);
     /* About once a second while a server loads or cools down; never while a run is timed. */

@@ -61,7 +61,8 @@ void sb_llama_parse_devices(const char *text, size_t len, struct sb_llama_build 
 /* What a server is asked to be. NULL and 0 are "not stated": left to the server. Borrowed. */
 struct sb_llama_launch {
     const char *model_path;
-    int ctx;
+    int ctx;   /* of each slot */
+    int slots; /* requests at once; 0 = one */
     const char *device;     /* "Vulkan0"; "none" = CPU only */
     const char *gpu_layers; /* "all", "auto" or a number */
     const char *flash_attn; /* "on", "off", "auto" */
@@ -130,7 +131,7 @@ struct sb_llama_props { /* /props; absent is NULL, -1 */
     char *model_path;
     char *build;     /* "b11669-Debian" */
     long long n_ctx; /* of a slot */
-    long long slots;
+    long long slots; /* how many there are */
     int vision;         /* takes pictures: 1, 0; -1: not said */
     char *media_marker; /* what stands in a prompt for a picture; NULL: not said */
 };
@@ -178,6 +179,12 @@ struct sb_llama_completion {
     bool cache_prompt;
     bool ignore_eos;
     bool return_tokens; /* the reply names what was generated */
+    bool timed; /* tell when each token came: as a stream, on the client's clock */
+};
+
+struct sb_llama_moment {
+    long long n; /* so many tokens were generated, */
+    double ms;   /* so long after the request was sent */
 };
 
 struct sb_llama_candidate {
@@ -200,6 +207,11 @@ struct sb_llama_reply { /* NaN / -1 where it had none */
     size_t n_positions;
     int *tokens; /* generated, when they were asked for */
     size_t n_tokens;
+    /* When it was `timed`: both grow from one to the next; the first is the first token, whose time
+     * has any waiting for a slot in it, the last the whole. A token that is told of late, since it is
+     * half a character, has none. */
+    struct sb_llama_moment *moments;
+    size_t n_moments;
 };
 void sb_llama_reply_release(struct sb_llama_reply *r);
 
@@ -208,13 +220,18 @@ void sb_llama_reply_release(struct sb_llama_reply *r);
 int sb_llama_complete(const struct sb_endpoint *at, const struct sb_llama_completion *c,
                       double timeout_s, struct sb_llama_reply *ret,
                       struct sb_llama_failure *failure);
-/* n of them, sent at once. -1 with the failure of the first that failed; then rets is empty. */
+/* n of them, sent at once. -1 with the failure of the first that failed ("slot 3 of 8: HTTP 500");
+ * then rets is empty. */
 int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_completion *c,
                           size_t n, double timeout_s, struct sb_llama_reply *rets,
                           struct sb_llama_failure *failure);
 /* The parser behind it: 0, or -1 with one line in `error`. */
 int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
                               struct sb_buf *error);
+/* The same for a stream and the times at which it came. *ret_status: of an error in it that stands
+ * for a failed reply, as HTTP would say it; else 0. */
+int sb_llama_parse_stream(const struct sb_http_reply *reply, struct sb_llama_reply *ret,
+                          long *ret_status, struct sb_buf *error);
 
 /* ---- the proof --------------------------------------------------------------------------- */
 

@@ -48,12 +48,17 @@ struct sb_request {
     struct sb_llama_completion body;
     struct sb_expectation want; /* of the body's reply */
 };
-/* nonce: counts the requests, so that each has another. */
-void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
-                       struct sb_request *ret);
+/* nonce: counts the requests, so that each has another. begin: the token of the text that it begins
+ * with, what stands before that following its end. Requests that are made at once begin each elsewhere:
+ * of the same text with another nonce they would generate nearly the same, and a mixture of experts
+ * would read the same few of them for all. */
+void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, size_t begin,
+                       int n_predict, struct sb_request *ret);
 /* Likewise without the picture, if there is one. */
-void sb_prompt_text_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
-                            struct sb_request *ret);
+void sb_prompt_text_request(const struct sb_prepared *p, size_t depth, size_t nonce, size_t begin,
+                            int n_predict, struct sb_request *ret);
+/* Where request i of n at once begins. */
+size_t sb_prompt_begin(const struct sb_prepared *p, size_t i, size_t n);
 void sb_request_release(struct sb_request *r);
 
 /* A conversation: the first turn is a request at depth 0; each that follows is all the tokens of the

@@ -27,12 +27,36 @@ struct sb_at {
 };
 bool sb_at_same(struct sb_at a, struct sb_at b);
 int sb_at_order(struct sb_at a, struct sb_at b); /* as strcmp: by prompt, depth, slots */
+/* All the places that are measured, in their order: prompts, in each depths, in each slots. */
+size_t sb_protocol_n_places(const struct sb_protocol *p);
+struct sb_at sb_protocol_place(const struct sb_protocol *p, size_t i);
+int sb_protocol_most_slots(const struct sb_protocol *p);
 
 /* What is measured of a backend, the throughput first: these two have a value a run. */
 enum sb_metric { SB_PP, SB_TG, SB_LOAD, SB_WORKLOAD, SB_METRICS };
 const char *sb_metric_name(enum sb_metric m); /* "PP", "TG", "Load", "Workload" */
 
-struct sb_run { /* one /completion, in the order made */
+struct sb_slot_run { /* one request of those that were made at once */
+    long long prompt_n, cache_n, predicted_n, draft_n, draft_n_accepted;
+    double prompt_ms, predicted_ms; /* the server's clock, from its start on this prompt: waiting
+                                       for a turn is in neither */
+    double ttft_ms;    /* from sending all of them to its first token: waiting is in it */
+    double wall_ms;    /* to its end */
+    double together_n; /* of its tokens, those that came while all generated (sb_run_overlap) */
+};
+
+/* One /completion, in the order made; or, at several slots, so many made at once. What is said of
+ * several is said of all together: counts are sums, wall_ms is that of the last to end, and
+ *   prompt_ms     from the server's start on the first prompt to the last one's first token,
+ *   predicted_ms  from then to the first one's last token: while all of them generate,
+ *   pp_tps        all prompt tokens / prompt_ms,
+ *   tg_tps        all tokens that came within predicted_ms / predicted_ms.
+ * Of one request this is what its own timings give. No time is in both, so that P/PP + G/TG is the
+ * time that the requests take, divided by their number; and a backend that is slow with prompts
+ * does not look slow in TG while one slot generates and the others still read. It is what
+ * llama-batched-bench calls S_PP and S_TG; llama-benchy's total TG counts from the first one's first
+ * token to the last one's end, so prompts are in it. */
+struct sb_run {
     int launch; /* from 1 */
     struct sb_at at;
     int turn; /* of a conversation, from 1; 0 = it is of none */
@@ -43,6 +67,8 @@ struct sb_run { /* one /completion, in the order made */
     double predicted_ms;
     double pp_tps, tg_tps; /* tok/s, computed from the raw fields (method.md, One run) */
     double wall_ms;        /* the client's clock around the request */
+    struct sb_slot_run *each; /* at.slots > 1: each of them */
+    size_t n_each;
     double prompt_per_second, predicted_per_second; /* as this build printed them */
     long long draft_n, draft_n_accepted;
     long long image_n;      /* of prompt_n those of a picture: all but the text's */
@@ -259,8 +285,17 @@ void sb_cell_seal(struct sb_cell *c);
  * the number of the last launch that is done, 0 when none is. */
 int sb_cell_drop_unfinished(struct sb_cell *c);
 
+struct sb_slot_run sb_slot_run_empty(void);
+/* When the requests of a run overlapped, in ms since they were sent; NaN where it is not known. */
+struct sb_overlap {
+    double began_ms;     /* the server began with the first prompt */
+    double all_ms;       /* the last one's first token: from here on all generate, */
+    double first_end_ms; /* until the first one's last token; earlier than all_ms: they never did */
+};
+struct sb_overlap sb_run_overlap(const struct sb_run *r);
 /* Sets pp_tps and tg_tps from the raw fields: prompt_n*1000/prompt_ms and
- * (predicted_n-1)*1000/predicted_ms; NaN where these do not give a finite positive number. */
+ * (predicted_n-1)*1000/predicted_ms; NaN where these do not give a finite positive number. Of several
+ * requests first the sums and times over all of them. */
 void sb_run_speeds(struct sb_run *r);
 
 /* Computes from the valid, measured runs: points, pp_tps, tg_tps, flags (the statistical ones;

@@ -10,6 +10,7 @@
 #define SB_COOLDOWN_AUTO (-1.0)
 #define SB_TURNS_OFF     (-1)
 #define SB_MOST_TURNS    1000
+#define SB_MOST_SLOTS    256
 
 struct sb_prompt_ref {
     char *file, *label, *sha256;
@@ -28,6 +29,8 @@ struct sb_protocol {
     size_t n_prompts;
     int *depths;
     size_t n_depths;
+    int *slots; /* requests at once, each at most SB_MOST_SLOTS */
+    size_t n_slots;
     double until; /* share; NaN = fixed number of runs */
     int max_runs;
     enum sb_summary_place summary; /* which backend to take */

@@ -71,6 +71,8 @@ struct sb_workload {  /* T = load/N + the mean over the parts */
     size_t n_parts;
     bool played; /* no such mix: the conversation that was measured (`turns`) */
     double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
+    int slots; /* requests at once; 0 = as at the place measured first. T is then a request's share of
+                  the time that all of them take together */
 };
 #define SB_WORKLOAD_DEFAULT                                                                        \
     { .part = {{SB_FIRST_PLACE, 600, 128, 1}}, .n_parts = 1 }
@@ -80,8 +82,9 @@ const struct sb_workload *sb_workload_at(size_t i);
 const struct sb_workload *sb_workload_named(const char *name);
 /* "300+250, 120+250 at a depth of 2048" */
 void sb_workload_describe(const struct sb_workload *w, struct sb_buf *ret);
-/* The measured place that stands for a part: the first, or the nearest to it in depth. */
-struct sb_at sb_workload_place(const struct sb_cell *c, const struct sb_workload_part *p);
+/* The measured place that stands for a part at that depth: the first, or the nearest to it in depth;
+ * with as many requests at once as the workload has, and one that was not measured where none has. */
+struct sb_at sb_workload_place(const struct sb_cell *c, const struct sb_workload *w, int depth);
 
 /* 1/T, launch by launch; the mean is that of T, in s. Without a load where one is counted, or
  * without PP or TG, n is 0. The caller frees x. */

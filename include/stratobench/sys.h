@@ -154,6 +154,12 @@ struct sb_http_request {
     const char *body; /* NULL = GET, else POST application/json */
     size_t body_len;
     bool keyless; /* sent without the API key: for what needs none, whoever answers */
+    bool stamped; /* of a reply that comes bit by bit: note when */
+};
+
+struct sb_http_stamp {
+    size_t bytes; /* of the body: so many had come */
+    double ms;    /* by then, from the connect, monotonic */
 };
 
 struct sb_http_reply {
@@ -161,6 +167,8 @@ struct sb_http_reply {
     long status;        /* HTTP status, 0 when there was none */
     struct sb_buf body; /* .limit is the caller's; replaced by each call; the caller releases */
     double wall_ms;     /* from the connect to the last byte, monotonic; NaN unless SB_HTTP_OK */
+    struct sb_http_stamp *stamps; /* in their order; the caller frees */
+    size_t n_stamps;
     char error[160];    /* one line, empty when the result is SB_HTTP_OK */
 };
 

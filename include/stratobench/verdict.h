@@ -67,6 +67,12 @@ struct sb_rank_exception { /* a common model on which another backend beats the 
     double ratio;          /* of speeds in that metric, over the first backend */
 };
 
+struct sb_rank_turn { /* with so many requests at once, another backend is first by verdict */
+    int slots;
+    size_t first, second; /* backends */
+    double ratio;         /* of speeds in the workload, over the second */
+};
+
 struct sb_rank {
     struct sb_workload workload;
     struct sb_rank_cell *cells;       /* by model */
@@ -77,6 +83,8 @@ struct sb_rank {
     struct sb_ratio lead;                 /* first over second, over the common models */
     struct sb_rank_exception *exceptions; /* overall ones first */
     size_t n_exceptions;
+    struct sb_rank_turn *turns; /* where slots were measured that the workload does not state */
+    size_t n_turns;
 };
 
 /* Of one section: the set borrowed stays valid as long as the rank is used. hidden: one a cell

@@ -1,4 +1,5 @@
 /* stratobench rank: which backend to default to, from stored results. */
+#include <math.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -15,6 +16,7 @@ static const char *const workloads[] = {"chat", "rag", "agent", "turns", NULL};
 struct options {
     struct sb_workload workload;
     int named; /* of workloads; -1: that of the numbers */
+    double slots;
     int format;
 };
 
@@ -23,6 +25,11 @@ static bool choose_workload(const struct options *o, struct sb_workload *ret) {
     static const struct sb_workload usual = SB_WORKLOAD_DEFAULT;
     const struct sb_workload_part *given = &o->workload.part[0], *part = &usual.part[0];
     *ret = o->workload;
+    ret->slots = (int)o->slots;
+    if (o->slots != floor(o->slots)) {
+        sb_cli_usage_error("rank", "--slots %g: expected a whole number", o->slots);
+        return false;
+    }
     if (o->named < 0)
         return true;
     if (given->prompt_tokens != part->prompt_tokens || given->gen_tokens != part->gen_tokens) {
@@ -35,8 +42,22 @@ static bool choose_workload(const struct options *o, struct sb_workload *ret) {
         sb_cli_usage_error("rank", "--workload turns is what was measured: no load is in it");
         return false;
     }
+    if (ret->played && o->slots > 0) {
+        sb_cli_usage_error("rank", "--workload turns is played by one: no --slots goes with it");
+        return false;
+    }
     ret->requests_per_load = o->workload.requests_per_load;
+    ret->slots = (int)o->slots;
     return true;
+}
+
+static bool has_slots(const struct sb_cli_sets *sets, int slots) {
+    for (size_t i = 0; i < sets->n; i++)
+        for (size_t c = 0; c < sets->pointers[i]->n_cells; c++)
+            for (size_t p = 0; p < sets->pointers[i]->cells[c].n_points; p++)
+                if (sets->pointers[i]->cells[c].points[p].at.slots == slots)
+                    return true;
+    return false;
 }
 
 static int rank(const void *options, const struct sb_operands *files) {
@@ -50,6 +71,12 @@ static int rank(const void *options, const struct sb_operands *files) {
     int rc = sb_cli_load_sets("rank", files->item, files->n, &sets);
     if (rc)
         return rc;
+    if (workload.slots && !has_slots(&sets, workload.slots)) {
+        sb_cli_sets_release(&sets);
+        return sb_cli_usage_error("rank", "--slots %d: nothing was measured with so many requests at "
+                                          "once",
+                                  workload.slots);
+    }
     struct sb_buf out = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
     if (o->format == TEXT)
         sb_rank_screen(sets.pointers, sets.n, &workload, sb_cli_columns(), &out);
@@ -69,6 +96,10 @@ static const struct sb_option table[] = {
              "agent: 4000+200, then 2× 1200+150 at 4096, 2× at 16384, 1× at 32768;\n"
              "turns: the conversations that were played, as measured",
      .choices = workloads},
+    {"slots", 's', SB_OPTION_NUMBER, offsetof(struct options, slots), "N",
+     .help = "rank by what was measured with N requests at once\n"
+             "(default: the first number in the file)",
+     .least = 1, .most = SB_MOST_SLOTS},
     {"prompt-tokens", 'p', SB_OPTION_NUMBER,
      offsetof(struct options, workload.part[0].prompt_tokens), "N",
      .help = "prompt of a request (default 600)", .most = 1e9},
@@ -94,7 +125,8 @@ const struct sb_command sb_cmd_rank = {
              "named first and enter no mean. Files with the same title make one section, in which "
              "the newer result of a cell stands; each section is ranked by itself.",
     .notes = "The time of a request is N_prompt/PP + N_gen/TG, and load/N where loads are "
-             "counted.\n\n"
+             "counted. Of several at once PP and TG are of all of them: it is then a request's "
+             "share of the time that they take together.\n\n"
              "Exit codes: 0 done; 2 bad usage, or a file that cannot be read.",
     .options = table,
     .defaults = &(const struct options){.workload = SB_WORKLOAD_DEFAULT, .named = -1},

@@ -187,6 +187,11 @@ static void on_tick(void *arg) {
     sb_progress_tick(&s->progress);
 }
 
+static void on_place(void *arg, struct sb_at at) {
+    struct session *s = arg;
+    s->progress.at = at;
+}
+
 static void on_changed(void *arg, size_t cell, enum sb_ended what) {
     struct session *s = arg;
     if (what == SB_ENDED_LAUNCH)
@@ -300,7 +305,7 @@ static int measure(struct session *s) {
                              .skip = s->plan.skip,
                              .log_dir = s->out.logs,
                              .signal_fd = s->signal_fd,
-                             .observer = {s, on_stage, on_changed, on_tick}};
+                             .observer = {s, on_stage, on_place, on_changed, on_tick}};
     return finish(s, sb_bench_run(&bench));
 }
 

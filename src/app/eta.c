@@ -95,7 +95,7 @@ static int runs_of(const struct sb_cell *c, int launch) {
 
 static void learn_cell(struct sb_eta *e, size_t cell, const struct sb_cell *was) {
     const struct sb_config *c = e->config;
-    int want = c->bench.runs * (int)(c->bench.n_prompts * c->bench.n_depths);
+    int want = c->bench.runs * (int)sb_protocol_n_places(&c->bench);
     for (size_t i = 0; i < was->n_launches; i++) {
         const struct sb_launch *l = &was->launches[i];
         int had = runs_of(was, l->launch);

@@ -162,6 +162,8 @@ static void add_stage(const struct sb_progress *p, bool since, struct sb_buf *b)
         sb_buf_addf(b, " %d/%d", p->index, p->of);
     else if (p->index > 0)
         sb_buf_addf(b, " %d", p->index);
+    if (p->at.slots > 1 && (p->stage == SB_STAGE_RUN || p->stage == SB_STAGE_WARMUP))
+        sb_buf_addf(b, ", %d at once", p->at.slots);
     if (!since)
         return;
     if (sb_progress_ticks(p)) {

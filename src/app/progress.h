@@ -29,6 +29,7 @@ struct sb_progress {
     size_t cell; /* SIZE_MAX = nothing */
     enum sb_stage stage;
     int launch, index, of;
+    struct sb_at at; /* where it is measured */
     double launch_began_s, stage_began_s;
     time_t stage_began;
 };

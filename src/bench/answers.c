@@ -44,7 +44,9 @@ static void give_up(struct question *q, char *reason) {
 static int send(struct question *q, const struct sb_llama_completion *c,
                 struct sb_llama_reply *ret) {
     struct launch *l = q->l;
-    if (sb_llama_complete(sb_server_endpoint(l->server), c, l->config->run_timeout_s, ret,
+    struct sb_llama_completion own = *c;
+    own.slot = sb_launch_slot(l, 0); /* each continues what the one before left there */
+    if (sb_llama_complete(sb_server_endpoint(l->server), &own, l->config->run_timeout_s, ret,
                           &l->failure) == 0) {
         l->completions_s += ret->wall_ms / 1000;
         return 0;
@@ -166,7 +168,7 @@ static int answer_at(struct launch *l, struct sb_at at, bool pieces, bool *ret_f
     struct question q = {.l = l, .depth = (size_t)at.depth, .answer = sb_answer_empty()};
     const struct sb_prepared *p = &l->prompts[at.prompt];
     size_t content = p->n - p->n_special, wanted = (size_t)l->config->answers;
-    sb_prompt_text_request(p, q.depth, NONCE, 1, &q.request);
+    sb_prompt_text_request(p, q.depth, NONCE, 0, 1, &q.request);
     q.n = wanted < content / 2 ? wanted : content / 2;
     q.context = q.request.n_tokens - q.n;
     q.answer.launch = l->record.launch;

@@ -21,20 +21,18 @@ static void invalidate(struct sb_cell *c, char *reason) {
 static void check_runs(const struct sb_config *config, struct sb_cell *c) {
     int wanted = config->bench.runs * sb_config_likely_launches(config);
     size_t least = (size_t)(wanted < LEAST_VALID_RUNS ? wanted : LEAST_VALID_RUNS);
-    for (size_t p = 0; p < config->bench.n_prompts; p++)
-        for (size_t d = 0; d < config->bench.n_depths; d++) {
-            size_t n;
-            struct sb_at at = {(int)p, config->bench.depths[d], 1};
-            free(sb_cell_values(c, SB_TG, at, 0, &n));
-            if (n >= least)
-                continue;
-            const char *why = "too few valid runs";
-            for (size_t i = c->n_runs; i-- > 0;)
-                if (!c->runs[i].warmup && !c->runs[i].valid && c->runs[i].reason)
-                    why = c->runs[i].reason;
-            invalidate(c, sb_strdup(why));
-            return;
-        }
+    for (size_t p = 0; p < sb_protocol_n_places(&config->bench); p++) {
+        size_t n;
+        free(sb_cell_values(c, SB_TG, sb_protocol_place(&config->bench, p), 0, &n));
+        if (n >= least)
+            continue;
+        const char *why = "too few valid runs";
+        for (size_t i = c->n_runs; i-- > 0;)
+            if (!c->runs[i].warmup && !c->runs[i].valid && c->runs[i].reason)
+                why = c->runs[i].reason;
+        invalidate(c, sb_strdup(why));
+        return;
+    }
 }
 
 /* Tokens in the context while the first point was measured; 0 when nothing was. */
@@ -67,6 +65,8 @@ static void check_limit(const struct sb_cell_plan *plan, const struct sb_gguf *g
     long long drafted, accepted;
     count_drafts(c, &drafted, &accepted);
     if (!(bandwidth_b_s > 0) || !gguf || gguf->bytes_per_token == 0 || c->tg_tps.n == 0 || drafted)
+        return;
+    if (sb_cell_first_at(c).slots > 1) /* read once for a token of each slot */
         return;
     double weights = (double)gguf->bytes_per_token;
     double kv = (double)sb_gguf_kv_bytes(gguf, context_tokens(c), plan->backend->cache_type);

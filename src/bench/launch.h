@@ -51,6 +51,12 @@ int sb_launch_ctx(const struct launch *l);
 /* Tells the observer that a stage begins. */
 void sb_launch_changed(struct launch *l, enum sb_ended what); /* tells the observer, who saves it */
 void sb_launch_stage(struct launch *l, enum sb_stage s, int index, int of);
+/* A run at that place: one request, or as many at once as it has slots, with nonces of their own,
+ * again when a reply failed after the work. 0 and *ret (valid or not, with the reason), or -1 with
+ * l->failure. */
+int sb_launch_request(struct launch *l, struct sb_at at, struct sb_run *ret);
+/* The slot of request i of a run, as sb_llama_completion has it: any, where there is but one. */
+int sb_launch_slot(const struct launch *l, size_t i);
 /* Waits as the config wants it before a launch or a run. False when interrupted. */
 bool sb_launch_cool_down(struct launch *l);
 /* Warms up and measures every point. 0, or -1 with l->failure. */

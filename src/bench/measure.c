@@ -9,7 +9,6 @@
  * that together, since on a fast GPU one takes 0.3 s. */
 enum { MIN_PATIENCE = 3, MAX_PATIENCE = 40 };
 static const double PATIENCE_S = 10;
-static const int MAX_ATTEMPTS = 5;  /* at a reply; one in twelve failed where this was seen */
 
 void sb_launch_changed(struct launch *l, enum sb_ended what) {
     const struct sb_observer *o = &l->b->observer;
@@ -17,112 +16,14 @@ void sb_launch_changed(struct launch *l, enum sb_ended what) {
         o->changed(o->arg, l->index, what);
 }
 
-struct sb_run sb_launch_to_run(const struct launch *l, struct sb_at at, bool warmup,
-                               struct sb_llama_reply *t) {
-    struct sb_run r = sb_run_empty();
-    r.launch = l->record.launch;
-    r.at = at;
-    r.warmup = warmup;
-    r.prompt_n = t->prompt_n;
-    r.cache_n = t->cache_n;
-    r.predicted_n = t->predicted_n;
-    r.prompt_ms = t->prompt_ms;
-    r.predicted_ms = t->predicted_ms;
-    r.prompt_per_second = t->prompt_per_second;
-    r.predicted_per_second = t->predicted_per_second;
-    r.draft_n = t->draft_n;
-    r.draft_n_accepted = t->draft_n_accepted;
-    r.wall_ms = t->wall_ms;
-    r.stop_type = t->stop_type;
-    t->stop_type = NULL;
-    sb_run_speeds(&r);
-    return r;
-}
-
-int sb_launch_complete(struct launch *l, const struct sb_llama_completion *c,
-                       struct sb_llama_reply *ret) {
-    double before_s = sb_now_s();
-    int rc = sb_llama_complete(sb_server_endpoint(l->server), c, l->config->run_timeout_s, ret,
-                               &l->failure);
-    l->completions_s += rc < 0 ? sb_now_s() - before_s : ret->wall_ms / 1000;
-    if (rc < 0)
-        sb_server_explain(l->server, &l->failure);
-    return rc;
-}
-
-/* Brings the context to its depth. Done before every run: a model that cannot roll its state
- * back (recurrent, sliding window) then still starts from just this prefix. */
-static int fill_context(struct launch *l, const struct sb_request *r) {
-    struct sb_llama_reply reply;
-    if (r->prefix.n_tokens == 0)
-        return 0;
-    if (sb_launch_complete(l, &r->prefix, &reply) < 0)
-        return -1;
-    sb_llama_reply_release(&reply);
-    return 0;
-}
-
-/* One request with a nonce of its own, and its reply. */
-static int ask(struct launch *l, struct sb_at at, struct sb_expectation *ret_want,
-               struct sb_llama_reply *ret) {
-    struct sb_request request;
-    sb_prompt_request(&l->prompts[at.prompt], (size_t)at.depth, l->requests++,
-                      l->config->bench.n_predict, &request);
-    int rc = fill_context(l, &request);
-    if (rc == 0)
-        rc = sb_launch_complete(l, &request.body, ret);
-    *ret_want = request.want;
-    sb_request_release(&request);
-    return rc;
-}
-
-/* A reply can fail after the work was done (HTTP 500 from a build that could not put the text into
- * JSON): another nonce gives another text. */
-bool sb_launch_may_ask_again(struct launch *l, int attempt) {
-    if (l->failure.http_status < 500 || attempt == MAX_ATTEMPTS)
-        return false;
-    sb_llama_failure_release(&l->failure);
-    l->record.failed_replies = (l->record.failed_replies > 0 ? l->record.failed_replies : 0) + 1;
-    return true;
-}
-
-static int ask_until_answered(struct launch *l, struct sb_at at, struct sb_expectation *ret_want,
-                              struct sb_llama_reply *ret) {
-    for (int attempt = 1;; attempt++) {
-        if (ask(l, at, ret_want, ret) == 0)
-            return 0;
-        if (!sb_launch_may_ask_again(l, attempt))
-            return -1;
-    }
-}
-
-char *sb_launch_doubt(struct launch *l, const struct sb_run *r, const struct sb_expectation *want,
-                      int truncated) {
-    char text[128];
-    bool stopped = sb_stops_seen(&l->start->stops);
-    l->stopped |= stopped;
-    struct sb_expectation theirs = *want;
-    theirs.far = !sb_server_is_ours(l->server);
-    l->disturbed = stopped || sb_run_is_late(r, theirs.far);
-    if (stopped)
-        return sb_strdup("stratobench or the machine was stopped meanwhile");
-    return sb_strdup(sb_run_check(r, &theirs, truncated, text, sizeof text));
-}
-
-/* One /completion at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1. */
+/* One run at a point, recorded in the cell. 0 and *ret (valid until the next run), or -1. */
 static int one_run(struct launch *l, struct sb_at at, bool warmup, const struct sb_run **ret) {
-    struct sb_expectation want;
-    struct sb_llama_reply reply;
+    struct sb_run run;
     l->stopped |= sb_stops_seen(&l->start->stops);
     sb_launch_before_run(l);
-    if (ask_until_answered(l, at, &want, &reply) < 0)
+    if (sb_launch_request(l, at, &run) < 0)
         return -1;
-    struct sb_run run = sb_launch_to_run(l, at, warmup, &reply);
-    if (want.picture && run.prompt_n > want.prompt_n)
-        run.image_n = run.prompt_n - want.prompt_n;
-    run.reason = sb_launch_doubt(l, &run, &want, reply.truncated);
-    run.valid = !run.reason;
-    sb_llama_reply_release(&reply);
+    run.warmup = warmup;
     *ret = sb_cell_add_run(l->cell, run);
     sb_launch_after_run(l, *ret);
     sb_launch_changed(l, SB_ENDED_RUN);
@@ -233,15 +134,25 @@ static void note_encode_times(struct launch *l) {
     free(ms);
 }
 
+static void tell_place(const struct launch *l, struct sb_at at) {
+    const struct sb_observer *o = &l->b->observer;
+    if (o->place)
+        o->place(o->arg, at);
+}
+
 int sb_launch_measure(struct launch *l) {
-    for (size_t p = 0; p < l->config->bench.n_prompts; p++) {
-        if (prepare(l, p) < 0 || (p == 0 && sb_launch_check_turns(l) < 0))
+    const struct sb_protocol *b = &l->config->bench;
+    int prepared = -1;
+    for (size_t i = 0; i < sb_protocol_n_places(b); i++) {
+        struct sb_at at = sb_protocol_place(b, i);
+        if (at.prompt != prepared && prepare(l, (size_t)at.prompt) < 0)
             return -1;
-        for (size_t d = 0; d < l->config->bench.n_depths; d++) {
-            struct sb_at at = {(int)p, l->config->bench.depths[d], 1};
-            if (check_fits(l, at) < 0 || measure_point(l, at) < 0)
-                return -1;
-        }
+        if (prepared < 0 && sb_launch_check_turns(l) < 0)
+            return -1;
+        prepared = at.prompt;
+        tell_place(l, at);
+        if (check_fits(l, at) < 0 || measure_point(l, at) < 0)
+            return -1;
     }
     if (sb_model_image(l->config, l->plan->model))
         note_encode_times(l);

@@ -136,6 +136,7 @@ struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
     const struct sb_backend *b = plan->backend;
     return (struct sb_llama_launch){.model_path = plan->model->path,
                                     .ctx = c->bench.ctx,
+                                    .slots = sb_protocol_most_slots(&c->bench),
                                     .device = b->device,
                                     .gpu_layers = b->gpu_layers,
                                     .flash_attn = b->flash_attn,
@@ -213,7 +214,7 @@ static void check_model_of_others(const struct sb_config *c, const struct sb_pre
 }
 
 static uint64_t bytes_needed(const struct sb_config *c, const struct sb_preflight_cell *p) {
-    uint64_t ctx = (uint64_t)c->bench.ctx;
+    uint64_t ctx = (uint64_t)c->bench.ctx * (uint64_t)sb_protocol_most_slots(&c->bench);
     uint64_t need =
         p->gguf->file_bytes + sb_gguf_kv_bytes(p->gguf, ctx, p->plan->backend->cache_type);
     if (p->draft)

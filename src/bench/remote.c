@@ -115,6 +115,15 @@ static void say_what_is_told(const struct sb_remote *r, struct sb_preflight_cell
                                            told->n_ctx, told->slots, told->slots == 1 ? "" : "s"));
 }
 
+/* Why not so many requests go at once, or NULL; the caller frees. */
+static char *lack_of_slots(const struct sb_llama_props *told, const struct sb_config *c) {
+    int asked = sb_protocol_most_slots(&c->bench);
+    if (told->slots < 0 || told->slots >= asked)
+        return NULL;
+    return sb_asprintf("server has %lld slot%s, not %d", told->slots, told->slots == 1 ? "" : "s",
+                       asked);
+}
+
 void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
                      struct sb_preflight_cell *p) {
     const struct sb_backend *b = p->plan->backend;
@@ -133,6 +142,11 @@ void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
     if (r->reached && r->look.props.n_ctx >= 0 && r->look.props.n_ctx < c->bench.ctx && !r->look.props.router)
         sb_strv_take(&p->warnings, sb_asprintf("the server's context is %lld, not %d",
                                                r->look.props.n_ctx, c->bench.ctx));
+    char *lack = r->look.props.router ? NULL : lack_of_slots(&r->look.props, c);
+    if (lack)
+        sb_preflight_fault(p, false, lack,
+                           sb_asprintf("%s:%d: as many as 'slots' says, or more, are needed", c->file,
+                                       sb_backend_line(b, "url")));
     if (p->served)
         say_what_is_told(r, p);
     if (r->look.props.asleep)
@@ -232,5 +246,12 @@ int sb_launch_note_served(struct launch *l) {
         remark(c, sb_strdup("its launches are one process"));
     if (told->asleep)
         remark(c, sb_strdup("was asleep, woken by us"));
-    return rc;
+    char *lack = lack_of_slots(told, l->config);
+    if (!lack || rc < 0) {
+        free(lack);
+        return rc;
+    }
+    l->failure.invalid = true;
+    l->failure.reason = lack;
+    return -1;
 }

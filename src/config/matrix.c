@@ -1,5 +1,6 @@
 /* From sections to cells: what no single key can know. */
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,11 @@ static void check_context(struct sb_parser *p) {
             sb_diag(&p->diags, sb_bench_key_line(p, "depths"),
                     "depth %d and the %d tokens of 'n_predict' do not fit into a 'ctx' of %d",
                     c->bench.depths[i], c->bench.n_predict, c->bench.ctx);
+    int slots = sb_protocol_most_slots(&c->bench);
+    if (c->bench.ctx > INT_MAX / slots)
+        sb_diag(&p->diags, sb_bench_key_line(p, "slots"),
+                "%d slots of a 'ctx' of %d: no server has a context of more than %d", slots,
+                c->bench.ctx, INT_MAX);
     long long turns = c->bench.turns, said = turns * c->bench.n_predict,
               asked = (turns - 1) * c->bench.turn_tokens;
     if (turns != SB_TURNS_OFF && said + asked >= c->bench.ctx)
@@ -154,6 +160,8 @@ static void check_images(struct sb_parser *p) {
                     "an 'image' goes with a depth of 0 alone");
             break;
         }
+    if (shown && sb_protocol_most_slots(&c->bench) > 1)
+        sb_diag(&p->diags, sb_bench_key_line(p, "slots"), "an 'image' goes with one request at a time");
 }
 
 /* ---- cells -------------------------------------------------------------------------------- */

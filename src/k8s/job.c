@@ -61,11 +61,12 @@ double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
     runs += b->warmup == SB_WARMUP_AUTO ? MOST_WARMUPS : b->warmup;
     for (size_t i = 0; i < b->n_depths; i++)
         points += b->depths[i] > 0 ? 2 : 1; /* the context is filled by a request of its own */
-    points *= (double)c->bench.n_prompts;
+    double texts = points * (double)b->n_prompts;
+    points = texts * (double)(b->n_slots ? b->n_slots : 1);
     double cooldown_s = c->bench.cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->bench.cooldown_s;
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
     if (c->answers) /* each text once whole and once in pieces */
-        launch_s += 2 * points * c->run_timeout_s;
+        launch_s += 2 * texts * c->run_timeout_s;
     double turns = b->turns == SB_TURNS_OFF ? 0 : b->turns;
     launch_s += turns * (b->runs + (b->warmup != 0)) * c->run_timeout_s;
     int launches = b->launches == SB_LAUNCHES_AUTO ? SB_MOST_LAUNCHES : b->launches;

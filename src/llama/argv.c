@@ -179,12 +179,21 @@ static int pass_mmproj(struct command *c, const char *value) {
     return 0;
 }
 
-/* What a fair measurement needs and a build may have: one slot, no prompt cache in RAM, no
- * quiet change of what was asked for to make it fit. */
+/* As many slots as requests at once: builds of today take four unless they are told. */
+static int pass_slots(struct command *c, int slots) {
+    char *value = sb_asprintf("%d", slots);
+    const struct sb_llama_option *o = known(c, "-np", "--parallel");
+    int rc = o || slots == 1 ? 0 : cannot(c, "slots", value);
+    if (o)
+        pass(c, o->name, value);
+    free(value);
+    return rc;
+}
+
+/* What a fair measurement needs and a build may have: no prompt cache in RAM, no quiet change of
+ * what was asked for to make it fit. */
 static void pass_fairness(struct command *c) {
     const struct sb_llama_option *o;
-    if ((o = known(c, "-np", "--parallel")))
-        pass(c, o->name, "1");
     if ((o = known(c, "--cache-ram", "-cram")))
         pass(c, o->name, "0");
     if ((o = known(c, "--fit", "-fit")))
@@ -242,7 +251,9 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
                   struct sb_strv *ret, struct sb_buf *error) {
     struct sb_strv argv = {0};
     struct command c = {b, &argv, error};
-    char *ctx = sb_asprintf("%d", l->ctx), *port = sb_asprintf("%d", l->port);
+    int slots = l->slots > 0 ? l->slots : 1;
+    /* The whole of it, which the slots share. */
+    char *ctx = sb_asprintf("%lld", (long long)l->ctx * slots), *port = sb_asprintf("%d", l->port);
     sb_strv_copy(&argv, &b->command);
     pass(&c, "-m", l->model_path);
     pass(&c, "--host", "127.0.0.1");
@@ -253,6 +264,7 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
     pass(&c, "-c", ctx);
     free(ctx);
     free(port);
+    int rc = pass_slots(&c, slots);
     pass_fairness(&c);
     /* Each has its say: all that is wrong is told at once. */
     const int results[] = {
@@ -266,7 +278,6 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
         l->mmproj ? pass_mmproj(&c, l->mmproj) : 0,
         l->args ? pass_args(&c, l->args) : 0,
     };
-    int rc = 0;
     for (size_t i = 0; i < sizeof results / sizeof *results && rc == 0; i++)
         rc = results[i];
     if (rc < 0)

@@ -7,7 +7,7 @@
 
 #include "client.h"
 
-enum { MAX_REPLY_BYTES = 16 << 20, MAX_TOKEN_BYTES = 64, FORCING_BIAS = 10000 };
+enum { MAX_REPLY_BYTES = 16 << 20, MAX_TOKEN_BYTES = 64, MAX_EVENT_BYTES = 4096, FORCING_BIAS = 10000 };
 
 /* ---- the request ------------------------------------------------------------------------- */
 
@@ -38,8 +38,8 @@ static char *completion_body(const struct sb_endpoint *at, const struct sb_llama
         sb_buf_add_json(&b, at->model);
         sb_buf_adds(&b, ",");
     }
-    sb_buf_addf(&b, "\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":false",
-                c->n_predict, c->seed);
+    sb_buf_addf(&b, "\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":%s",
+                c->n_predict, c->seed, c->timed ? "true,\"timings_per_token\":true" : "false");
     sb_buf_addf(&b, ",\"cache_prompt\":%s,\"ignore_eos\":%s", c->cache_prompt ? "true" : "false",
                 c->ignore_eos ? "true" : "false");
     if (c->slot > 0)
@@ -215,24 +215,41 @@ void sb_llama_reply_release(struct sb_llama_reply *r) {
     }
     free(r->positions);
     free(r->tokens);
+    free(r->moments);
     *r = (struct sb_llama_reply){0};
 }
 
 /* ---- both -------------------------------------------------------------------------------- */
 
-static int read_reply(const struct sb_endpoint *at, double timeout_s,
+static int read_reply(const struct sb_endpoint *at, double timeout_s, bool timed,
                       const struct sb_http_reply *reply, struct sb_llama_reply *ret,
                       struct sb_llama_failure *failure) {
     struct sb_buf error = SB_BUF_INIT(200);
+    long status = 0;
     if (llama_check_reply(at, "run", timeout_s, reply, failure) < 0)
         return -1;
-    int rc = sb_llama_parse_completion(sb_buf_str(&reply->body), reply->body.len, ret, &error);
-    if (rc < 0)
+    int rc = timed ? sb_llama_parse_stream(reply, ret, &status, &error)
+                   : sb_llama_parse_completion(sb_buf_str(&reply->body), reply->body.len, ret, &error);
+    if (status) {
+        llama_fail(failure, sb_asprintf("HTTP %ld", status), sb_buf_str(&error));
+        failure->http_status = status;
+    } else if (rc < 0) {
         llama_fail(failure, sb_asprintf("bad reply: %s", sb_buf_str(&error)), NULL);
-    else
+    } else {
         ret->wall_ms = reply->wall_ms;
+    }
     sb_buf_release(&error);
     return rc;
+}
+
+/* Whose failure it is, where it is that of one request and not of the server. */
+static void name_slot(struct sb_llama_failure *f, const struct sb_llama_completion *c, size_t i,
+                      size_t n) {
+    if (n == 1 || f->interrupted)
+        return;
+    char *reason = sb_asprintf("slot %d of %zu: %s", c->slot > 0 ? c->slot : (int)i + 1, n, f->reason);
+    free(f->reason);
+    f->reason = reason;
 }
 
 int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_completion *c,
@@ -244,18 +261,25 @@ int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_co
     for (size_t i = 0; i < n; i++) {
         requests[i].path = "/completion";
         requests[i].body = bodies[i] = completion_body(at, &c[i], &requests[i].body_len);
+        requests[i].stamped = c[i].timed;
         replies[i].body.limit = MAX_REPLY_BYTES;
+        if (c[i].timed && c[i].n_predict > 0)
+            replies[i].body.limit += (size_t)c[i].n_predict * MAX_EVENT_BYTES;
         rets[i] = (struct sb_llama_reply){0};
     }
     struct sb_http_watch watch = {timeout_s, at->child_fd, at->signal_fd};
     sb_http_request_all(at->http, requests, n, &watch, replies);
     int rc = 0;
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = read_reply(at, timeout_s, &replies[i], &rets[i], failure);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = read_reply(at, timeout_s, c[i].timed, &replies[i], &rets[i], failure);
+        if (rc < 0)
+            name_slot(failure, &c[i], i, n);
+    }
     for (size_t i = 0; i < n; i++) {
         if (rc < 0)
             sb_llama_reply_release(&rets[i]);
         sb_buf_release(&replies[i].body);
+        free(replies[i].stamps);
         free(bodies[i]);
     }
     free(requests);

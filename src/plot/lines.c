@@ -15,7 +15,8 @@ struct stretch {
 
 static bool is_drawn(const struct stretch *s, const struct sb_cell *c, const struct sb_point *p,
                      enum sb_metric m) {
-    return c->status == SB_OK && p->at.prompt == s->prompt && sb_point_summary(p, m)->n > 0;
+    return c->status == SB_OK && p->at.prompt == s->prompt &&
+           p->at.slots == sb_cell_first_at(c).slots && sb_point_summary(p, m)->n > 0;
 }
 
 static struct stretch stretch_at(const struct sb_results *set, size_t first, int prompt) {

@@ -24,7 +24,7 @@ static void set_turn(struct sb_talk *t, size_t n_cached) {
 /* Without the cache, in which a former request has left the same beginning. */
 void sb_talk_begin(const struct sb_prepared *p, size_t nonce, int n_predict, struct sb_talk *ret) {
     struct sb_request first;
-    sb_prompt_text_request(p, 0, nonce, n_predict, &first);
+    sb_prompt_text_request(p, 0, nonce, 0, n_predict, &first);
     *ret = (struct sb_talk){
         .prompt = p, .tokens = first.tokens, .n_tokens = first.n_tokens, .n_predict = n_predict};
     set_turn(ret, 0);

@@ -44,28 +44,34 @@ size_t sb_prompt_length(const struct sb_prepared *p, size_t depth) {
     return before + 1 + p->n - p->n_special;
 }
 
-static void compose(const struct sb_prepared *p, size_t depth, size_t nonce, int *out) {
+size_t sb_prompt_begin(const struct sb_prepared *p, size_t i, size_t n) {
+    return n ? (p->n - p->n_special) * i / n : 0;
+}
+
+static void compose(const struct sb_prepared *p, size_t depth, size_t nonce, size_t begin,
+                    int *out) {
     size_t content = p->n - p->n_special, n = p->n_special;
     memcpy(out, p->ids, n * sizeof *out);
     for (size_t i = 0; n < depth; i++)
-        out[n++] = p->ids[p->n_special + i % content];
+        out[n++] = p->ids[p->n_special + (begin + i) % content];
     out[n++] = p->nonces[nonce % p->n_nonces];
-    memcpy(out + n, p->ids + p->n_special, content * sizeof *out);
+    for (size_t i = 0; i < content; i++)
+        out[n++] = p->ids[p->n_special + (begin + i) % content];
 }
 
-void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
-                       struct sb_request *ret) {
+void sb_prompt_request(const struct sb_prepared *p, size_t depth, size_t nonce, size_t begin,
+                       int n_predict, struct sb_request *ret) {
     if (p->picture)
         *ret = prompt_picture_request(p, nonce, n_predict);
     else
-        sb_prompt_text_request(p, depth, nonce, n_predict, ret);
+        sb_prompt_text_request(p, depth, nonce, begin, n_predict, ret);
 }
 
-void sb_prompt_text_request(const struct sb_prepared *p, size_t depth, size_t nonce, int n_predict,
-                            struct sb_request *ret) {
+void sb_prompt_text_request(const struct sb_prepared *p, size_t depth, size_t nonce, size_t begin,
+                            int n_predict, struct sb_request *ret) {
     struct sb_request r = {.n_tokens = sb_prompt_length(p, depth)};
     r.tokens = sb_alloc(r.n_tokens, sizeof *r.tokens);
-    compose(p, depth, nonce, r.tokens);
+    compose(p, depth, nonce, begin, r.tokens);
     r.prefix = (struct sb_llama_completion){
         .tokens = r.tokens, .n_tokens = depth, .seed = PROMPT_SEED, .cache_prompt = true};
     r.body = (struct sb_llama_completion){.tokens = r.tokens,

@@ -71,6 +71,7 @@ static cJSON *hardware_of(const struct source *s) {
     X(launch, RUN(count(s->run->launch)))                                                          \
     X(prompt, RUN(prompt_of(s)))                                                                   \
     X(depth_tokens, RUN(count(s->run->at.depth)))                                                  \
+    X(slots, RUN(count(s->run->at.slots)))                                                         \
     X(turn, s->run->turn > 0 ? count(s->run->turn) : NULL)                                         \
     X(warmup, RUN(cJSON_CreateBool(s->run->warmup)))                                               \
     X(valid, RUN(cJSON_CreateBool(s->run->valid)))                                                 \

@@ -103,6 +103,13 @@ GREATEST(peak_vram, BYTES(l->peak_vram_bytes))
 GREATEST(peak_gtt, BYTES(l->peak_gtt_bytes))
 GREATEST(temperature, l->temperature_max_c)
 
+static double mean_ttft_ms(const struct sb_run *r) {
+    double sum = 0;
+    for (size_t i = 0; i < r->n_each; i++)
+        sum += r->each[i].ttft_ms;
+    return sum / (double)r->n_each;
+}
+
 /* What the prompt takes at the cell's first prompt and depth, up to the first token. */
 static double ttft_ms(const struct sb_cell *c) {
     struct sb_at at = sb_cell_first_at(c);
@@ -111,7 +118,7 @@ static double ttft_ms(const struct sb_cell *c) {
     for (size_t i = 0; i < c->n_runs; i++) {
         const struct sb_run *r = &c->runs[i];
         if (sb_run_counts(r) && sb_at_same(r->at, at) && isfinite(r->prompt_ms)) {
-            sum += r->prompt_ms;
+            sum += r->n_each ? mean_ttft_ms(r) : r->prompt_ms;
             n++;
         }
     }

@@ -144,6 +144,11 @@ static struct report_note not_steady(const struct sb_cell *c) {
         return note;
     }
     char *depth = last->at.depth > 0 ? sb_asprintf(" at depth %d", last->at.depth) : sb_strdup("");
+    if (last->at.slots > 1) {
+        char *both = sb_asprintf("%s, %d at once", depth, last->at.slots);
+        free(depth);
+        depth = both;
+    }
     note.text = sb_asprintf("measuring began before the warm-up had settled: the last two of %zu "
                             "warm-up runs%s gave PP %.1f and %.1f, TG %.1f and %.1f",
                             n, depth, before->pp_tps, last->pp_tps, before->tg_tps, last->tg_tps);
@@ -191,6 +196,8 @@ static char *subject_of(const struct report_group *g, const struct report_row *r
         sb_buf_adds(&b, sb_backend_label(r->cell));
     if (r->point.at.depth > 0)
         sb_buf_addf(&b, " at depth %d", r->point.at.depth);
+    if (r->point.at.slots > 1)
+        sb_buf_addf(&b, ", %d at once", r->point.at.slots);
     return sb_buf_detach(&b);
 }
 

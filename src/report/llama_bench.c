@@ -79,7 +79,7 @@ static char *layers_of(const struct sb_cell *c) {
     return sb_strdup("");
 }
 
-/* The tokens of the prompt: what the server counted, rounded over the runs. */
+/* The tokens of a prompt: what the server counted, rounded over the runs. */
 static long tokens_of(const struct sb_cell *c, struct sb_at at, enum sb_metric m) {
     double sum = 0;
     size_t n = 0;
@@ -91,14 +91,16 @@ static long tokens_of(const struct sb_cell *c, struct sb_at at, enum sb_metric m
             n++;
         }
     }
-    return n ? lround(sum / (double)n) : -1;
+    return n ? lround(sum / (double)n / at.slots) : -1;
 }
 
 static char *test_of(const struct sb_cell *c, struct sb_at at, enum sb_metric m) {
     long tokens = tokens_of(c, at, m);
     char *number = tokens >= 0 ? sb_asprintf("%ld", tokens) : sb_strdup("?");
     char *depth = at.depth > 0 ? sb_asprintf(" @ d%d", at.depth) : sb_strdup("");
-    char *test = sb_asprintf("%s%s%s", m == SB_PP ? "pp" : "tg", number, depth);
+    char *slots = at.slots > 1 ? sb_asprintf(" x %d", at.slots) : sb_strdup("");
+    char *test = sb_asprintf("%s%s%s%s", m == SB_PP ? "pp" : "tg", number, depth, slots);
+    free(slots);
     free(number);
     free(depth);
     return test;

@@ -3,7 +3,7 @@
  *
  * doc.c what the document's stretches are · markdown.c code blocks and figures · row.c rows and
  * marks · notes.c footnotes · flags.c doubts · table.c tables · runs.c the runs · launches.c why launching
- * stopped · answers.c and answer_words.c what was computed · extras.c, depth.c and environment.c what goes beyond the reference format · report.c the document · html*.c the page. */
+ * stopped · answers.c and answer_words.c what was computed · extras.c, depth.c, slots.c and environment.c what goes beyond the reference format · report.c the document · html*.c the page. */
 #ifndef STRATOBENCH_REPORT_PARTS_H
 #define STRATOBENCH_REPORT_PARTS_H
 
@@ -84,9 +84,22 @@ struct report_column {
     const char *unit; /* printed behind the figure */
     bool figures;     /* of a column that writes itself: what it writes are figures */
 };
-/* Columns that several tables use; prompt and depth where there are several. */
+/* Columns that several tables use; prompt, depth and slots where there are several. */
 extern const struct report_column report_column_model, report_column_backend, report_column_pp,
-    report_column_tg, report_column_prompt, report_column_depth;
+    report_column_tg, report_column_prompt, report_column_depth, report_column_slots;
+
+/* What a cell's points are set out over. */
+struct report_axis {
+    const char *caption;
+    const struct report_column *const *columns;
+    size_t n_columns;
+    bool slots;                                           /* a point is called by its slots */
+    bool (*holds)(const struct sb_cell *c, struct sb_at at); /* a point of the cell belongs to it */
+    bool (*follows)(struct sb_at before, struct sb_at at);   /* the order may turn between them */
+};
+/* The table of the cells that have several such points, and where the order of the backends turns.
+ * Appends nothing where there is none. */
+void report_points(struct report_doc *d, struct report_group *g, const struct report_axis *a);
 
 /* The main table of a group in its layout. */
 void report_main_table(struct report_doc *d, struct report_group *g);
@@ -145,6 +158,7 @@ void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);
 /* The conversations. */
 void report_turns(struct report_doc *d, struct report_group *g);
+void report_slots(struct report_doc *d, struct report_group *g);
 void report_environment(struct report_doc *d, const struct sb_section *s);
 
 /* "¹" */

@@ -102,6 +102,8 @@ static void put_benchmark(struct sb_buf *b, const struct sb_results *r) {
                 r->bench.table ? "" : "generated ", r->bench.ctx);
     if (r->bench.n_depths && r->bench.depths[0] > 0)
         sb_buf_addf(b, "; at depth %d", r->bench.depths[0]);
+    if (r->bench.n_slots && r->bench.slots[0] > 1)
+        sb_buf_addf(b, "; %d requests at once", r->bench.slots[0]);
     if (r->bench.load_cold)
         sb_buf_adds(b, "; cold loads");
     sb_buf_adds(b, "  \n");
@@ -209,6 +211,7 @@ void report_group(struct report_doc *d, struct report_group *g) {
     report_main_table(d, g);
     report_runs(d, g);
     report_depths(d, g);
+    report_slots(d, g);
     report_drafts(d, g);
     report_turns(d, g);
     report_vision(d, g);

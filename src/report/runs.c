@@ -42,6 +42,8 @@ static void put_run(struct sb_buf *b, const struct sb_results *set, const struct
     put_count(b, ", gen", r->predicted_n);
     if (r->at.depth > 0 || set->bench.n_depths > 1)
         put_count(b, ", depth", r->at.depth);
+    if (r->at.slots > 1 || set->bench.n_slots > 1)
+        sb_buf_addf(b, ", %d at once", r->at.slots);
     sb_buf_adds(b, ")");
     if (!r->valid) {
         sb_buf_adds(b, " (invalid: ");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "load.h"
+#include "slots.h"
 
 /* No machine reads or writes more tokens a second than this. */
 static const double MOST_TPS = 1e9;
@@ -23,6 +24,9 @@ static bool complete_run(const struct reader *r, const struct place *p,
     if (run->at.prompt > 0 && (size_t)run->at.prompt >= doc->bench.n_prompts)
         return load_fail(r, &(struct place){p, "prompt", 0}, "bench lists %zu prompts only",
                          doc->bench.n_prompts);
+    const char *contradiction = results_check_slots(run);
+    if (contradiction)
+        return load_fail(r, &(struct place){p, "each", 0}, "%s", contradiction);
     if (!sb_run_counts(run))
         return true;
     const struct {

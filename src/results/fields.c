@@ -53,6 +53,19 @@ static const struct field summary_fields[] = {
 };
 static const struct object summary = OBJECT(summary_fields, sizeof(struct sb_summary), true);
 
+static const struct field slot_run_fields[] = {
+#define F(name, ...) MEMBER(#name, struct sb_slot_run, name, __VA_ARGS__)
+    F(prompt_n, COUNT),
+    F(cache_n, COUNT),
+    F(prompt_ms, NUMBER),
+    F(predicted_n, COUNT),
+    F(predicted_ms, NUMBER),
+    F(draft_n, COUNT), F(draft_n_accepted, COUNT),
+    F(ttft_ms, NUMBER), F(wall_ms, NUMBER), F(together_n, NUMBER),
+#undef F
+};
+const struct object results_slot_run = OBJECT(slot_run_fields, sizeof(struct sb_slot_run), true);
+
 static const struct field run_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_run, name, __VA_ARGS__)
     F(launch, INT, .rules = ALWAYS, .absent = 1, .least = 1),
@@ -78,6 +91,7 @@ static const struct field run_fields[] = {
     F(stop_type, STRING),
     F(valid, BOOL, .rules = REQUIRED | ALWAYS),
     F(reason, STRING),
+    F(each, ARRAY, COUNTED(struct sb_run, n_each), .object = &results_slot_run),
 #undef F
 };
 const struct object results_run = OBJECT(run_fields, sizeof(struct sb_run), true);

@@ -53,6 +53,9 @@ const struct sb_setting sb_settings[] = {
     ROW("depths", depths, INTS, LIST(n_depths), .role = SB_CONDITION, .what = "depths",
         .mark = "depth", .max = 100000000, .fallback = "0",
         .help = "tokens already in the context; a list, each measured"),
+    ROW("slots", slots, INTS, LIST(n_slots), .role = SB_CONDITION, .what = "requests at once",
+        .mark = "slots", .later = true, .min = 1, .max = SB_MOST_SLOTS, .fallback = "1",
+        .help = "requests at once; a list, each measured"),
     ROW("until", until, SHARE, .results_key = "until_share", .role = SB_REPETITION,
         .what = "precision that runs are repeated for", .max = 50, .words = WORDS("off"),
         .fallback = "off", .help = "run on until the 95 % interval is within that share"),
@@ -186,9 +189,11 @@ void sb_protocol_differences(const struct sb_protocol *a, const struct sb_protoc
 /* The lists first, a line a value, then the rest. */
 void sb_protocol_fingerprint(const struct sb_protocol *p, struct sb_strv *ret) {
     for (size_t i = 0; i < sb_n_settings; i++) {
-        struct sb_strv values = values_of(&sb_settings[i], p);
-        for (size_t k = 0; sb_settings[i].role == SB_CONDITION && k < values.n; k++)
-            sb_strv_take(ret, sb_asprintf("%s=%s", sb_settings[i].mark, values.item[k]));
+        const struct sb_setting *s = &sb_settings[i];
+        struct sb_strv values = values_of(s, p);
+        bool usual = s->later && values.n == 1 && strcmp(values.item[0], s->fallback) == 0;
+        for (size_t k = 0; s->role == SB_CONDITION && !usual && k < values.n; k++)
+            sb_strv_take(ret, sb_asprintf("%s=%s", s->mark, values.item[k]));
         sb_strv_release(&values);
     }
     for (size_t i = 0; i < sb_n_settings; i++) {
@@ -213,6 +218,13 @@ void sb_protocol_repetition(const struct sb_protocol *p, struct sb_strv *ret) {
     }
 }
 
+static int *copied(const int *list, size_t n) {
+    int *copy = sb_alloc(n, sizeof *copy);
+    if (n)
+        memcpy(copy, list, n * sizeof *copy);
+    return copy;
+}
+
 void sb_protocol_copy(struct sb_protocol *dst, const struct sb_protocol *src) {
     *dst = *src;
     dst->title = sb_strdup(src->title);
@@ -223,7 +235,30 @@ void sb_protocol_copy(struct sb_protocol *dst, const struct sb_protocol *src) {
         dst->prompts[i] = (struct sb_prompt_ref){.file = sb_strdup(src->prompts[i].file),
                                                  .label = sb_strdup(src->prompts[i].label),
                                                  .sha256 = sb_strdup(src->prompts[i].sha256)};
-    dst->depths = sb_alloc(src->n_depths, sizeof *dst->depths);
-    if (src->n_depths)
-        memcpy(dst->depths, src->depths, src->n_depths * sizeof *dst->depths);
+    dst->depths = copied(src->depths, src->n_depths);
+    dst->slots = copied(src->slots, src->n_slots);
+}
+
+/* ---- the places that it measures -------------------------------------------------------------- */
+
+static size_t at_least_one(size_t n) {
+    return n ? n : 1;
+}
+
+size_t sb_protocol_n_places(const struct sb_protocol *p) {
+    return at_least_one(p->n_prompts) * at_least_one(p->n_depths) * at_least_one(p->n_slots);
+}
+
+struct sb_at sb_protocol_place(const struct sb_protocol *p, size_t i) {
+    size_t slots = at_least_one(p->n_slots), depths = at_least_one(p->n_depths);
+    return (struct sb_at){.prompt = (int)(i / slots / depths),
+                          .depth = p->n_depths ? p->depths[i / slots % depths] : 0,
+                          .slots = p->n_slots ? p->slots[i % slots] : 1};
+}
+
+int sb_protocol_most_slots(const struct sb_protocol *p) {
+    int most = 1;
+    for (size_t i = 0; i < p->n_slots; i++)
+        most = p->slots[i] > most ? p->slots[i] : most;
+    return most;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "slots.h"
 
 /* ---- Making and releasing ------------------------------------------------------------------- */
 
@@ -128,6 +129,10 @@ static double per_second(long long n, double ms) {
 }
 
 void sb_run_speeds(struct sb_run *r) {
+    if (r->n_each) {
+        results_sum_slots(r);
+        return;
+    }
     r->pp_tps = per_second(r->prompt_n, r->prompt_ms);
     r->tg_tps = per_second(r->predicted_n - 1, r->predicted_ms);
 }

@@ -42,21 +42,42 @@ void sb_workload_describe(const struct sb_workload *w, struct sb_buf *ret) {
     }
 }
 
-struct sb_at sb_workload_place(const struct sb_cell *c, const struct sb_workload_part *p) {
-    struct sb_at best = sb_cell_first_at(c);
-    for (size_t i = 0; i < c->n_points && p->depth != SB_FIRST_PLACE; i++) {
+/* The first place with so many requests at once; one that was not measured where there is none. */
+static struct sb_at first_place(const struct sb_cell *c, int slots) {
+    struct sb_at at = sb_cell_first_at(c);
+    if (slots == 0 || slots == at.slots)
+        return at;
+    for (size_t i = 0; i < c->n_points; i++)
+        if (c->points[i].at.slots == slots)
+            return c->points[i].at;
+    at.slots = slots;
+    return at;
+}
+
+struct sb_at sb_workload_place(const struct sb_cell *c, const struct sb_workload *w, int depth) {
+    struct sb_at best = first_place(c, w->slots);
+    for (size_t i = 0; i < c->n_points && depth != SB_FIRST_PLACE; i++) {
         struct sb_at at = c->points[i].at;
         if (at.prompt == best.prompt && at.slots == best.slots &&
-            abs(at.depth - p->depth) < abs(best.depth - p->depth))
+            abs(at.depth - depth) < abs(best.depth - depth))
             best = at;
     }
     return best;
 }
 
+static double sum_of_shares(const struct sb_workload *w) {
+    double sum = 0;
+    for (size_t i = 0; i < w->n_parts; i++)
+        sum += w->part[i].share;
+    return sum;
+}
+
 /* One part, launch by launch: its seconds, and by how much one launch's mean may be off. */
-static size_t add_part(const struct sb_cell *c, const struct sb_workload_part *p, double share,
-                       double *time_s, size_t n, double *noise_s) {
-    struct sb_at at = sb_workload_place(c, p);
+static size_t add_part(const struct sb_cell *c, const struct sb_workload *w,
+                       const struct sb_workload_part *p, double *time_s, size_t n,
+                       double *noise_s) {
+    struct sb_at at = sb_workload_place(c, w, p->depth);
+    double share = p->share / sum_of_shares(w);
     struct sb_sample pp = sb_sample_throughput(c, SB_PP, at), tg = sb_sample_throughput(c, SB_TG, at);
     n = n < pp.n ? n : pp.n;
     n = n < tg.n ? n : tg.n;
@@ -70,14 +91,13 @@ static size_t add_part(const struct sb_cell *c, const struct sb_workload_part *p
 }
 
 static struct sb_sample sample_requests(const struct sb_cell *c, const struct sb_workload *w) {
-    double shares = 0, noise_s = 0, sum = 0;
+    double noise_s = 0, sum = 0;
     size_t n = c->n_runs;
     struct sb_sample t = {.x = sb_alloc(n + 1, sizeof *t.x)};
     for (size_t i = 0; i < w->n_parts; i++)
-        shares += w->part[i].share;
-    for (size_t i = 0; i < w->n_parts; i++)
-        n = add_part(c, &w->part[i], w->part[i].share / shares, t.x, n, &noise_s);
-    double *load = w->requests_per_load > 0 ? sb_sample_launch_loads(c, sb_cell_first_at(c), n) : NULL;
+        n = add_part(c, w, &w->part[i], t.x, n, &noise_s);
+    struct sb_at first = sb_workload_place(c, w, SB_FIRST_PLACE);
+    double *load = w->requests_per_load > 0 ? sb_sample_launch_loads(c, first, n) : NULL;
     for (size_t i = 0; i < n; i++) {
         double time_s = t.x[i] + (load ? load[i] / w->requests_per_load : 0);
         t.x[i] = 1 / time_s;

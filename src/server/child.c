@@ -259,6 +259,10 @@ static int check_identity(struct child *c, struct sb_llama_failure *f) {
         f->invalid = true;
         rc = fail(f, sb_asprintf("context is %lld, not %d", props.n_ctx, asked->ctx));
     }
+    if (rc == 0 && props.slots >= 0 && props.slots < asked->slots) {
+        f->invalid = true;
+        rc = fail(f, sb_asprintf("it has %lld slots, not %d", props.slots, asked->slots));
+    }
     sb_llama_props_release(&props);
     return rc;
 }

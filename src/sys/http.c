@@ -29,11 +29,22 @@ struct transfer {
     const struct sb_http_request *req;
     struct sb_http_reply *reply;
     bool over; /* its result stands in the reply */
+    double start_s;
     char error[CURL_ERROR_SIZE];
 };
 
-static size_t on_body(char *data, size_t size, size_t n, void *body) {
-    return sb_buf_add(body, data, size * n) ? 0 : size * n; /* 0 ends the transfer */
+static void add_stamp(struct sb_http_reply *r, double ms) {
+    r->stamps = sb_grow(r->stamps, r->n_stamps, sizeof *r->stamps);
+    r->stamps[r->n_stamps++] = (struct sb_http_stamp){r->body.len, ms};
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg) {
+    struct transfer *t = arg;
+    if (sb_buf_add(&t->reply->body, data, size * n))
+        return 0; /* ends the transfer */
+    if (t->req->stamped)
+        add_stamp(t->reply, (sb_now_s() - t->start_s) * 1e3);
+    return size * n;
 }
 
 static void *not_null(void *p) {
@@ -100,13 +111,15 @@ static void set_up(const struct sb_http *h, struct transfer *t) {
     curl_easy_setopt(t->easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, &t->reply->body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     if (req->body) {
         curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, req->body);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
     }
     sb_buf_release(&t->reply->body);
+    t->reply->stamps = NULL;
+    t->reply->n_stamps = 0;
     t->reply->status = 0;
     t->reply->wall_ms = (double)NAN;
     t->reply->error[0] = '\0';
@@ -161,6 +174,8 @@ static bool advance(struct sb_http *h, struct transfer *t, size_t n, double star
 static void transfer(struct sb_http *h, const struct sb_http_watch *watch, struct transfer *t,
                      size_t n) {
     double start_s = sb_now_s(), deadline_s = start_s + watch->timeout_s;
+    for (size_t i = 0; i < n; i++)
+        t[i].start_s = start_s;
     struct curl_waitfd fds[2];
     unsigned n_fds = 0;
     if (watch->signal_fd >= 0)

@@ -150,11 +150,12 @@ static void compare_figures(struct sb_compare_cell *c, const struct sb_compare_o
     c->state = state_of_figures(c);
     for (size_t i = 0; i < c->n_figures && c->state == SB_CELL_NOT_COMPARABLE; i++) {
         const struct sb_compare_figure *f = &c->figures[i];
-        if (f->metric != SB_LOAD && isnan(f->gate.drop))
-            sb_strv_take(&c->differences,
-                         sb_asprintf("%s at depth %d: not measured on %s",
-                                     sb_metric_name(f->metric), f->at.depth,
-                                     isnan(f->base) ? "the base" : "the new side"));
+        if (f->metric == SB_LOAD || !isnan(f->gate.drop))
+            continue;
+        struct sb_buf b = SB_BUF_INIT(SB_ERR_MAX);
+        sb_compare_add_metric(&b, f);
+        sb_buf_addf(&b, ": not measured on %s", isnan(f->base) ? "the base" : "the new side");
+        sb_strv_take(&c->differences, sb_buf_detach(&b));
     }
 }
 

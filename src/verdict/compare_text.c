@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stratobench/text.h"
+#include "pair.h"
 #include "stratobench/verdict.h"
 
 struct writer {
@@ -40,7 +41,7 @@ static void add_status(struct sb_buf *b, enum sb_style style, const struct sb_ce
     }
 }
 
-static void add_metric(struct sb_buf *b, const struct sb_compare_figure *f) {
+void sb_compare_add_metric(struct sb_buf *b, const struct sb_compare_figure *f) {
     sb_buf_adds(b, sb_metric_name(f->metric));
     if (f->at.depth)
         sb_buf_addf(b, " at depth %d", f->at.depth);
@@ -85,7 +86,7 @@ static void add_row(const struct writer *w, const struct sb_compare_cell *cell, 
     if (figure == 0)
         add_backend(w, &b, cell);
     sb_table_take(t, &b);
-    add_metric(&b, f);
+    sb_compare_add_metric(&b, f);
     sb_table_take(t, &b);
     add_value(&b, f, f->base);
     sb_table_take(t, &b);
@@ -235,7 +236,7 @@ static void add_blindest(const struct writer *w) {
         return;
     sb_buf_addf(w->out, " Noise can hide drops of up to %.1f %% here (",
                 100 * fmin(figure->gate.limit, 1));
-    add_metric(w->out, figure);
+    sb_compare_add_metric(w->out, figure);
     sb_buf_adds(w->out, " of ");
     sb_style_add(w->out, w->style, sb_model_label(any_side(cell)));
     sb_buf_adds(w->out, " on ");
@@ -355,7 +356,7 @@ static void describe_losses(const struct sb_compare_cell *cell, struct sb_buf *b
         if (!f->gate.regression)
             continue;
         sb_buf_adds(b, n++ ? "; " : "");
-        add_metric(b, f);
+        sb_compare_add_metric(b, f);
         sb_buf_addf(b, " %.1f → %.1f tok/s, −%.1f %% (limit %.1f %%)", f->base, f->next,
                     100 * f->gate.drop, 100 * f->gate.limit);
     }

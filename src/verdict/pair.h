@@ -1,4 +1,4 @@
-/* What compare.c, compare_answers.c and pair.c share. */
+/* What compare.c, compare_answers.c, compare_text.c and pair.c share. */
 #ifndef SB_PAIR_H
 #define SB_PAIR_H
 
@@ -19,6 +19,8 @@ void sb_compare_row(struct sb_compare_cell *row, const struct sb_compare_options
 /* Holds the answers of the two sides against each other: sets `answers`, and the state where they are a
  * loss or cannot be cleared. */
 void sb_compare_answers(struct sb_compare_cell *c);
+/* "PP at depth 4096, 8 at once" */
+void sb_compare_add_metric(struct sb_buf *b, const struct sb_compare_figure *f);
 /* Counts the states and sets the exit code, when all rows are compared. */
 void sb_comparison_conclude(struct sb_comparison *c);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rank_parts.h"
 #include "stratobench/base.h"
 #include "stratobench/results.h"
 #include "stratobench/results_sample.h"
@@ -99,7 +100,7 @@ static void measure(struct sb_rank_cell *c, const struct sb_workload *w) {
     c->cached_share = NAN;
     if (c->cell->status != SB_OK)
         return;
-    struct sb_at at = sb_cell_first_at(c->cell);
+    struct sb_at at = sb_workload_place(c->cell, w, SB_FIRST_PLACE);
     set_figure(&c->figure[SB_PP], sb_sample_throughput(c->cell, SB_PP, at));
     set_figure(&c->figure[SB_TG], sb_sample_throughput(c->cell, SB_TG, at));
     set_figure(&c->figure[SB_LOAD], sb_sample_load(c->cell, &c->cached_share));
@@ -371,6 +372,7 @@ void sb_rank(const struct sb_results *set, char *const *hidden, const struct sb_
         compare_first_two(&r);
         find_exceptions(&r, true);
         find_exceptions(&r, false);
+        rank_find_turns(&r, set, hidden);
     }
     *ret = r;
 }
@@ -385,5 +387,6 @@ void sb_rank_release(struct sb_rank *r) {
     free(r->models);
     free(r->backends);
     free(r->exceptions);
+    free(r->turns);
     *r = (struct sb_rank){0};
 }

@@ -6,6 +6,7 @@
 struct doubts {
     bool finished, compared; /* any cell; two cells of a model */
     bool assumed, load, mean_load, limit_of_points;
+    int first_slots; /* where several numbers of requests at once were measured; else 0 */
     size_t n_alone;
 };
 
@@ -16,7 +17,11 @@ static struct doubts find_doubts(const struct sb_rank *r) {
         const struct sb_rank_model *m = &r->models[c->model];
         d.finished |= c->finished;
         d.compared |= c->finished && i != m->best[SB_WORKLOAD];
-        d.limit_of_points |= c->cell->n_points > 1;
+        for (size_t p = 1; p < c->cell->n_points; p++) {
+            struct sb_at at = c->cell->points[p].at, first = c->cell->points[0].at;
+            d.limit_of_points |= at.prompt != first.prompt || at.depth != first.depth;
+            d.first_slots = at.slots != first.slots ? first.slots : d.first_slots;
+        }
         for (int metric = 0; metric < SB_METRICS; metric++)
             d.assumed |= metric != SB_LOAD && c->figure[metric].to_best.assumed;
         d.mean_load |= c->figure[SB_LOAD].n > 1;
@@ -84,15 +89,15 @@ static void add_stand_ins(const struct rank_writer *w) {
         c = w->rank->cells[i].finished ? w->rank->cells[i].cell : NULL;
     for (size_t i = 0; c && i < load->n_parts; i++) {
         const struct sb_workload_part *part = &load->part[i];
-        struct sb_at at = sb_workload_place(c, part);
+        struct sb_at at = sb_workload_place(c, load, part->depth);
         const struct sb_run *run = first_run_at(c, at);
         if (part->depth != SB_FIRST_PLACE && part->depth != at.depth)
             sb_strv_take(&found, sb_asprintf("depth %d, for which that at %d stands", part->depth,
                                              at.depth));
         if (!run)
             continue;
-        find_stand_in("a prompt", part->prompt_tokens, run->prompt_n, &found);
-        find_stand_in("an answer", part->gen_tokens, run->predicted_n, &found);
+        find_stand_in("a prompt", part->prompt_tokens, run->prompt_n / at.slots, &found);
+        find_stand_in("an answer", part->gen_tokens, run->predicted_n / at.slots, &found);
     }
     for (size_t i = 0; i < found.n; i++)
         sb_buf_addf(w->out, "%s%s", i ? ", " : "- Not measured: ", found.item[i]);
@@ -121,6 +126,10 @@ void rank_add_notes(const struct rank_writer *w) {
             sb_buf_addf(w->out, "- Time of a request: %g/PP + %g/TG", load->part[0].prompt_tokens,
                         load->part[0].gen_tokens);
         }
+        if (load->slots > 1)
+            sb_buf_addf(w->out, ", with PP and TG of all of %d at once: its share of the time that "
+                                "they take",
+                        load->slots);
         if (load->requests_per_load > 0)
             sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
         else
@@ -150,6 +159,10 @@ void rank_add_notes(const struct rank_writer *w) {
                     "first launch's.\n");
     if (d.limit_of_points && !load->name)
         sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
+    if (d.first_slots && !load->slots && !load->played)
+        sb_buf_addf(w->out, "- At the first number of requests at once, %d; rank --slots N ranks by "
+                            "another.\n",
+                    d.first_slots);
     add_stand_ins(w);
     if (d.n_alone) {
         sb_buf_adds(w->out, "- Run with one backend alone, so not ranked: ");

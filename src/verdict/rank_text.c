@@ -22,6 +22,7 @@ static void add_workload(struct sb_buf *b, const struct sb_workload *w) {
         sb_buf_adds(b, w->name);
     else
         sb_buf_addf(b, "%g+%g tokens", w->part[0].prompt_tokens, w->part[0].gen_tokens);
+    rank_add_slots(b, w);
     if (w->requests_per_load == 1)
         sb_buf_adds(b, " and a load a request");
     else if (w->requests_per_load > 0)
@@ -140,6 +141,7 @@ static void add_sentence(const struct rank_writer *w) {
         add_exception(w, &r->exceptions[i]);
     if (r->n_exceptions > MOST_NAMED)
         sb_buf_addf(w->out, "; and %zu more such", r->n_exceptions - MOST_NAMED);
+    rank_add_turns(w);
     sb_buf_adds(w->out, ".");
 }
 

@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
         for (int k = 0; k < CLIENTS; k++) {
             int client = i % 2 ? CLIENTS - 1 - k : k;
             struct sb_request r;
-            sb_prompt_request(&prepared, 0, (size_t)((i + 1) * CLIENTS + k), N_PREDICT, &r);
+            sb_prompt_request(&prepared, 0, (size_t)((i + 1) * CLIENTS + k), 0, N_PREDICT, &r);
             by[client] = client == 0   ? ours(&at, &r)
                          : client == 1 ? least(port, &r, false, &unused)
                                        : least(port, &r, true, &counted);

@@ -103,6 +103,26 @@ static void answers_and_turns_are_asked_of_it_too(void **state) {
     stop_server(&o);
 }
 
+/* As many at once as it has slots. */
+static void its_slots_are_measured_as_far_as_it_has_them(void **state) {
+    (void)state;
+    setenv("FAKE_TG", "50", 1);
+    struct other o = start_server(NULL, NULL);
+    unsetenv("FAKE_TG");
+    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[model m]\nname = m\n",
+              box_bench("slots = 1 4\n"), o.port);
+    assert_int_equal(SB(MEASURE), 0);
+    expect_ok();
+    const struct sb_cell *c = box_cell("m", "b");
+    assert_int_equal(c->points[1].at.slots, 4);
+    assert_int_equal(c->runs[c->n_runs - 1].n_each, 4);
+    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[model m]\nname = m\n",
+              box_bench("slots = 1 8\n"), o.port);
+    assert_int_equal(SB("check", "a.ini"), 1);
+    box_has(box_read("out"), "server has 4 slots, not 8");
+    stop_server(&o);
+}
+
 /* ---- its key ------------------------------------------------------------------------------- */
 
 static void the_key_comes_from_the_environment_and_goes_nowhere_else(void **state) {
@@ -329,6 +349,7 @@ int main(void) {
         IN_BOX(a_server_that_runs_is_measured_and_left_alone),
         IN_BOX(no_sensor_of_ours_speaks_of_it),
         IN_BOX(answers_and_turns_are_asked_of_it_too),
+        IN_BOX(its_slots_are_measured_as_far_as_it_has_them),
         IN_BOX(the_key_comes_from_the_environment_and_goes_nowhere_else),
         IN_BOX(a_server_that_repeats_the_key_is_not_quoted),
         IN_BOX(a_router_is_asked_by_name),

@@ -85,6 +85,7 @@ static void defaults_are_those_of_the_contract(void **state) {
     assert_int_equal(c.bench.ctx, 8192);
     assert_int_equal(c.bench.n_depths, 1);
     assert_int_equal(c.bench.depths[0], 0);
+    assert_true(c.bench.n_slots == 1 && c.bench.slots[0] == 1);
     assert_false(c.bench.table);
     assert_true(c.load_timeout_s == 900 && c.run_timeout_s == 900);
     assert_false(c.bench.load_cold);
@@ -121,7 +122,7 @@ static void every_key_is_read(void **state) {
     struct sb_config c;
     accept("[bench]\ntitle = T\nhardware = H\nheader = A: b\nheader = C: d: e\n"
            "prompts = ${PROMPT} \"${FOLDER}/q.txt\"\nruns = 5\nwarmup = 2\nlaunches = 3\n"
-           "n_predict = 64\nctx = 20000\ndepths = 0 4096 16384\nlayout = table\n"
+           "n_predict = 64\nctx = 20000\ndepths = 0 4096 16384\nslots = 1 8\nlayout = table\n"
            "load_timeout = 1.5\nrun_timeout = 60\nload = cold\ncooldown = 7.5\nuntil = 3%\n"
            "max_runs = 8\nbandwidth = 256\nsummary = off\nchart = off\n"
            "[backend b]\nlabel = B\nserver = /opt/llama/bin/llama-server\ndevice = Vulkan0\n"
@@ -138,6 +139,7 @@ static void every_key_is_read(void **state) {
     assert_int_equal(c.bench.n_prompts, 2);
     assert_string_equal(c.bench.prompts[1].label, "q.txt");
     assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 && c.bench.n_predict == 64);
+    assert_true(c.bench.n_slots == 2 && c.bench.slots[1] == 8);
     assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 && c.bench.depths[2] == 16384);
     assert_true(c.bench.table);
     assert_true(c.load_timeout_s == 1.5 && c.run_timeout_s == 60 && c.bench.cooldown_s == 7.5);
@@ -453,6 +455,7 @@ static void shipped_configs_load(void **state) {
         {"strix-halo-table.ini", 14, "~600 tokens (infrastructure scenario)"},
         {"strix-halo-drafts.ini", 9, "code.txt"},
         {"strix-halo-vision.ini", 3, ""},
+        {"slots.ini", 4, "~600 tokens (infrastructure scenario)"},
         {"vision.ini", 6, "picture.txt"},
         {"demo.ini", 2, "~600 tokens (infrastructure scenario)"},
     };

@@ -117,6 +117,11 @@ static const struct {
      "t.ini:3: 'depths' is '0,': expected a whole number from 0 to 100000000\n"},
     {BENCH "depths = 0 4096 0\n" REST, "t.ini:3: 'depths' holds 0 twice\n"},
     {BENCH "depths =\n" REST, "t.ini:3: 'depths' is empty\n"},
+    {BENCH "slots = 0\n" REST,
+     "t.ini:3: 'slots' is '0': expected a whole number from 1 to 256\n"},
+    {BENCH "slots = 1 2 1\n" REST, "t.ini:3: 'slots' holds 1 twice\n"},
+    {BENCH "ctx = 100000000\nslots = 1 22\n" REST,
+     "t.ini:4: 22 slots of a 'ctx' of 100000000: no server has a context of more than 2147483647\n"},
     /* choices */
     {BENCH "layout = tabel\nload = warm\nsummary = no\nchart = of\n" REST,
      "t.ini:3: 'layout' is 'tabel': expected sections or table (did you mean 'table'?)\n"
@@ -237,6 +242,8 @@ static void a_picture_needs_eyes_and_depth_0(void **state) {
          "t.ini:7: [model m] has an 'image' and no 'mmproj' to see it\n"},
         {BENCH "depths = 0 100\nimage = ${FOLDER}/dot.jpg\n" REST "mmproj = e.gguf\n",
          "t.ini:3: an 'image' goes with a depth of 0 alone\n"},
+        {BENCH "slots = 1 2\nimage = ${FOLDER}/dot.jpg\n" REST "mmproj = e.gguf\n",
+         "t.ini:3: an 'image' goes with one request at a time\n"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++)
         assert_refused(cases[i].text, strlen(cases[i].text), cases[i].expected);

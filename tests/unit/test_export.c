@@ -23,6 +23,7 @@ static void test_golden(void **state) {
     expect_export("statuses", "statuses.jsonl", sb_report_jsonl);
     expect_export("measured", "measured-llama-bench.md", sb_report_llama_bench);
     expect_export("depths", "depths-llama-bench.md", sb_report_llama_bench);
+    expect_export("slots", "slots-llama-bench.md", sb_report_llama_bench);
 }
 
 /* Every line of JSON is an object, and every record of CSV has the fields that the head names, also
@@ -77,7 +78,7 @@ static void test_csv_is_quoted_where_it_must_be(void **state) {
         sb_cell_summarize(c);
         struct sb_buf csv = SB_BUF_INIT(1 << 20);
         assert_int_equal(sb_report_csv(&set, 1, &csv), 0);
-        char *want = sb_asprintf(",1,%s,0,,false,true,", texts[i][1]);
+        char *want = sb_asprintf(",1,%s,0,1,,false,true,", texts[i][1]);
         if (!strstr(sb_buf_str(&csv), want))
             fail_msg("no %s in %s", want, sb_buf_str(&csv));
         free(want);

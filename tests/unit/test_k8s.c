@@ -333,6 +333,12 @@ static void test_deadline(void **state) {
                                              .depths = (int[]){0},
                                              .cooldown_s = SB_COOLDOWN_AUTO}};
     assert_true(k8s_deadline_s(&most, 1) == 900 + 100 + 60 + 2 * 7 * 610);
+    /* Runs at each number of requests at once; answers at one alone. */
+    struct sb_config slots = most;
+    slots.answers = 32;
+    slots.bench.slots = (int[]){1, 2, 4};
+    slots.bench.n_slots = 3;
+    assert_true(k8s_deadline_s(&slots, 1) == 900 + 100 + 60 + 3 * 2 * 7 * 610 + 2 * 2 * 10);
 }
 
 static void test_secret(void **state) {

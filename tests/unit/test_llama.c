@@ -234,6 +234,23 @@ static void what_a_build_cannot_express_is_an_error(void **state) {
     }
 }
 
+/* -c is the whole of what the slots share. */
+static void slots_share_the_context(void **state) {
+    (void)state;
+    struct sb_llama_launch asked = {.slots = 4};
+    char *got = command(help_2025, &asked);
+    assert_non_null(strstr(got, " -c 32768 -np 4"));
+    free(got);
+    got = command("-c N  context\n", &asked);
+    assert_non_null(strstr(got, "slots: "));
+    free(got);
+    asked.slots = 1;
+    got = command("-c N  context\n", &asked);
+    assert_null(strstr(got, "slots: "));
+    assert_null(strstr(got, "-np"));
+    free(got);
+}
+
 static void args_come_last_and_may_not_take_what_is_ours(void **state) {
     (void)state;
     struct sb_strv args = {0};
@@ -439,6 +456,7 @@ int main(void) {
         cmocka_unit_test(eyes_are_given_where_the_build_takes_them),
         cmocka_unit_test(a_command_line_tells_how_it_drafts),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
+        cmocka_unit_test(slots_share_the_context),
         cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),
         cmocka_unit_test(the_last_layer_count_of_the_command_is_the_one_asked_for),
         cmocka_unit_test(environment_is_scrubbed_and_the_backends_wins),

@@ -104,7 +104,7 @@ static void test_golden(void **state) {
     (void)state;
     static const char *const single[] = {
         "flags",   "statuses", "backends",       "launches",      "launches-auto",    "depths",
-        "prompts", "drafts",   "measured", "measured-table", "hostile-table", "hostile-sections", "empty"};
+        "prompts", "drafts", "slots", "measured", "measured-table", "hostile-table", "hostile-sections", "empty"};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)
         expect_golden(single[i], render_files((const char *[]){single[i], NULL}));
 }

@@ -49,7 +49,7 @@ static void a_prompt_is_a_nonce_a_picture_and_a_text(void **state) {
     struct sb_prepared p = prepared();
     for (size_t nonce = 0; nonce < 4; nonce++) {
         struct sb_request r;
-        sb_prompt_request(&p, 0, nonce, 8, &r);
+        sb_prompt_request(&p, 0, nonce, 0, 8, &r);
         assert_string_equal(r.body.text, nonce % 2 ? "B. Picture:\n<marker>\nWhy?"
                                                    : "A. Picture:\n<marker>\nWhy?");
         assert_string_equal(r.body.picture, "iVBORw==");
@@ -68,7 +68,7 @@ static void of_the_text_alone_nothing_is_seen(void **state) {
     (void)state;
     struct sb_prepared p = prepared();
     struct sb_request r;
-    sb_prompt_text_request(&p, 0, 1, 8, &r);
+    sb_prompt_text_request(&p, 0, 1, 0, 8, &r);
     assert_null(r.body.picture);
     assert_int_equal(r.body.n_tokens, 5);
     assert_false(r.want.picture);

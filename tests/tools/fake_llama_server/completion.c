@@ -308,12 +308,14 @@ static cJSON *compose(const cJSON *request, const struct run *r, struct slot *s)
 
 void complete(int client, const cJSON *request) {
     int n_ctx = context_size();
+    mtx_lock(&state);
+    struct slot *s = begin(request);
+    mtx_unlock(&state);
     const cJSON *prompt_json = cJSON_GetObjectItemCaseSensitive(request, "prompt");
     struct tokens prompt = prompt_tokens(prompt_json);
     bool streams = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request, "stream"));
     bool fits = prompt.n > 0 && (int)prompt.n < n_ctx;
     mtx_lock(&state);
-    struct slot *s = begin(request);
     struct run r = fits ? simulate(request, prompt, n_ctx, s) : (struct run){0};
     mtx_unlock(&state);
     if (!fits) {
