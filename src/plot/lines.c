@@ -1,12 +1,24 @@
-/* Lines of PP and TG over depth, for every model and prompt with several depths. */
+/* Lines of PP and TG over depth, and over requests at once, for every model and prompt with several. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sheet.h"
 
+/* What the lines go over; the other one is that of the cell's first point. */
+struct axis {
+    const char *name;      /* in the heading */
+    const char *where[2];  /* around a point's number, in a hint */
+    bool slots;
+    bool needs_two; /* a single place makes no chart */
+};
+static const struct axis over_depth = {"depth", {" at depth ", ""}, false, false},
+                         over_looks = {"the looks", {", look ", ""}, false, false},
+                         over_slots = {"requests at once", {", ", " at once"}, true, true};
+
 /* A model's stretch of cells, at one prompt. */
 struct stretch {
+    const struct axis *axis;
     const struct sb_cell *cells;
     size_t n;
     int prompt;
@@ -15,26 +27,43 @@ struct stretch {
 
 static bool is_drawn(const struct stretch *s, const struct sb_cell *c, const struct sb_point *p,
                      enum sb_metric m) {
-    return c->status == SB_OK && p->at.prompt == s->prompt &&
-           p->at.slots == sb_cell_first_at(c).slots && sb_point_summary(p, m)->n > 0;
+    struct sb_at first = sb_cell_first_at(c);
+    bool on_line = s->axis->slots ? p->at.depth == first.depth : p->at.slots == first.slots;
+    return c->status == SB_OK && p->at.prompt == s->prompt && on_line &&
+           sb_point_summary(p, m)->n > 0;
 }
 
-static struct stretch stretch_at(const struct sb_results *set, size_t first, int prompt) {
+static int place_of(const struct stretch *s, const struct sb_point *p) {
+    return s->axis->slots ? p->at.slots : p->at.depth;
+}
+
+static struct stretch stretch_at(const struct axis *axis, const struct sb_results *set, size_t first,
+                                 int prompt) {
     size_t end = first + 1;
     while (end < set->n_cells && !chart_begins_model(set, end))
         end++;
     const char *label = set->bench.n_prompts > 1 ? set->bench.prompts[prompt].label : NULL;
-    return (struct stretch){&set->cells[first], end - first, prompt, label ? label : ""};
+    return (struct stretch){axis, &set->cells[first], end - first, prompt, label ? label : ""};
 }
 
-static int deepest(const struct stretch *s, size_t from, size_t n) {
-    int depth = 0;
+static int farthest(const struct stretch *s, size_t from, size_t n) {
+    int far = 0;
     for (size_t i = from; i < from + n; i++)
         for (size_t p = 0; p < s->cells[i].n_points; p++)
             if (is_drawn(s, &s->cells[i], &s->cells[i].points[p], SB_PP) &&
-                s->cells[i].points[p].at.depth > depth)
-                depth = s->cells[i].points[p].at.depth;
-    return depth;
+                place_of(s, &s->cells[i].points[p]) > far)
+                far = place_of(s, &s->cells[i].points[p]);
+    return far;
+}
+
+static bool is_worth_drawing(const struct stretch *s) {
+    int far = farthest(s, 0, s->n);
+    for (size_t i = 0; i < s->n && s->axis->needs_two; i++)
+        for (size_t p = 0; p < s->cells[i].n_points; p++)
+            if (is_drawn(s, &s->cells[i], &s->cells[i].points[p], SB_PP) &&
+                place_of(s, &s->cells[i].points[p]) < far)
+                return true;
+    return far > 0 && !s->axis->needs_two;
 }
 
 static struct scale scale_of(const struct stretch *s, enum sb_metric m) {
@@ -60,7 +89,7 @@ static size_t add_points(struct chart *c, const struct stretch *s, size_t cell, 
         if (!is_drawn(s, &s->cells[cell], p, m))
             continue;
         const struct sb_summary *f = sb_point_summary(p, m);
-        sb_buf_addf(&c->script->commands, "%d %.6g %.6g\n", p->at.depth, f->mean,
+        sb_buf_addf(&c->script->commands, "%d %.6g %.6g\n", place_of(s, p), f->mean,
                     f->stddev > 0 ? f->stddev : 0);
         n++;
     }
@@ -81,7 +110,8 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
         struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
         chart_put_figure(&text, (struct figure){f->mean, f->stddev});
         sb_buf_addf(&text, " tok/s %s", sb_metric_name(m));
-        char *where = sb_asprintf(c->history ? ", look %d" : " at depth %d", p->at.depth);
+        char *where =
+            sb_asprintf("%s%d%s", s->axis->where[0], place_of(s, p), s->axis->where[1]);
         sb_buf_addf(
             &c->script->commands,
             "$line%zu every ::%zu::%zu using 1:2:3 with yerrorbars pt %d ps 0.7 lw 1.2 lc rgb "
@@ -97,7 +127,7 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
 static void draw_panel(struct chart *c, const struct panel *p, const struct stretch *s,
                        enum sb_metric m) {
     char *head = sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m),
-                             c->history ? "the looks" : "depth", chart_scale_words(&p->y));
+                             s->axis->name, chart_scale_words(&p->y));
     chart_text(c, TEXT_HEAD, p->left, p->top - HEADS_HEIGHT / 2.0, head,
                c->width - p->left - c->edge);
     free(head);
@@ -119,7 +149,7 @@ static void put_legend(struct chart *c, const struct stretch *s) {
     for (size_t i = 0; i < s->n; i++) {
         const char *name = sb_backend_label(&s->cells[i]);
         double most = c->width - c->edge - x - 10;
-        if (deepest(s, i, 1) == 0 || most < 40)
+        if (farthest(s, i, 1) == 0 || most < 40)
             continue;
         sb_buf_addf(&c->legend, "%.1f %.1f %d %ld\n", x, c->y, chart_marker(c, &s->cells[i]),
                     strtol(chart_colour(c, &s->cells[i]) + 1, NULL, 16));
@@ -156,7 +186,7 @@ static void draw_pair(struct chart *c, const struct stretch *s) {
                           .top = top,
                           .width = column - 75,
                           .height = LINES_HEIGHT,
-                          .x.high = deepest(s, 0, s->n) * 1.03,
+                          .x.high = farthest(s, 0, s->n) * 1.03,
                           .y = scale_of(s, metrics[i])};
         draw_panel(c, &p, s, metrics[i]);
         if (c->panels)
@@ -166,13 +196,13 @@ static void draw_pair(struct chart *c, const struct stretch *s) {
 }
 
 /* Draws each model's pairs, or only counts them (c NULL). */
-static size_t each_pair(struct chart *c, const struct sb_results *set) {
+static size_t each_pair(struct chart *c, const struct axis *axis, const struct sb_results *set) {
     size_t n = 0;
     int prompts = set->bench.n_prompts > 1 ? (int)set->bench.n_prompts : 1;
     for (size_t i = 0; i < set->n_cells; i++)
         for (int prompt = 0; chart_begins_model(set, i) && prompt < prompts; prompt++) {
-            struct stretch s = stretch_at(set, i, prompt);
-            if (deepest(&s, 0, s.n) == 0)
+            struct stretch s = stretch_at(axis, set, i, prompt);
+            if (!is_worth_drawing(&s))
                 continue;
             n++;
             if (c)
@@ -182,9 +212,11 @@ static size_t each_pair(struct chart *c, const struct sb_results *set) {
 }
 
 double lines_height(const struct sb_results *set) {
-    return (double)each_pair(NULL, set) * pair_height();
+    return (double)(each_pair(NULL, &over_depth, set) + each_pair(NULL, &over_slots, set)) *
+           pair_height();
 }
 
 void lines_draw(struct chart *c, const struct sb_results *set) {
-    each_pair(c, set);
+    each_pair(c, c->history ? &over_looks : &over_depth, set);
+    each_pair(c, &over_slots, set);
 }

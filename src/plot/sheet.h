@@ -1,6 +1,6 @@
 /* What the parts of a chart share: a sheet, texts on it, panels in it.
  *
- * sheet.c the sheet · bars.c a section's bars · lines.c a model's lines over depth · script.c the
+ * sheet.c the sheet · bars.c a section's bars · lines.c a model's lines over depth and slots · script.c the
  * whole · plot.c gnuplot's SVG made ours. */
 #ifndef SB_PLOT_SHEET_H
 #define SB_PLOT_SHEET_H
@@ -83,7 +83,7 @@ void chart_put_figure(struct sb_buf *b, struct figure f);
 
 bool chart_begins_model(const struct sb_results *set, size_t i);
 
-/* A section's bars; its lines, where there are several depths. */
+/* A section's bars; its lines, where there are several depths or numbers of requests at once. */
 double bars_height(const struct sb_results *set);
 void bars_draw(struct chart *c, const struct sb_results *set);
 double lines_height(const struct sb_results *set);

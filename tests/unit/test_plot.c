@@ -60,7 +60,7 @@ static void assert_well_formed(const char *xml) {
 
 static void test_scripts(void **state) {
     (void)state;
-    static const char *const names[] = {"reference-main", "depths", "statuses"};
+    static const char *const names[] = {"reference-main", "depths", "slots", "statuses"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct golden_sets s;
         golden_load((const char *[]){names[i], NULL}, &s);
@@ -208,6 +208,31 @@ static void test_depth_lines(void **state) {
     golden_release(&s);
 }
 
+static void test_slot_lines(void **state) {
+    (void)state;
+    struct golden_sets s;
+    golden_load((const char *[]){"slots", NULL}, &s);
+    struct sb_buf svg = plot(s.pointers, s.n), error = SB_BUF_INIT(SB_ERR_MAX);
+    assert_int_equal(count(sb_buf_str(&svg), "over requests at once ("), 2);
+    assert_int_equal(count(sb_buf_str(&svg), "over depth ("), 0);
+    assert_well_formed(sb_buf_str(&svg));
+    sb_buf_release(&svg);
+    assert_int_equal(sb_plot_panels(s.pointers, s.n, &svg, &error), 0); /* of the page */
+    assert_int_equal(count(sb_buf_str(&svg), "over requests at once ("), 2);
+    assert_int_equal(count(sb_buf_str(&svg), ", 4 at once: 135.0 ±0.2 tok/s TG"), 1);
+    sb_buf_release(&svg);
+    /* One number alone is no line. */
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; k < s.item[0].cells[i].n_runs; k++)
+            s.item[0].cells[i].runs[k].valid &= s.item[0].cells[i].runs[k].at.slots == 4;
+    for (size_t i = 0; i < 2; i++)
+        sb_cell_summarize(&s.item[0].cells[i]);
+    svg = plot(s.pointers, s.n);
+    assert_int_equal(count(sb_buf_str(&svg), "over requests at once ("), 0);
+    sb_buf_release(&svg);
+    golden_release(&s);
+}
+
 /* ---- beside the document of a run ----------------------------------------------------------- */
 
 static void test_output_draw(void **state) {
@@ -265,7 +290,8 @@ int main(void) {
         cmocka_unit_test(test_scripts),     cmocka_unit_test(test_script_holds_no_text),
         cmocka_unit_test(test_long_labels), cmocka_unit_test(test_reference),
         cmocka_unit_test(test_bars),        cmocka_unit_test(test_labels_are_escaped),
-        cmocka_unit_test(test_depth_lines), cmocka_unit_test(test_output_draw),
+        cmocka_unit_test(test_depth_lines),
+        cmocka_unit_test(test_slot_lines), cmocka_unit_test(test_output_draw),
         cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
