@@ -19,7 +19,7 @@ static const char *const own_tags[] = {
 static const char *const own_attributes[] = {
     "class",        "scope",     "id",        "href",
     "title",        "colspan",   "rowspan",   "data-quantization",
-    "data-backend", "data-name", "data-value", "aria-label"};
+    "data-backend", "data-name", "data-value", "data-time", "aria-label"};
 static const char *const own_void_tags[] = {"br", "hr"};
 
 static bool is_one_of(const char *tag, const char *const *list, size_t n) {

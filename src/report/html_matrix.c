@@ -144,6 +144,9 @@ static void put_figure(struct sb_buf *b, const struct html_section *s, const str
         sb_buf_adds(b, " data-name=\"");
         sb_xml_escape(b, s->rank->backends[c->backend].label);
         sb_buf_adds(b, "\"");
+        double log_speed = c->figure[SB_WORKLOAD].log_speed;
+        if (c->finished && isfinite(log_speed)) /* page.js: the fastest of those that are shown */
+            sb_buf_addf(b, " data-time=\"%.6g\"", exp(-log_speed));
     }
     if (x->n == 0 || !isfinite(x->mean)) {
         sb_buf_adds(b, ">" SB_ABSENT "</td>");

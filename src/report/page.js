@@ -157,6 +157,28 @@ function applyBackends(section, matrix) {
   }
 }
 
+// The verdict is over all backends; where its winner or second is left out, the fastest of the others
+// is told, which no test of doubt stands behind.
+function applyWinner(matrix) {
+  const without = new Set(choice.getAll("without"));
+  for (const row of matrix.tBodies[0].rows) {
+    const winner = row.querySelector(".winner");
+    if (!winner) return;
+    winner.made ??= [...winner.childNodes];
+    const times = $$("[data-time]", row).map((cell) => ({ name: cell.dataset.name, time: Number(cell.dataset.time) }))
+      .sort((a, b) => a.time - b.time);
+    const shown = times.filter(({ name }) => !without.has(name)), [first, second] = shown;
+    const touched = times.slice(0, 2).some(({ name }) => without.has(name));
+    winner.classList.toggle("shown", touched);
+    if (!touched) { winner.replaceChildren(...winner.made); continue; }
+    const dot = $$(".backend b", matrix).find((b) => textOf(b) === first?.name);
+    const ratio = second && second.time / first.time;
+    winner.replaceChildren(first ? dot.cloneNode(true) : "\u2014", make("small", { textContent:
+      !first ? "none of those shown finished" : !second ? "the only one shown that finished"
+        : `of those shown; ${ratio.toFixed(ratio < 9.995 ? 2 : 1)}\u00d7 as fast as ${second.name}` }));
+  }
+}
+
 function applySort(matrix) {
   const sort = choice.get("sort") ?? "";
   const headings = headingsOf(matrix).filter((h) => h.sort);
@@ -172,6 +194,7 @@ function apply() {
     const section = matrix.closest("section");
     applyRows(matrix);
     applyBackends(section, matrix);
+    applyWinner(matrix);
     showAsPercent(matrix, backendsOf(matrix).find((b) => b.name === choice.get("baseline"))?.number);
     applySort(matrix);
   }
@@ -185,6 +208,7 @@ function apply() {
 function select(name, label, options) {
   const box = make("select", { name }, ...options.map(([value, text]) => new Option(text, value)));
   box.value = choice.get(name) ?? "";
+  if (box.selectedIndex < 0) box.value = "";
   box.addEventListener("change", () => choose(name, box.value));
   return make("label", { className: name }, label, box);
 }
@@ -231,6 +255,10 @@ function controls() {
   if (backends.length > 1) form.append(
     select("baseline", "Show", [["", "tok/s"], ...backends.map((b) => [b, `% of ${b}`])]),
     backendButtons());
+  const sorts = [...new Set(matrices.flatMap((m) => headingsOf(m).filter((h) => h.sort)
+    .map((h) => h.signs[0] + h.sortName)))];
+  if (sorts.length) // where the headings are not shown
+    form.append(select("sort", "Sort by", [["", "as given"], ...sorts.map((s) => [s, s.replace(/^-/, "")])]));
   form.append(said, select("theme", "Theme", [["", "auto"], ["light", "light"], ["dark", "dark"]]));
   const fold = make("details", { open: matchMedia("(min-width: 44.01rem)").matches || choice.toString() !== "" },
     make("summary", { textContent: "Filter and compare" }), form);

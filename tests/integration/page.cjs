@@ -32,17 +32,22 @@ const results = {
   ],
 };
 
+const three = { ...results, cells: [
+  cell("model 2", "Q8_0", "Fast one", 1000, 50, 3.2), cell("model 2", "Q8_0", "Middle", 500, 25, 3),
+  cell("model 2", "Q8_0", "CPU", 250, 12.5, 101),
+] };
+
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "page."));
 const address = `file://${folder}/r.html`;
 
-async function open(browser, query = "", options = {}) {
+async function open(browser, query = "", options = {}, of = address) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(10000);
   page.asked = [];
   page.on("request", (request) => page.asked.push(request.url()));
   page.on("pageerror", (error) => { throw error; });
-  await page.goto(address + query);
+  await page.goto(of + query);
   return page;
 }
 
@@ -148,6 +153,36 @@ const tests = {
     assert.ok(await page.locator(".matrix [data-backend='1']:visible").count() > 0);
   },
 
+  async "without the winner the fastest of those shown is named, and called that"(browser) {
+    const page = await open(browser, "", {}, `file://${folder}/three.html`);
+    const winner = () => page.locator(".matrix .winner").first().textContent();
+    const press = (name) => page.getByRole("button", { name, exact: true }).click();
+    const made = await winner();
+    assert.match(made, /^Fast one2\.0/);
+    await press("CPU"); // neither the winner nor the second
+    assert.strictEqual(await winner(), made);
+    await press("CPU");
+    await press("Fast one");
+    assert.strictEqual(await winner(), "Middleof those shown; 2.00× as fast as CPU");
+    await press("CPU");
+    assert.strictEqual(await winner(), "Middlethe only one shown that finished");
+    await press("Middle");
+    assert.strictEqual(await winner(), "—none of those shown finished");
+    for (const name of ["CPU", "Fast one", "Middle"]) await press(name);
+    assert.strictEqual(await winner(), made);
+  },
+
+  async "where the headings are not shown a list sorts"(browser) {
+    const page = await open(browser, "?theme=light", { viewport: { width: 390, height: 844 } });
+    assert.ok(await page.locator(".matrix thead").isHidden() || await page.locator(".matrix th.sortable:visible").count() === 0);
+    await page.selectOption("[name=sort]", "-TG of CPU");
+    assert.deepStrictEqual(await rows(page), ["broken", "Model 10", "model 2"]);
+    await page.selectOption("[name=sort]", "");
+    assert.deepStrictEqual(await rows(page), asMade);
+    const wide = await open(browser);
+    assert.ok(await wide.locator("[name=sort]").isHidden());
+  },
+
   async "others are shown as a percentage of a baseline"(browser) {
     const page = await open(browser);
     const figures = () => page.locator(".matrix tbody tr").first().locator(".figure span").allTextContents();
@@ -200,9 +235,11 @@ const tests = {
 };
 
 (async () => {
-  fs.writeFileSync(path.join(folder, "r.json"), JSON.stringify(results));
-  execFileSync(process.argv[2], ["report", path.join(folder, "r.json"), "--format", "html", "-o",
-    path.join(folder, "r.html")]);
+  for (const [name, content] of Object.entries({ r: results, three })) {
+    const stem = path.join(folder, name);
+    fs.writeFileSync(`${stem}.json`, JSON.stringify(content));
+    execFileSync(process.argv[2], ["report", `${stem}.json`, "--format", "html", "-o", `${stem}.html`]);
+  }
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
   let failed = 0;
   for (const [name, test] of Object.entries(tests)) {
