@@ -106,6 +106,7 @@ struct sb_endpoint {
     int child_fd;         /* readable once the server has ended, or -1: nobody would know */
     int signal_fd;
     const char *model; /* what is asked for, by name; NULL = the one that it has */
+    bool openai;       /* it has no /completion, but OpenAI's /v1/completions */
 };
 
 /* Why something did not work: what the row says and what the JSON keeps. */
@@ -144,6 +145,7 @@ struct sb_llama_model { /* absent is NULL, -1 */
     char *name;         /* an alias if it was given one */
     struct sb_strv aliases;
     char *quantization;
+    char *owner; /* whose server it is, "llamacpp", "vllm" */
     long long n_params, bytes; /* of its tensors */
 };
 struct sb_llama_models {
@@ -212,6 +214,7 @@ struct sb_llama_reply { /* NaN / -1 where it had none */
      * half a character, has none. */
     struct sb_llama_moment *moments;
     size_t n_moments;
+    size_t n_events, n_pieces; /* of a stream: that told of tokens, and moments in which any came */
 };
 void sb_llama_reply_release(struct sb_llama_reply *r);
 
@@ -225,7 +228,20 @@ int sb_llama_complete(const struct sb_endpoint *at, const struct sb_llama_comple
 int sb_llama_complete_all(const struct sb_endpoint *at, const struct sb_llama_completion *c,
                           size_t n, double timeout_s, struct sb_llama_reply *rets,
                           struct sb_llama_failure *failure);
-/* The parser behind it: 0, or -1 with one line in `error`. */
+/* One /v1/completions of a text, streamed: the tokens are those that the server counts, the times those
+ * of our clock. prompt_ms is from the request sent to the first event, predicted_ms from that to the
+ * last. */
+struct sb_llama_text {
+    const char *prompt;
+    int n_predict;
+    int seed;
+};
+int sb_llama_openai(const struct sb_endpoint *at, const struct sb_llama_text *t, double timeout_s,
+                    struct sb_llama_reply *ret, struct sb_llama_failure *failure);
+/* The parser behind it, of a reply that came so: 0, or -1 with one line in `error`. */
+int sb_llama_parse_openai(const struct sb_http_reply *reply, struct sb_llama_reply *ret,
+                          struct sb_buf *error);
+/* The parser behind /completion: likewise. */
 int sb_llama_parse_completion(const char *text, size_t len, struct sb_llama_reply *ret,
                               struct sb_buf *error);
 /* The same for a stream and the times at which it came. *ret_status: of an error in it that stands

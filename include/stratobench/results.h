@@ -151,6 +151,7 @@ struct sb_cell {
         char *server_build; /* its files: how many, bytes, when the newest was made */
         char *url;          /* of a server that others run: neither login nor key; NULL = it was ours */
         char *address;      /* which machine that is, as far as the URL tells: sb_url_address */
+        char *clock;            /* "client": times are of ours, NULL: of the server's own */
         struct sb_fact *served; /* what that server says of itself, a group: model, ctx, slots; or NULL */
         char *image;        /* of a container, "NAME@sha256:..."; NULL when it ran in none */
         char *device;       /* as configured, NULL when not */
@@ -231,6 +232,7 @@ bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b);
 int sb_cell_order(const struct sb_cell *a, const struct sb_cell *b); /* as strcmp; 0 = the same */
 const char *sb_model_key(const struct sb_cell *c);                   /* the id, else the label */
 char *sb_cell_key(const struct sb_cell *c); /* equal for the same cell; the caller frees */
+const char *sb_cell_clock(const struct sb_cell *c); /* whose times these are: "server", "client" */
 /* The label, else the id, else "". */
 const char *sb_model_label(const struct sb_cell *c);
 const char *sb_backend_label(const struct sb_cell *c);

@@ -71,6 +71,7 @@ void sb_server_free(struct sb_server *s); /* stops if needed; NULL is fine */
 
 /* What it says of itself; nothing that it is asked wakes or loads a model. */
 struct sb_server_look {
+    bool openai; /* no llama-server: it has no /props, and will have no /completion */
     struct sb_llama_props props;
     struct sb_llama_models models;
 };

@@ -167,6 +167,7 @@ struct sb_http_reply {
     long status;        /* HTTP status, 0 when there was none */
     struct sb_buf body; /* .limit is the caller's; replaced by each call; the caller releases */
     double wall_ms;     /* from the connect to the last byte, monotonic; NaN unless SB_HTTP_OK */
+    double sent_ms;     /* from the connect to the request, sent; NaN likewise */
     struct sb_http_stamp *stamps; /* in their order; the caller frees */
     size_t n_stamps;
     char error[160];    /* one line, empty when the result is SB_HTTP_OK */

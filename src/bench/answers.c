@@ -168,7 +168,8 @@ static int answer_at(struct launch *l, struct sb_at at, bool pieces, bool *ret_f
     struct question q = {.l = l, .depth = (size_t)at.depth, .answer = sb_answer_empty()};
     const struct sb_prepared *p = &l->prompts[at.prompt];
     size_t content = p->n - p->n_special, wanted = (size_t)l->config->answers;
-    sb_prompt_text_request(p, q.depth, NONCE, 0, 1, &q.request);
+    if (p->n)
+        sb_prompt_text_request(p, q.depth, NONCE, 0, 1, &q.request);
     q.n = wanted < content / 2 ? wanted : content / 2;
     q.context = q.request.n_tokens - q.n;
     q.answer.launch = l->record.launch;
@@ -176,7 +177,9 @@ static int answer_at(struct launch *l, struct sb_at at, bool pieces, bool *ret_f
     q.answer.pieces = pieces;
     q.answer.context_n = (long long)q.context;
     double began_s = sb_now_s();
-    if (q.n < LEAST_POSITIONS)
+    if (sb_server_endpoint(l->server)->openai)
+        give_up(&q, sb_strdup("the server has no /completion"));
+    else if (q.n < LEAST_POSITIONS)
         give_up(&q, sb_strdup("the prompt is too short"));
     else
         ask(&q);

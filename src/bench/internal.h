@@ -37,6 +37,10 @@ void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
 /* What results say of such a cell before it is measured. */
 void sb_remote_describe(const struct sb_preflight_cell *p, struct sb_cell *c);
 
+/* Depths and turns, which a server must keep in its cache, and say so; slots and pictures. */
+bool sb_needs_completion(const struct sb_config *c, const struct sb_model *m);
+#define SB_NEEDS_COMPLETION "depths, turns, slots and images need /completion"
+
 /* The names of "Vulkan0,Vulkan1"; none when it is NULL or CPU only. The caller releases. */
 struct sb_strv sb_device_names(const char *configured);
 

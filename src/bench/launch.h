@@ -28,6 +28,7 @@ struct launch {
     double began_s; /* the launch; sb_now_s */
     double completions_s;
     size_t requests; /* made so far: chooses the nonce */
+    uint64_t salt;   /* of the nonces of texts: what a server keeps outlives a launch */
     struct sb_reading before;
     struct sb_bench_start *start;
     struct sb_buf hooks_said; /* for the log, once the server has left it */
@@ -47,6 +48,12 @@ void sb_launch_address(const struct launch *l, struct sb_server_address *ret);
 int sb_launch_note_served(struct launch *l);
 /* The tokens that fit: ctx, or less where such a server has less. */
 int sb_launch_ctx(const struct launch *l);
+
+/* Of a server that has no /completion (openai.c). Before anything is measured: 0, or -1 when the config
+ * wants what only that can. */
+int sb_launch_check_openai(struct launch *l);
+/* As sb_launch_request. */
+int sb_launch_openai(struct launch *l, struct sb_at at, struct sb_run *ret);
 
 /* Tells the observer that a stage begins. */
 void sb_launch_changed(struct launch *l, enum sb_ended what); /* tells the observer, who saves it */

@@ -95,6 +95,8 @@ static int measure_point(struct launch *l, struct sb_at at) {
 
 /* What cannot fit is said before it is sent: a server would cut it, each build in its own way. */
 static int check_fits(struct launch *l, struct sb_at at) {
+    if (sb_server_endpoint(l->server)->openai)
+        return 0; /* nobody knows; it says itself when the text is too long */
     size_t need = sb_prompt_length(&l->prompts[at.prompt], (size_t)at.depth) +
                   (size_t)l->config->bench.n_predict;
     if (need <= (size_t)sb_launch_ctx(l))
@@ -110,6 +112,8 @@ static int prepare(struct launch *l, size_t prompt) {
     const struct sb_prompt *p = &l->config->prompts[prompt];
     const struct sb_image *image = sb_model_image(l->config, l->plan->model);
     double timeout_s = l->config->run_timeout_s;
+    if (at->openai)
+        return 0; /* it takes the text, whatever its tokens are */
     int rc = sb_prompt_prepare(at, p->text, p->text_len, timeout_s, &l->prompts[prompt],
                                &l->failure);
     if (rc == 0 && image)
@@ -143,6 +147,8 @@ static void tell_place(const struct launch *l, struct sb_at at) {
 int sb_launch_measure(struct launch *l) {
     const struct sb_protocol *b = &l->config->bench;
     int prepared = -1;
+    if (sb_launch_check_openai(l) < 0)
+        return -1;
     for (size_t i = 0; i < sb_protocol_n_places(b); i++) {
         struct sb_at at = sb_protocol_place(b, i);
         if (at.prompt != prepared && prepare(l, (size_t)at.prompt) < 0)

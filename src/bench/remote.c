@@ -105,6 +105,13 @@ static const struct sb_llama_model *choose_model(const struct sb_remote *r,
 
 static void say_what_is_told(const struct sb_remote *r, struct sb_preflight_cell *p) {
     const struct sb_llama_props *told = &r->look.props;
+    if (r->look.openai) {
+        sb_strv_take(&p->told, sb_asprintf("%s: no llama-server%s%s, not ours", r->server.base_url,
+                                           p->served->owner ? " but of " : "",
+                                           p->served->owner ? p->served->owner : ""));
+        sb_strv_take(&p->told, sb_asprintf("model %s, timed by our own clock", p->served->name));
+        return;
+    }
     sb_strv_take(&p->told, sb_asprintf("%s: llama-server %s%s, not ours", r->server.base_url,
                                        told->build ? told->build : "(no version)",
                                        told->router ? ", a router" : ""));
@@ -149,6 +156,11 @@ void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
                                        sb_backend_line(b, "url")));
     if (p->served)
         say_what_is_told(r, p);
+    if (r->look.openai && sb_needs_completion(c, p->plan->model))
+        sb_preflight_fault(p, true, sb_strdup(SB_NEEDS_COMPLETION),
+                           sb_asprintf("%s:%d: %s is no llama-server: `depths`, `turns`, `slots` and "
+                                       "`image` need its /completion",
+                                       c->file, sb_backend_line(b, "url"), b->url));
     if (r->look.props.asleep)
         sb_strv_add(&p->warnings, "the server sleeps: the first question will wake it");
     sb_buf_release(&error);
@@ -161,6 +173,8 @@ void sb_remote_describe(const struct sb_preflight_cell *p, struct sb_cell *c) {
     if (!p->served)
         return;
     c->backend.server_version = sb_strdup(p->remote->look.props.build);
+    if (p->remote->look.openai)
+        c->backend.clock = sb_strdup("client");
     if (!c->model.quantization)
         c->model.quantization = sb_strdup(p->served->quantization);
     if (!c->model.file_size && p->served->bytes > 0)
@@ -186,8 +200,11 @@ int sb_launch_ctx(const struct launch *l) {
 }
 
 static struct sb_fact *facts_of(const struct launch *l, const struct sb_llama_props *told) {
+    const struct sb_llama_model *served = l->b->preflight->cells[l->index].served;
     struct sb_fact *facts = sb_facts_new();
-    sb_fact_add_text(facts, "model", l->b->preflight->cells[l->index].served->name);
+    sb_fact_add_text(facts, "model", served->name);
+    if (served->owner)
+        sb_fact_add_text(facts, "owned_by", served->owner);
     if (told->model_path)
         sb_fact_add_text(facts, "model_path", told->model_path);
     if (told->n_ctx >= 0)
@@ -222,6 +239,8 @@ static void remark(struct sb_cell *c, char *text) {
 static int check_same(struct launch *l, const struct sb_fact *now, const char *build) {
     const struct sb_cell *c = l->cell;
     const char *odd = c->backend.served ? odd_fact(c->backend.served, now) : NULL;
+    if (!odd && c->backend.served && sb_server_endpoint(l->server)->openai != !!c->backend.clock)
+        odd = "clock";
     if (!odd && c->backend.server_version && build &&
         strcmp(c->backend.server_version, build) != 0)
         odd = "version";
@@ -239,6 +258,11 @@ int sb_launch_note_served(struct launch *l) {
     int rc = check_same(l, facts, told->build);
     sb_facts_free(c->backend.served);
     c->backend.served = facts;
+    if (sb_server_endpoint(l->server)->openai) {
+        free(c->backend.clock);
+        c->backend.clock = sb_strdup("client");
+        remark(c, sb_strdup("client clock"));
+    }
     remark(c, sb_strdup("not ours: device not proved"));
     if (told->n_ctx >= 0 && told->n_ctx != l->config->bench.ctx)
         remark(c, sb_asprintf("context %lld", told->n_ctx));

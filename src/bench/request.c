@@ -256,6 +256,8 @@ static struct sb_run judged(struct batch *b, struct sb_at at) {
 }
 
 int sb_launch_request(struct launch *l, struct sb_at at, struct sb_run *ret) {
+    if (sb_server_endpoint(l->server)->openai)
+        return sb_launch_openai(l, at, ret);
     struct batch b = {.l = l, .at = at, .n = (size_t)at.slots};
     b.requests = sb_alloc(b.n, sizeof *b.requests);
     b.replies = sb_alloc(b.n, sizeof *b.replies);

@@ -91,6 +91,7 @@ static struct sb_llama_model read_model(const cJSON *entry) {
     const cJSON *meta = member(entry, "meta"), *aliases = member(entry, "aliases");
     struct sb_llama_model m = {.name = text_at(entry, "id"),
                                .quantization = text_at(meta, "ftype"),
+                               .owner = text_at(entry, "owned_by"),
                                .n_params = count_at(meta, "n_params"),
                                .bytes = count_at(meta, "size")};
     for (const cJSON *a = cJSON_IsArray(aliases) ? aliases->child : NULL; a; a = a->next)
@@ -120,6 +121,7 @@ void sb_llama_models_release(struct sb_llama_models *m) {
     for (size_t i = 0; i < m->n; i++) {
         free(m->item[i].name);
         free(m->item[i].quantization);
+        free(m->item[i].owner);
         sb_strv_release(&m->item[i].aliases);
     }
     free(m->item);

@@ -84,7 +84,8 @@ static cJSON *hardware_of(const struct source *s) {
     X(generation_ms, number(s->run->predicted_ms))                                                 \
     X(pp_tokens_per_s, number(s->run->pp_tps))                                                     \
     X(tg_tokens_per_s, number(s->run->tg_tps))                                                     \
-    X(wall_ms, number(s->run->wall_ms))
+    X(wall_ms, number(s->run->wall_ms))                                                            \
+    X(clock, RUN(text(sb_cell_clock(s->cell))))
 
 #define GETTER(name, value)                                                                        \
     static cJSON *get_##name(const struct source *s) {                                             \

@@ -220,6 +220,24 @@ static void put_mixed_loads(struct sb_buf *b, struct report_group *g) {
     }
 }
 
+/* Who timed what, where it was not the server itself. */
+static void put_client_clock(struct sb_buf *b, const struct report_group *g) {
+    struct sb_strv said = {0};
+    for (size_t i = 0; i < g->n_cells; i++) {
+        const char *label = sb_backend_label(&g->cells[i]);
+        if (!g->cells[i].backend.clock || sb_strv_has(&said, label))
+            continue;
+        sb_buf_adds(b, said.n ? ", " : "**Client clock:** ");
+        sb_markdown_escape(b, label);
+        sb_strv_add(&said, label);
+    }
+    if (said.n)
+        sb_buf_adds(b, ": timed by stratobench, not by the server: TTFT from the request sent to the "
+                       "first token, TG from there to the last, PP the tokens of the prompt over TTFT. "
+                       "The network and a queue at the server are in them.\n\n");
+    sb_strv_release(&said);
+}
+
 /* ---- the tables ----------------------------------------------------------------------------- */
 
 static const struct report_column *const launch_columns[] = {
@@ -298,4 +316,5 @@ void report_extras(struct report_doc *d, struct report_group *g) {
     }
     free(rows);
     put_mixed_loads(d->text, g);
+    put_client_clock(d->text, g);
 }

@@ -8,6 +8,10 @@ static const char *first_of(const char *a, const char *b) {
     return a ? a : b ? b : "";
 }
 
+const char *sb_cell_clock(const struct sb_cell *c) {
+    return c->backend.clock ? c->backend.clock : "server";
+}
+
 const char *sb_model_label(const struct sb_cell *c) {
     return first_of(c->model.label, c->model.id);
 }

@@ -196,6 +196,7 @@ static const struct field backend_fields[] = {
     F(server_build, STRING),
     F(url, STRING),
     F(address, STRING),
+    F(clock, STRING),
     F(served, FACTS),
     F(image, STRING),
     F(device, STRING),
@@ -320,9 +321,8 @@ void sb_protocol_release(struct sb_protocol *p) {
 /* ---- Walking it ----------------------------------------------------------------------------- */
 
 int field_get_int(const struct field *f, const void *base) {
-    if (f->size == sizeof(bool))
-        return *(const bool *)field_at(f, base);
-    return *(const int *)field_at(f, base);
+    const void *at = field_at(f, base);
+    return f->size == sizeof(bool) ? *(const bool *)at : *(const int *)at;
 }
 
 void field_set_int(const struct field *f, void *base, int value) {

@@ -54,6 +54,15 @@ static int fail(struct sb_llama_failure *f, char *reason) {
     return -1;
 }
 
+/* What a server answers to a path that it has not, or that whoever stands before it does not let through. */
+static bool is_missing(const struct sb_llama_failure *f) {
+    return f->http_status == 404 || f->http_status == 405 || f->http_status == 501;
+}
+
+static bool is_blocked(const struct sb_llama_failure *f) {
+    return is_missing(f) || f->http_status == 403;
+}
+
 /* ---- what it says of itself ---------------------------------------------------------------- */
 
 int sb_server_look(const struct sb_server_address *a, int signal_fd, struct sb_server_look *ret,
@@ -61,6 +70,11 @@ int sb_server_look(const struct sb_server_address *a, int signal_fd, struct sb_s
     struct sb_endpoint at = {.http = sb_http_new(&a->server), .child_fd = -1, .signal_fd = signal_fd};
     struct sb_server_look l = {.props = {.n_ctx = -1, .slots = -1}};
     int rc = sb_llama_props(&at, &l.props, f);
+    l.openai = rc < 0 && is_missing(f);
+    if (l.openai) {
+        sb_llama_failure_release(f);
+        rc = 0;
+    }
     if (rc == 0)
         rc = sb_llama_models(&at, &l.models, f);
     if (rc < 0)
@@ -109,12 +123,31 @@ static int await_loaded(struct sb_server *s, struct sb_llama_failure *f) {
     return 0;
 }
 
-/* Any question that needs the model loads it in a router, and wakes a server that sleeps. */
+/* A reply without a token: is there /completion at all? */
+static int try_completion(struct sb_server *s, const struct sb_llama_tokens *t,
+                          struct sb_llama_failure *f) {
+    struct sb_llama_completion c = {.tokens = t->ids, .n_tokens = t->n, .n_predict = 0};
+    struct sb_llama_reply reply = {0};
+    int rc = sb_llama_complete(&s->at, &c, s->spec->load_timeout_s, &reply, f);
+    sb_llama_reply_release(&reply);
+    return rc;
+}
+
+/* Any question that needs the model loads it in a router, and wakes a server that sleeps. Whoever lacks
+ * what llama-server has is asked as any other server. */
 static int wake(struct sb_server *s, struct sb_llama_failure *f) {
     struct sb_llama_tokens tokens = {0};
     int rc = sb_llama_tokenize(&s->at, "a", 1, s->spec->load_timeout_s, &tokens, f);
+    s->at.openai = rc < 0 && is_missing(f);
+    if (rc == 0) {
+        rc = try_completion(s, &tokens, f);
+        s->at.openai = rc < 0 && is_blocked(f);
+    }
     free(tokens.ids);
-    return rc;
+    if (!s->at.openai)
+        return rc;
+    sb_llama_failure_release(f);
+    return 0;
 }
 
 static int check_model(struct sb_server *s, struct sb_llama_failure *f) {
@@ -135,8 +168,13 @@ static int check_model(struct sb_server *s, struct sb_llama_failure *f) {
 /* Of the model, once it is loaded; and how the server was before that. */
 static int learn_props(struct sb_server *s, struct sb_llama_failure *f) {
     struct sb_llama_props before;
-    if (sb_llama_props(&s->at, &before, f) < 0)
-        return -1;
+    if (sb_llama_props(&s->at, &before, f) < 0) {
+        s->at.openai = is_missing(f);
+        s->at.model = s->spec->address->model;
+        if (s->at.openai)
+            sb_llama_failure_release(f);
+        return s->at.openai ? 0 : -1;
+    }
     s->at.model = s->spec->address->model;
     int rc = wake(s, f);
     if (rc == 0)

@@ -121,7 +121,7 @@ static void set_up(const struct sb_http *h, struct transfer *t) {
     t->reply->stamps = NULL;
     t->reply->n_stamps = 0;
     t->reply->status = 0;
-    t->reply->wall_ms = (double)NAN;
+    t->reply->wall_ms = t->reply->sent_ms = (double)NAN;
     t->reply->error[0] = '\0';
 }
 
@@ -244,7 +244,11 @@ static void hide_key(const struct sb_http *h, struct sb_buf *body) {
 
 /* Closes the connection, whole or not. */
 static void tear_down(const struct sb_http *h, struct transfer *t) {
+    curl_off_t sent_us = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->reply->status);
+    if (t->reply->result == SB_HTTP_OK &&
+        curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us) == CURLE_OK)
+        t->reply->sent_ms = (double)sent_us / 1e3;
     curl_multi_remove_handle(h->multi, t->easy);
     curl_easy_cleanup(t->easy);
 }

@@ -97,6 +97,8 @@ static void diff_names(const struct sb_strv *lines, const struct sb_strv *done,
 }
 
 void sb_fingerprint_diff(const struct sb_cell *a, const struct sb_cell *b, struct sb_strv *ret) {
+    if (strcmp(sb_cell_clock(a), sb_cell_clock(b)) != 0)
+        sb_strv_take(ret, sb_asprintf("clock: %s → %s", sb_cell_clock(a), sb_cell_clock(b)));
     if (!a->fingerprint || !b->fingerprint || strcmp(a->fingerprint, b->fingerprint) == 0)
         return;
     size_t before = ret->n;

@@ -11,12 +11,14 @@ static const struct setting {
     const char *key;                /* of the config; NULL: only an option sets it */
     const char *options[WORDS_MAX]; /* of llama-server, which may stand in args */
     const char *fallback;           /* what the server does of itself */
+    const char *(*of)(const struct sb_cell *c); /* where the cell itself tells */
 } settings[] = {
-    {"KV cache", "cache_type", {"-ctk", "--cache-type-k"}, "f16"},
-    {"flash attention", "flash_attn", {"-fa", "--flash-attn"}, "auto"},
-    {"ubatch", "ubatch", {"-ub", "--ubatch-size"}, "512"},
-    {"batch", NULL, {"-b", "--batch-size"}, "2048"},
-    {"drafts", "spec", {"--spec-type"}, "none"},
+    {"KV cache", "cache_type", {"-ctk", "--cache-type-k"}, "f16", NULL},
+    {"flash attention", "flash_attn", {"-fa", "--flash-attn"}, "auto", NULL},
+    {"ubatch", "ubatch", {"-ub", "--ubatch-size"}, "512", NULL},
+    {"batch", NULL, {"-b", "--batch-size"}, "2048", NULL},
+    {"drafts", "spec", {"--spec-type"}, "none", NULL},
+    {"clock", NULL, {NULL}, NULL, sb_cell_clock},
 };
 
 static bool is_option(const struct setting *s, const char *word) {
@@ -31,6 +33,10 @@ static bool is_option(const struct setting *s, const char *word) {
 static const char *value_of(const struct setting *s, const struct sb_cell *c) {
     static const char arg[] = "arg=";
     const struct sb_strv *lines = &c->fingerprint_of;
+    if (s->of)
+        return s->of(c);
+    if (c->backend.url)
+        return NULL; /* whoever runs it knows */
     const char *value = lines->n ? s->fallback : NULL;
     size_t key = s->key ? strlen(s->key) : 0;
     for (size_t i = 0; i < lines->n; i++) {

@@ -140,6 +140,7 @@ static void show_models(int client) {
     } else if (!is_router()) {
         cJSON *model = cJSON_CreateObject(), *meta = cJSON_AddObjectToObject(model, "meta");
         cJSON_AddStringToObject(model, "id", alias());
+        cJSON_AddStringToObject(model, "owned_by", "fake");
         cJSON_AddNumberToObject(meta, "n_ctx", context_size());
         if (mode("params"))
             cJSON_AddNumberToObject(meta, "n_params", (double)mode_number(mode("params"), 0));
@@ -228,6 +229,8 @@ static void answer(int client, const struct request *r, bool loading) {
         reply_error(client, "400 Bad Request", "invalid_request_error", "parse error");
     else if (post && strcmp(path, "/tokenize") == 0)
         show_tokens(client, json);
+    else if (post && strcmp(path, "/v1/completions") == 0)
+        complete_as_openai(client, json);
     else if (post && strcmp(path, "/completion") == 0)
         complete(client, json);
     else

@@ -115,6 +115,20 @@ static void a_witness_tells_no_less_than_its_noise(void **state) {
     assert_int_equal(states[1], SB_ANSWERS_DISAGREES);
 }
 
+/* How a server of others is set nobody knows: it may be another KV cache. */
+static void a_server_of_others_is_not_outvoted(void **state) {
+    (void)state;
+    struct sb_cell a = cell_of("a", "none", 3, 0), b = cell_of("b", "none", 3, 0.1),
+                   c = cell_of("c", "Vulkan0", 3, 0.1);
+    struct sb_cell *const cells[] = {&a, &b, &c};
+    add_noise(&a, 0, 0.001);
+    add_noise(&b, 0.1, 0.001);
+    add_noise(&c, 0.1, 0.06);
+    a.backend.url = sb_strdup("http://10.0.0.5:8080");
+    judge_all(cells, 3);
+    assert_int_equal(states[0], SB_ANSWERS_DISAGREES);
+}
+
 /* ---- many positions -------------------------------------------------------------------------- */
 
 /* Two candidates of equal probability, of which the first is taken for likelier by `shift`. */
@@ -246,6 +260,7 @@ int main(void) {
         cmocka_unit_test(nor_where_they_disagree),
         cmocka_unit_test(one_that_is_stuck_is),
         cmocka_unit_test(a_witness_tells_no_less_than_its_noise),
+        cmocka_unit_test(a_server_of_others_is_not_outvoted),
         cmocka_unit_test(places_together_tell_more),
         cmocka_unit_test(the_odd_one_of_many_places),
         cmocka_unit_test(a_constant_condemns_from_well_beyond),

@@ -319,6 +319,31 @@ static void a_keyless_request_shows_no_key(void **state) {
     forget(&c);
 }
 
+static void a_stamped_reply_tells_when_its_parts_came(void **state) {
+    (void)state;
+    static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nWhy?";
+    struct canned c = hear(text, sizeof text - 1,
+                           &(struct sb_http_request){.path = "/path", .stamped = true}, -1);
+    struct sb_http_reply *r = &c.reply;
+    assert_int_equal(c.result, SB_HTTP_OK);
+    assert_true(r->n_stamps >= 1 && r->n_stamps <= 4);
+    assert_int_equal(r->stamps[r->n_stamps - 1].bytes, 4);
+    assert_true(r->sent_ms >= 0 && r->sent_ms <= r->wall_ms);
+    assert_true(r->stamps[0].ms > 0 && r->stamps[0].ms <= r->wall_ms);
+    free(r->stamps);
+    forget(&c);
+    c = HEAR("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nWhy?");
+    assert_int_equal(c.reply.n_stamps, 0);
+    forget(&c);
+}
+
+static void a_key_that_is_repeated_is_not_told(void **state) {
+    (void)state;
+    struct canned c = HEAR("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nkey and key");
+    assert_string_equal(sb_buf_str(&c.reply.body), "key and key"); /* too short to be one */
+    forget(&c);
+}
+
 /* The server's side of it: nobody is answered before all are there. The last one to come is answered
  * first, the first not at all. */
 static _Noreturn void await_all_and_answer(int listener, size_t n) {
@@ -470,6 +495,8 @@ int main(void) {
         cmocka_unit_test(signal_ends_a_request),
         cmocka_unit_test(request_is_plain),
         cmocka_unit_test(a_keyless_request_shows_no_key),
+        cmocka_unit_test(a_stamped_reply_tells_when_its_parts_came),
+        cmocka_unit_test(a_key_that_is_repeated_is_not_told),
         cmocka_unit_test(several_requests_are_in_flight_at_once),
         cmocka_unit_test(reply_on_its_way_is_awaited),
         cmocka_unit_test(body_keeps_its_zero_bytes),

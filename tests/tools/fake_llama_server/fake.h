@@ -48,6 +48,7 @@ void complete(int client, const cJSON *request);
 /* True when it has answered already. `headers` as they came. */
 bool answer_as_others(int client, const char *line, const char *headers, const cJSON *request);
 bool is_asleep(void);
+void complete_as_openai(int client, const cJSON *request);
 void add_models_of_router(cJSON *data);
 
 struct run { /* one completion */

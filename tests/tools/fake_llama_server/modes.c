@@ -58,6 +58,12 @@ static const struct {
     {"asleep", "sleeps until the first POST"},
     {"several", "a router of the models m and other, which starts none unasked"},
     {"params", "its model has so many parameters"},
+    {"openai", "no llama-server: /v1/models and /v1/completions, streamed, are all that it has"},
+    {"no-completion", "somebody before it lets /completion not through"},
+    {"one-piece", "a stream that comes at once"},
+    {"uncounted", "a stream that does not say of how many tokens"},
+    {"stream-error", "a stream that ends with an error"},
+    {"kept", "a stream that says of 30 tokens that they were cached"},
     {"grandchild", "has a child that ignores TERM, keeps its port and its log"},
     {"escapee", "likewise, in a session of its own"},
     /* replies to completions: without a whole reply */
