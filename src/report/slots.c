@@ -45,7 +45,7 @@ static double mean_extreme(const struct report_row *row, double (*of)(const stru
         const struct sb_run *r = &row->cell->runs[i];
         double x = sb_run_counts(r) && sb_at_same(r->at, row->point.at) ? extreme(r, of, sign) : NAN;
         sum += isfinite(x) ? x : 0;
-        n += isfinite(x);
+        n += isfinite(x) ? 1 : 0;
     }
     return n ? sum / (double)n : NAN;
 }

@@ -164,6 +164,17 @@ static void fewer_slots_than_asked_for_are_no_measurement(void **state) {
     assert_string_equal(box_cell("m", "b")->reason, "it has 2 slots, not 4");
 }
 
+/* The weights are read once for a token of each slot: memory sets no limit to all of them. */
+static void memory_limits_one_at_a_time_alone(void **state) {
+    (void)state;
+    BOX_CONFIG("slots = 2\n", {"b", STEADY "bandwidth = 100000\n"});
+    assert_int_equal(SB(MEASURE), 0);
+    assert_true(isnan(box_cell("m", "b")->tg_limit_share));
+    BOX_CONFIG("slots = 1 2\n", {"b", STEADY "bandwidth = 100000\n"});
+    assert_int_equal(SB(MEASURE, "--force"), 0);
+    assert_true(box_cell("m", "b")->tg_limit_share > 0);
+}
+
 static void other_slots_are_another_measurement(void **state) {
     (void)state;
     BOX_CONFIG("slots = 1 2\n", {"b", STEADY});
@@ -217,6 +228,7 @@ int main(void) {
         IN_BOX(a_server_that_dies_beside_others_says_so),
         IN_BOX(a_failed_reply_is_asked_for_again_with_all_others),
         IN_BOX(fewer_slots_than_asked_for_are_no_measurement),
+        IN_BOX(memory_limits_one_at_a_time_alone),
         IN_BOX(other_slots_are_another_measurement),
         IN_BOX(rank_and_check_know_the_slots),
         IN_BOX(without_the_key_nothing_of_it_is_there),
