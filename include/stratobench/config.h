@@ -20,6 +20,7 @@
 
 #include "stratobench/base.h"
 #include "stratobench/results.h"
+#include "stratobench/results_tune.h"
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 enum { SB_IMAGE_MAX_BYTES = 16 << 20 };
@@ -37,6 +38,16 @@ struct sb_image { /* a picture, read; path NULL = none */
     char *bytes;
     size_t len;
     char sha256[65];
+};
+
+struct sb_tune { /* a setting, and the values that are tried of it */
+    const struct sb_tunable *what;
+    struct sb_strv values; /* two at least */
+};
+struct sb_tunes {
+    struct sb_tune *item; /* in the order in which they are tuned, each with what was chosen before */
+    size_t n;
+    bool off; /* nothing is tuned, whatever [bench] says */
 };
 
 struct sb_key_line {
@@ -61,7 +72,8 @@ struct sb_backend {
     char *flash_attn; /* "on", "off", "auto" */
     char *mmap;       /* "on", "off" */
     char *cache_type; /* "f16", "q8_0", ...: K and V */
-    int threads;
+    int ubatch, batch, threads;
+    struct sb_tunes tunes; /* its own: see sb_backend_tunes */
     char *spec;  /* speculative decoding: "draft-mtp 3" = type and most tokens drafted at once (the
                     number may be absent); NULL = none, or with `draft` the type draft-simple */
     char *draft; /* the draft model's file, resolved against the config file; NULL = none */
@@ -109,6 +121,7 @@ struct sb_config {
     double load_timeout_s, run_timeout_s; /* default 900 */
     int answers; /* positions of the text that are looked at; 0 = none. Default SB_ANSWERS_ON */
     struct sb_image image; /* what models with eyes are shown that name no picture of their own */
+    struct sb_tunes tunes; /* what is tuned of backends that say nothing themselves */
     double bandwidth_gb_s;
     bool chart; /* default on */
     struct sb_backend *backends;
@@ -122,6 +135,11 @@ struct sb_config {
 /* The picture that a model's prompts hold, or NULL: its own, else that of [bench] where it has
  * eyes. */
 const struct sb_image *sb_model_image(const struct sb_config *c, const struct sb_model *m);
+
+/* What is tuned of a backend: its own, else that of [bench], and nothing of one with a `url`. */
+const struct sb_tunes *sb_backend_tunes(const struct sb_config *c, const struct sb_backend *b);
+size_t sb_tunes_launches(const struct sb_tunes *t); /* a value each */
+char *sb_tune_text(const struct sb_tune *t);        /* "ubatch 256 512"; the caller frees */
 
 /* Drops the cells that are neither selected nor in `known` (NULL = none). */
 void sb_config_narrow(struct sb_config *c, const struct sb_results *known);

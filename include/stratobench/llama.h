@@ -68,7 +68,7 @@ struct sb_llama_launch {
     const char *flash_attn; /* "on", "off", "auto" */
     const char *mmap;       /* "on", "off" */
     const char *cache_type; /* "f16", "q8_0", ...: K and V */
-    int threads;
+    int ubatch, batch, threads;
     const char *spec;  /* speculative decoding, "draft-mtp 3": as the config spells it */
     const char *draft; /* the draft model's file */
     const char *mmproj; /* the projector's file: the server then sees pictures */
@@ -82,6 +82,8 @@ struct sb_llama_launch {
  * config's to choose. */
 int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *l,
                   struct sb_strv *ret, struct sb_buf *error);
+/* Do these words hold that option, in any spelling that the build has for it? */
+bool sb_llama_sets(const struct sb_llama_build *b, const struct sb_strv *args, const char *name);
 /* How many layers a command line asks to have on a GPU: INT_MAX = all, -1 = left to the server. */
 int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv);
 /* How a command line drafts ahead (speculative decoding). */

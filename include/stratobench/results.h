@@ -133,6 +133,8 @@ struct sb_device_share { /* where the weights were seen */
     double mib;
 };
 
+struct sb_try; /* results_tune.h */
+
 struct sb_cell {
     int order; /* its place in the matrix of the whole config, from 0; -1 unknown */
     struct {
@@ -172,6 +174,8 @@ struct sb_cell {
     double load_s;          /* of the first launch that loaded; see launches for all */
     double bandwidth_gb_s;  /* stated or measured, for the share of the limit */
     double tg_limit_share;  /* TG / (bandwidth / bytes per token), 0..1 */
+    struct sb_try *tried; /* "tune" in the file: values of settings, before anything is measured */
+    size_t n_tried;
     struct sb_launch *launches;
     size_t n_launches;
     struct sb_run *runs;
@@ -211,7 +215,7 @@ bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_st
  * (kernel, software, settings). Text from outside. */
 void sb_host_changes(const struct sb_fact *a, const struct sb_fact *b, struct sb_strv *ret);
 /* The machine that measured the cell: the address of a server that others run, else of its last
- * launch, else `file_id`, the file's. */
+ * launch, else of the last value that was tried, else `file_id`, the file's. */
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id);
 /* Of hosts, else (id NULL or not there) the file's. */
 const struct sb_fact *sb_host_of(const struct sb_results *r, const char *id);

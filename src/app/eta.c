@@ -61,8 +61,16 @@ static void learn(struct sb_eta *e, size_t cell, double rest_s, double answers_s
     c->positions += positions;
 }
 
+static double places(const struct sb_eta *e) {
+    return (double)sb_protocol_n_places(&e->config->bench);
+}
+
 void sb_eta_learn(struct sb_eta *e, size_t cell, double launch_s, const struct sb_cell *results,
                   int launch) {
+    if (launch < 0) { /* one place of those that a launch has */
+        learn(e, cell, launch_s * places(e), 0, 0);
+        return;
+    }
     double positions, answers_s = answers_of(results, launch, &positions);
     if (launch_s > answers_s)
         learn(e, cell, launch_s - answers_s, answers_s, positions);
@@ -82,6 +90,10 @@ double sb_eta_launch_s(const struct sb_eta *e, size_t cell, int launch) {
     if (own->weight > 0)
         return own->spent_s / own->weight + answers_s;
     return b->weight > 0 ? weight(e, cell) * b->spent_s / b->weight + answers_s : (double)NAN;
+}
+
+double sb_eta_try_s(const struct sb_eta *e, size_t cell) {
+    return (sb_eta_launch_s(e, cell, 1) - sb_eta_answers_s(e, cell, 1)) / places(e);
 }
 
 /* ---- an earlier file ---------------------------------------------------------------------- */
@@ -114,8 +126,7 @@ size_t sb_eta_learn_from(struct sb_eta *e, const struct sb_results *earlier) {
         sb_preflight_describe(e->config, &e->preflight->cells[i], &now);
         for (size_t k = 0; k < earlier->n_cells; k++) {
             const struct sb_cell *was = &earlier->cells[k];
-            if (was->fingerprint && strcmp(was->fingerprint, now.fingerprint) == 0 &&
-                sb_cell_same(was, &now))
+            if (sb_cell_asked_same(was, &now) && sb_cell_same(was, &now))
                 learn_cell(e, i, was);
         }
         known += e->cells[i].weight > 0;

@@ -78,6 +78,15 @@ static void print_picture(FILE *out, const struct sb_config *c, const struct sb_
     free(size);
 }
 
+static void print_tunes(FILE *out, const struct sb_config *c, const struct sb_preflight_cell *p) {
+    const struct sb_tunes *tunes = sb_backend_tunes(c, p->plan->backend);
+    for (size_t i = 0; i < tunes->n; i++) {
+        char *text = sb_tune_text(&tunes->item[i]);
+        fprintf(out, "    first tunes %s: a short launch each\n", text);
+        free(text);
+    }
+}
+
 static void print_cell(FILE *out, const struct sb_config *c, const struct sb_preflight_cell *p) {
     for (size_t i = 0; i < p->n_faults; i++)
         sb_print_indented(out, p->faults[i].detail, 4);
@@ -85,6 +94,7 @@ static void print_cell(FILE *out, const struct sb_config *c, const struct sb_pre
         fprintf(out, "    warning: %s\n", p->warnings.item[i]);
     print_facts(out, p);
     print_picture(out, c, p);
+    print_tunes(out, c, p);
     if (p->argv.n)
         print_command(out, p);
 }
@@ -153,7 +163,7 @@ static void learn(struct sb_eta *e, const char *earlier) {
 static void print_time(FILE *out, const struct sb_config *c, const struct sb_preflight *p,
                        const char *earlier) {
     struct sb_eta e;
-    size_t each = (size_t)sb_config_likely_launches(c), launches = 0, known = 0;
+    size_t each = (size_t)sb_config_likely_launches(c), launches = 0, known = 0, tries = 0;
     uint64_t bytes = 0;
     double known_s = 0, answers_s = 0;
     sb_eta_init(&e, c, p);
@@ -161,9 +171,14 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
     for (size_t i = 0; i < p->n_cells; i++) {
         if (p->cells[i].n_faults)
             continue;
-        launches += each;
+        size_t own = sb_tunes_launches(sb_backend_tunes(c, p->cells[i].plan->backend));
+        tries += own;
+        launches += own + each;
         if (p->cells[i].gguf && !p->cells[i].remote)
-            bytes += each * p->cells[i].gguf->file_bytes;
+            bytes += (own + each) * p->cells[i].gguf->file_bytes;
+        double try_s = sb_eta_try_s(&e, i);
+        known += isnan(try_s) ? 0 : own;
+        known_s += isnan(try_s) ? 0 : (double)own * try_s;
         for (size_t k = 1; k <= each; k++) {
             double launch_s = sb_eta_launch_s(&e, i, (int)k);
             known += isnan(launch_s) ? 0 : 1;
@@ -187,6 +202,8 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
                 "ended\n",
                 launches, launches == 1 ? "" : "es", launches == 1 ? "s" : "", size);
     sb_buf_release(&text);
+    if (tries)
+        fprintf(out, "%zu of them are short ones that try values (`tune`)\n", tries);
     sb_format_duration(&text, answers_s);
     if (known && answers_s > 0)
         fprintf(out, "of it about %s for answers (`answers = off` saves that)\n", sb_buf_str(&text));

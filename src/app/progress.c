@@ -98,10 +98,18 @@ static int launches_left(const struct sb_progress *p, size_t cell) {
     return left < 1 && p->config->bench.launches == SB_LAUNCHES_AUTO ? 1 : left;
 }
 
+/* Values that are still to be tried, before any launch is measured. */
+static int tries_left(const struct sb_progress *p, size_t cell) {
+    const struct sb_cell *c = &p->results->cells[cell];
+    const struct sb_tunes *t = sb_backend_tunes(p->config, p->config->cells[cell].backend);
+    size_t n = c->n_launches == 0 && launches_left(p, cell) ? sb_tunes_launches(t) : 0;
+    return n > c->n_tried ? (int)(n - c->n_tried) : 0;
+}
+
 static int all_launches(const struct sb_progress *p) {
     int n = p->n_launches - (p->cell != SIZE_MAX); /* that one is still counted as left */
     for (size_t i = 0; i < p->config->n_cells; i++)
-        n += launches_left(p, i);
+        n += launches_left(p, i) + tries_left(p, i);
     return n > p->n_launches ? n : p->n_launches;
 }
 
@@ -112,8 +120,12 @@ static double left_s(const struct sb_progress *p) {
         int first = (int)p->results->cells[i].n_launches + 1, n = launches_left(p, i);
         for (int k = 0; k < n; k++)
             sum_s += sb_eta_launch_s(&p->eta, i, first + k);
+        if (tries_left(p, i))
+            sum_s += tries_left(p, i) * sb_eta_try_s(&p->eta, i);
         if (n && i == p->cell)
-            sum_s -= fmin(sb_now_s() - p->launch_began_s, sb_eta_launch_s(&p->eta, i, first));
+            sum_s -= fmin(sb_now_s() - p->launch_began_s,
+                          p->launch < 0 ? sb_eta_try_s(&p->eta, i)
+                                        : sb_eta_launch_s(&p->eta, i, first));
     }
     return sum_s;
 }
@@ -157,7 +169,7 @@ static void add_end(const struct sb_progress *p, struct sb_buf *b) {
 
 /* "run 2/3 since 21:03:10", "load 12s" */
 static void add_stage(const struct sb_progress *p, bool since, struct sb_buf *b) {
-    sb_buf_adds(b, stage_names[p->stage]);
+    sb_buf_addf(b, "%s%s", p->launch < 0 ? "tuning, " : "", stage_names[p->stage]);
     if (p->index > 0 && p->of > 0)
         sb_buf_addf(b, " %d/%d", p->index, p->of);
     else if (p->index > 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stratobench/host.h"
+#include "stratobench/results_tune.h"
 
 /* Fewer valid runs than this have no spread, and the cell no figure to stand behind. */
 enum { LEAST_VALID_RUNS = 2 };
@@ -111,6 +112,11 @@ static void check_picture(struct sb_cell *c) {
 static void remark(struct sb_cell *c) {
     long long drafted, accepted, again = 0;
     const struct sb_run *odd = sb_cell_odd_turn(c);
+    for (size_t i = 0; i < c->n_tried; i++)
+        if (c->tried[i].chosen)
+            sb_strv_take(&c->remarks, sb_asprintf("tuned: %s %s%s", c->tried[i].key,
+                                                  c->tried[i].value,
+                                                  sb_try_figures(&c->tried[i]).noisy ? " (noisy)" : ""));
     count_drafts(c, &drafted, &accepted);
     if (drafted)
         sb_strv_take(&c->remarks,
@@ -188,6 +194,17 @@ static int take_turns(const struct sb_bench *b, size_t first, const struct sb_sc
     return 0;
 }
 
+/* Before any launch of the model is measured: they take turns then. */
+static int tune(const struct sb_bench *b, size_t i, struct sb_bench_start *start) {
+    struct sb_cell *c = &b->results->cells[i];
+    if (b->skip[i] || c->status != SB_PENDING)
+        return 0;
+    int rc = sb_bench_tune(b, i, start);
+    if (rc == 0 && c->status != SB_PENDING)
+        finish_cell(b, i);
+    return rc;
+}
+
 /* One model's cells: [first, end). */
 static int run_model(const struct sb_bench *b, size_t first, size_t end, struct sb_bench_start *start) {
     size_t n = end - first;
@@ -197,7 +214,11 @@ static int run_model(const struct sb_bench *b, size_t first, size_t end, struct 
         prepare_cell(b, first + k);
     }
     struct sb_schedule s = {cells, b->skip + first, n, b->config->bench.launches};
-    int rc = take_turns(b, first, &s, start);
+    int rc = 0;
+    for (size_t i = first; i < end && rc == 0; i++)
+        rc = tune(b, i, start);
+    if (rc == 0)
+        rc = take_turns(b, first, &s, start);
     free(cells);
     return rc;
 }

@@ -49,8 +49,13 @@ static void fingerprint(const struct sb_config *c, const struct sb_preflight_cel
         sb_strv_take(v, sb_asprintf("url=%s", b->url));
         sb_strv_take(v, sb_asprintf("model=%s", p->served->name));
     }
-    if (b->threads > 0)
-        sb_strv_take(v, sb_asprintf("threads=%d", b->threads));
+    const struct {
+        const char *key;
+        int value;
+    } numbers[] = {{"threads", b->threads}, {"ubatch", b->ubatch}, {"batch", b->batch}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].value > 0)
+            sb_strv_take(v, sb_asprintf("%s=%d", numbers[i].key, numbers[i].value));
     struct sb_strv args = {0};
     sb_strv_copy(&args, &b->args);
     sb_argv_hide_secrets(&args);
@@ -108,4 +113,10 @@ void sb_preflight_describe(const struct sb_config *c, const struct sb_preflight_
         sb_remote_describe(p, ret);
     fingerprint(c, p, ret);
     sb_protocol_repetition(&c->bench, &ret->repetition);
+    const struct sb_tunes *tunes = sb_backend_tunes(c, b);
+    for (size_t i = 0; i < tunes->n; i++) {
+        char *text = sb_tune_text(&tunes->item[i]);
+        sb_strv_take(&ret->repetition, sb_asprintf("tune=%s", text));
+        free(text);
+    }
 }

@@ -75,4 +75,16 @@ struct sb_bench_start {
 int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
                     struct sb_bench_start *start);
 
+/* Tries the values that the cell's backend tunes and that the cell has not tried yet, a short launch
+ * each, and chooses. The cell fails when it can take none of them. 0, or the signal that ended it. */
+int sb_bench_tune(const struct sb_bench *b, size_t index, struct sb_bench_start *start);
+/* The launch of one value, whose key and value are set: what it gave is in it. Its number is below 0,
+ * so that an observer can tell it from a launch that is measured. 0, or the signal that ended it. */
+int sb_bench_try(const struct sb_bench *b, size_t index, struct sb_try *t, int number,
+                 struct sb_bench_start *start);
+/* Puts a value where a launch keeps its setting. */
+void sb_tune_set(struct sb_llama_launch *l, const struct sb_try *t);
+/* That this build can be asked for what is tried, and `args` do not set it: else faults. */
+void sb_check_tuned(const struct sb_config *c, struct sb_preflight_cell *p);
+
 #endif

@@ -208,7 +208,8 @@ static void finish_record(struct launch *l) {
     say_where(l);
     sb_cell_add_launch(l->cell, *r);
     r->started_at = NULL; /* the cell's now */
-    sb_launch_changed(l, SB_ENDED_LAUNCH);
+    if (!l->trial)
+        sb_launch_changed(l, SB_ENDED_LAUNCH);
 }
 
 static void release_prompts(struct launch *l) {
@@ -224,63 +225,91 @@ static char *log_path_of(const struct launch *l) {
     bool doubtful = cut || strstr(model, "--") || strstr(backend, "--") ||
                     model[strlen(model) - 1] == '-' || backend[0] == '-';
     char *number = doubtful ? sb_asprintf("--cell%zu", l->index + 1) : sb_strdup("");
-    char *path = sb_asprintf("%s/%.100s--%.100s%s--%d.log", l->b->log_dir, model, backend, number,
-                             l->record.launch);
+    char *what = l->trial ? sb_asprintf("tune-%s-%s", l->trial->key, l->trial->value)
+                          : sb_asprintf("%d", l->record.launch);
+    char *path = sb_asprintf("%s/%.100s--%.100s%s--%s.log", l->b->log_dir, model, backend, number,
+                             what);
     free(number);
+    free(what);
     return path;
 }
 
-int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
-                    struct sb_bench_start *start) {
+static int measure(struct launch *l) {
+    if (l->trial)
+        return sb_launch_try(l);
+    int rc = sb_launch_measure(l);
+    if (rc == 0)
+        rc = sb_launch_turns(l);
+    if (rc == 0)
+        rc = sb_launch_answers(l);
+    return rc;
+}
+
+/* What the server is asked to be: what was tuned is as it was chosen, or as it is tried. */
+static struct sb_llama_launch options_of(const struct launch *l) {
+    struct sb_llama_launch o = sb_bench_launch_options(l->config, l->plan);
+    const struct sb_cell *c = &l->b->results->cells[l->index];
+    for (size_t i = 0; i < c->n_tried; i++)
+        if (c->tried[i].chosen)
+            sb_tune_set(&o, &c->tried[i]);
+    if (l->trial)
+        sb_tune_set(&o, l->trial);
+    return o;
+}
+
+/* From its load to its end. 0, the signal that ended it, or -1 with l->failure. */
+static int launch(struct launch *l, const char *log_path) {
+    const struct sb_bench *b = l->b;
+    struct sb_server_address address;
+    l->before = sb_host_read("");
+    if (l->plan->backend->url)
+        sb_launch_address(l, &address);
+    else
+        l->record.temperature_start_c = l->before.temperature_c;
+    struct sb_server_spec spec = {.address = l->plan->backend->url ? &address : NULL,
+                                  .build = b->preflight->cells[l->index].build,
+                                  .launch = options_of(l),
+                                  .log_path = log_path,
+                                  .load_timeout_s = l->config->load_timeout_s,
+                                  .signal_fd = b->signal_fd,
+                                  .tick = b->observer.tick,
+                                  .tick_arg = b->observer.arg};
+    l->record.started_at = sb_now_rfc3339();
+    int rc = sb_launch_before(l);
+    if (rc == 0)
+        rc = load(l, &spec);
+    if (rc == 0)
+        rc = measure(l);
+    if (rc == 0)
+        rc = check_files(l);
+    if (l->failure.interrupted)
+        sb_launch_stage(l, SB_STAGE_INTERRUPT, 0, 0);
+    else if (l->ready)
+        sb_launch_stage(l, SB_STAGE_STOP, 0, 0);
+    if (rc == 0)
+        finish_record(l);
+    sb_server_free(l->server);
+    return sb_launch_after(l) < 0 ? -1 : rc;
+}
+
+static int launch_into(const struct sb_bench *b, size_t index, struct sb_cell *cell,
+                       const struct sb_try *trial, int number, struct sb_bench_start *start) {
     struct launch l = {.b = b,
                        .config = b->config,
                        .plan = &b->config->cells[index],
-                       .cell = &b->results->cells[index],
+                       .cell = cell,
                        .index = index,
+                       .trial = trial,
                        .record = sb_launch_empty(),
                        .hooks_said = SB_BUF_INIT(HOOKS_MAX_BYTES),
                        .start = start};
-    l.record.launch = launch;
+    l.record.launch = number;
     if (!sb_launch_cool_down(&l))
         return l.failure.interrupted;
     l.prompts = sb_alloc(l.config->bench.n_prompts, sizeof *l.prompts);
     char *log_path = log_path_of(&l);
     mkdir(b->log_dir, 0777); /* it may have vanished since */
-    struct sb_server_address address;
-    l.before = sb_host_read("");
-    if (l.plan->backend->url)
-        sb_launch_address(&l, &address);
-    else
-        l.record.temperature_start_c = l.before.temperature_c;
-    struct sb_server_spec spec = {.address = l.plan->backend->url ? &address : NULL,
-                                  .build = b->preflight->cells[index].build,
-                                  .launch = sb_bench_launch_options(l.config, l.plan),
-                                  .log_path = log_path,
-                                  .load_timeout_s = l.config->load_timeout_s,
-                                  .signal_fd = b->signal_fd,
-                                  .tick = b->observer.tick,
-                                  .tick_arg = b->observer.arg};
-    l.record.started_at = sb_now_rfc3339();
-    int rc = sb_launch_before(&l);
-    if (rc == 0)
-        rc = load(&l, &spec);
-    if (rc == 0)
-        rc = sb_launch_measure(&l);
-    if (rc == 0)
-        rc = sb_launch_turns(&l);
-    if (rc == 0)
-        rc = sb_launch_answers(&l);
-    if (rc == 0)
-        rc = check_files(&l);
-    if (l.failure.interrupted)
-        sb_launch_stage(&l, SB_STAGE_INTERRUPT, 0, 0);
-    else if (l.ready)
-        sb_launch_stage(&l, SB_STAGE_STOP, 0, 0);
-    if (rc == 0)
-        finish_record(&l);
-    sb_server_free(l.server);
-    if (sb_launch_after(&l) < 0)
-        rc = -1;
+    int rc = launch(&l, log_path);
     sb_launch_log_hooks(&l, log_path);
     if (rc < 0)
         rc = end_by_failure(&l);
@@ -288,5 +317,27 @@ int sb_bench_launch(const struct sb_bench *b, size_t index, int launch,
     free(l.record.started_at);
     release_prompts(&l);
     free(log_path);
+    return rc;
+}
+
+int sb_bench_launch(const struct sb_bench *b, size_t index, int number,
+                    struct sb_bench_start *start) {
+    return launch_into(b, index, &b->results->cells[index], NULL, number, start);
+}
+
+int sb_bench_try(const struct sb_bench *b, size_t index, struct sb_try *t, int number,
+                 struct sb_bench_start *start) {
+    struct sb_cell c = sb_cell_empty(); /* it ends with the value, not with the cell */
+    int rc = launch_into(b, index, &c, t, number, start);
+    for (size_t i = 0; i < c.n_runs; i++)
+        c.runs[i].launch = 1;
+    t->host = sb_host_id(b->results->host);
+    t->load_s = c.load_s;
+    t->reason = sb_strdup(c.reason);
+    t->runs = c.runs;
+    t->n_runs = c.n_runs;
+    c.runs = NULL;
+    c.n_runs = 0;
+    sb_cell_release(&c);
     return rc;
 }

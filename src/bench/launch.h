@@ -5,6 +5,7 @@
 #include "internal.h"
 #include "stratobench/host.h"
 #include "stratobench/prompt.h"
+#include "stratobench/results_tune.h"
 #include "stratobench/server.h"
 
 /* What is read before and after a run. */
@@ -19,8 +20,9 @@ struct launch {
     const struct sb_bench *b;
     const struct sb_config *config;
     const struct sb_cell_plan *plan;
-    struct sb_cell *cell;
+    struct sb_cell *cell; /* what is measured goes there */
     size_t index; /* of the cell */
+    const struct sb_try *trial; /* the value that is tried; NULL = it is measured */
     struct sb_server *server;
     struct sb_llama_failure failure;
     struct sb_prepared *prompts; /* as in config */
@@ -68,6 +70,8 @@ int sb_launch_slot(const struct launch *l, size_t i);
 bool sb_launch_cool_down(struct launch *l);
 /* Warms up and measures every point. 0, or -1 with l->failure. */
 int sb_launch_measure(struct launch *l);
+/* Of a value that is tried: the first point, a few runs. 0, or -1 with l->failure. */
+int sb_launch_try(struct launch *l);
 /* Then the conversations, if the config wants any. 0, or -1 with l->failure. */
 int sb_launch_turns(struct launch *l);
 /* Before anything is measured: 0, or -1 when they cannot fit the context. */

@@ -144,6 +144,30 @@ static void tell_place(const struct launch *l, struct sb_at at) {
         o->place(o->arg, at);
 }
 
+/* More runs where they are noisy: by these few another may be chosen next time. */
+static bool tried_enough(const struct launch *l, int made) {
+    struct sb_try t = {
+        .key = l->trial->key, .runs = l->cell->runs, .n_runs = l->cell->n_runs};
+    return made >= SB_TRY_MOST_RUNS || (made >= SB_TRY_RUNS && !sb_try_figures(&t).noisy);
+}
+
+int sb_launch_try(struct launch *l) {
+    struct sb_at at = sb_protocol_place(&l->config->bench, 0);
+    const struct sb_run *r;
+    if (prepare(l, (size_t)at.prompt) < 0 || check_fits(l, at) < 0 || warm_up(l, at) < 0)
+        return -1;
+    for (int i = 1, disturbed = 0; !tried_enough(l, i - 1); i++) {
+        if (!sb_launch_cool_down(l))
+            return -1;
+        sb_launch_stage(l, SB_STAGE_RUN, i, 0);
+        if (one_run(l, at, false, &r) < 0)
+            return -1;
+        if (l->disturbed && ++disturbed <= LAUNCH_MOST_DISTURBED)
+            i--;
+    }
+    return 0;
+}
+
 int sb_launch_measure(struct launch *l) {
     const struct sb_protocol *b = &l->config->bench;
     int prepared = -1;

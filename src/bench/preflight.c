@@ -142,6 +142,8 @@ struct sb_llama_launch sb_bench_launch_options(const struct sb_config *c,
                                     .flash_attn = b->flash_attn,
                                     .mmap = b->mmap,
                                     .cache_type = b->cache_type,
+                                    .ubatch = b->ubatch,
+                                    .batch = b->batch,
                                     .threads = b->threads,
                                     .spec = b->spec,
                                     .draft = b->draft,
@@ -238,8 +240,10 @@ static void check_cell(const struct sb_config *c, const struct sb_preflight_opti
     bool devices = p->build && check_device(c, p);
     if (p->build)
         warn_of_known_faults(p);
-    if (p->build)
+    if (p->build) {
         check_options(c, p);
+        sb_check_tuned(c, p);
+    }
     sb_argv_hide_secrets(&p->argv);
     sb_check_draft(c, pf, p);
     sb_check_mmproj(c, pf, p);

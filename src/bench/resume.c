@@ -7,6 +7,7 @@
 
 #include "schedule.h"
 #include "stratobench/host.h"
+#include "stratobench/results_tune.h"
 
 #define LAUNCHES "launches=" /* in a cell's repetition */
 
@@ -70,8 +71,9 @@ static bool wants_more(const struct sb_results *r, const struct sb_cell *was) {
 /* Why an earlier result does not hold any more, or NULL. The caller frees. */
 static char *what_changed(const struct sb_cell *was, const struct sb_cell *now, bool but_launches) {
     const char *repeated = odd_one(&was->repetition, &now->repetition, but_launches);
-    if (!repeated && odd_one(&now->repetition, &was->repetition, but_launches))
-        repeated = "another number of runs";
+    const char *more = odd_one(&now->repetition, &was->repetition, but_launches);
+    if (!repeated && more)
+        repeated = strncmp(more, "tune=", 5) == 0 ? "not tuned" : "another number of runs";
     if (repeated)
         return sb_strdup(repeated);
     if (!sb_same(was->backend.server_version, now->backend.server_version))
@@ -81,10 +83,14 @@ static char *what_changed(const struct sb_cell *was, const struct sb_cell *now, 
         return sb_asprintf("server files: %s", was->backend.server_build);
     if (!sb_same(was->backend.image, now->backend.image))
         return sb_asprintf("image %s", was->backend.image ? was->backend.image : "none");
-    if (sb_same(was->fingerprint, now->fingerprint))
+    if (sb_cell_asked_same(was, now))
         return NULL;
-    const char *asked = odd_one(&was->fingerprint_of, &now->fingerprint_of, false);
-    return sb_strdup(asked ? asked : "other settings");
+    struct sb_strv before = sb_cell_asked(was), after = sb_cell_asked(now);
+    const char *asked = odd_one(&before, &after, false);
+    char *changed = sb_strdup(asked ? asked : "other settings");
+    sb_strv_release(&before);
+    sb_strv_release(&after);
+    return changed;
 }
 
 static void keep(struct sb_plan *plan, size_t i, struct sb_cell *was, char *why) {
@@ -128,12 +134,14 @@ static void go_on(struct sb_plan *plan, size_t i, struct sb_cell *was) {
 }
 
 /* Takes over what an earlier file holds of a cell: an ok one whole while it holds, of an unfinished
- * one, or one that is to have more, the launches that were done. What has figures and does not hold
- * stands until the new result has ended, and for good where there can be none. */
+ * one, or one that is to have more, the values that were tried and the launches that were done. What
+ * has figures and does not hold stands until the new result has ended, and for good where there can
+ * be none. */
 static void fill_cell(struct sb_plan *plan, size_t i, struct sb_cell *was, const char *fault) {
     bool ok = was->status == SB_OK, pending = was->status == SB_PENDING;
     bool elsewhere = was_elsewhere(&plan->results, was, &plan->results.cells[i]);
-    if (was->n_runs == 0 || (pending && elsewhere))
+    bool tuning = !fault && pending && was->n_tried > 0;
+    if ((was->n_runs == 0 && !tuning) || (pending && elsewhere))
         return;
     if (fault) {
         plan->skip[i] = true;

@@ -249,6 +249,7 @@ void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel) {
     complete_models(p);
     sb_check_sources(p);
     check_images(p);
+    sb_check_tunes(p);
     if (p->diags.n == 0)
         make_cells(p, sel ? sel : &all);
 }

@@ -68,6 +68,7 @@ extern const struct sb_type sb_type_flag;   /* bool: the place in `words` */
 extern const struct sb_type sb_type_word;   /* enum: the same */
 extern const struct sb_type sb_type_int, sb_type_number, sb_type_percent; /* int, double, share */
 extern const struct sb_type sb_type_words, sb_type_header, sb_type_env;   /* struct sb_strv */
+extern const struct sb_type sb_type_tune;                                 /* struct sb_tunes */
 extern const struct sb_type sb_type_image;                                /* struct sb_image */
 extern const struct sb_type sb_type_ints;                                 /* int *, a list */
 /* These have no single field: they set members of the parser or of its config. */
@@ -99,6 +100,8 @@ const char *sb_did_you_mean(char hint[80], const char *word, const char *const *
 
 /* How each backend's server is had: its keys together, and what its models must say (source.c). */
 void sb_check_sources(struct sb_parser *p);
+/* What backends tune must be theirs to choose. */
+void sb_check_tunes(struct sb_parser *p);
 /* Once the file is read: what several keys say together, references, cells (config_plan.c). */
 void sb_config_plan(struct sb_parser *p, const struct sb_selection *sel);
 

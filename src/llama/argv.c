@@ -121,10 +121,12 @@ static int pass_device(struct command *c, const char *value) {
     return 0;
 }
 
-static int pass_threads(struct command *c, int threads) {
-    char *value = sb_asprintf("%d", threads);
-    const struct sb_llama_option *o = known(c, "-t", "--threads");
-    int rc = o ? 0 : cannot(c, "threads", value);
+/* A number, under either name. */
+static int pass_number(struct command *c, const char *key, int number, const char *name,
+                       const char *other) {
+    char *value = sb_asprintf("%d", number);
+    const struct sb_llama_option *o = known(c, name, other);
+    int rc = o ? 0 : cannot(c, key, value);
     if (o)
         pass(c, o->name, value);
     free(value);
@@ -273,7 +275,9 @@ int sb_llama_argv(const struct sb_llama_build *b, const struct sb_llama_launch *
         l->flash_attn ? pass_flash_attn(&c, l->flash_attn) : 0,
         l->mmap ? pass_mmap(&c, l->mmap) : 0,
         l->cache_type ? pass_cache_type(&c, l->cache_type) : 0,
-        l->threads > 0 ? pass_threads(&c, l->threads) : 0,
+        l->batch > 0 ? pass_number(&c, "batch", l->batch, "-b", "--batch-size") : 0,
+        l->ubatch > 0 ? pass_number(&c, "ubatch", l->ubatch, "-ub", "--ubatch-size") : 0,
+        l->threads > 0 ? pass_number(&c, "threads", l->threads, "-t", "--threads") : 0,
         l->spec || l->draft ? pass_spec(&c, l->spec, l->draft) : 0,
         l->mmproj ? pass_mmproj(&c, l->mmproj) : 0,
         l->args ? pass_args(&c, l->args) : 0,
@@ -295,6 +299,13 @@ static const char *value_of(const struct sb_llama_build *b, const struct sb_strv
         if (is_option(b, argv->item[i], name))
             value = argv->item[i + 1]; /* the last one wins */
     return value;
+}
+
+bool sb_llama_sets(const struct sb_llama_build *b, const struct sb_strv *args, const char *name) {
+    for (size_t i = 0; i < args->n; i++)
+        if (is_option(b, args->item[i], name))
+            return true;
+    return false;
 }
 
 int sb_llama_layers_asked(const struct sb_llama_build *b, const struct sb_strv *argv) {

@@ -67,6 +67,7 @@ struct report_row {
     const struct sb_cell *cell;
     struct sb_point point;
     int turn; /* of a conversation; 0 = the row is of none */
+    const struct sb_try *tried; /* a value of a setting; NULL = the row is of none */
 };
 struct report_row report_row_of_cell(const struct sb_cell *c); /* at its first point */
 struct report_row report_row_of_point(const struct sb_cell *c, const struct sb_point *p);
@@ -153,6 +154,8 @@ void report_vision(struct report_doc *d, struct report_group *g);
 const char *report_picture(const struct sb_cell *c);
 /* Tokens of it, by the first run that counts; NaN. */
 double report_picture_tokens(const struct sb_cell *c);
+/* What was tuned before anything was measured: what each value gave, and which was taken. */
+void report_tune(struct report_doc *d, struct report_group *g);
 /* launches = auto: how many were made of each backend, why it stopped, what was saved. */
 void report_launches(struct report_doc *d, struct report_group *g);
 void report_depths(struct report_doc *d, struct report_group *g);

@@ -215,6 +215,7 @@ void report_group(struct report_doc *d, struct report_group *g) {
     report_drafts(d, g);
     report_turns(d, g);
     report_vision(d, g);
+    report_tune(d, g);
     report_launches(d, g);
     report_answers(d, g);
     report_extras(d, g);

@@ -4,6 +4,7 @@
 
 #include "load.h"
 #include "slots.h"
+#include "stratobench/results_tune.h"
 
 /* No machine reads or writes more tokens a second than this. */
 static const double MOST_TPS = 1e9;
@@ -124,6 +125,20 @@ static bool complete_turns(const struct reader *r, const struct place *p,
     return true;
 }
 
+static bool complete_tries(const struct reader *r, const struct place *p,
+                           const struct sb_results *doc, struct sb_cell *c) {
+    const struct place tries = {p, "tune", 0};
+    for (size_t i = 0; i < c->n_tried; i++) {
+        const struct place at = {&tries, NULL, i}, runs = {&at, "runs", 0};
+        if (!sb_tunable_named(c->tried[i].key))
+            return load_fail(r, &(struct place){&at, "key", 0}, "nothing that is tuned");
+        for (size_t k = 0; k < c->tried[i].n_runs; k++)
+            if (!complete_run(r, &(struct place){&runs, NULL, k}, doc, &c->tried[i].runs[k]))
+                return false;
+    }
+    return true;
+}
+
 static bool complete_cell(const struct reader *r, const struct place *p,
                           const struct sb_results *doc, struct sb_cell *c) {
     struct place runs = {p, "runs", 0};
@@ -133,7 +148,7 @@ static bool complete_cell(const struct reader *r, const struct place *p,
             return false;
         measured |= sb_run_counts(&c->runs[i]);
     }
-    if (!complete_turns(r, p, doc, c))
+    if (!complete_turns(r, p, doc, c) || !complete_tries(r, p, doc, c))
         return false;
     if (c->status == SB_OK && !measured)
         return load_fail(r, p, "status is ok, but no run is valid");

@@ -60,7 +60,7 @@ size_t object_n_fields(const struct object *o);
 struct field object_field(const struct object *o, size_t i);
 
 extern const struct object results_document, results_cell, results_run, results_slot_run,
-    results_launch, results_answer;
+    results_launch, results_answer, results_try;
 
 static inline void *field_at(const struct field *f, const void *base) {
     return (char *)base + f->offset;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stratobench/results.h"
+#include "stratobench/results_tune.h"
 
 enum { ID_CHARS = 12, TEXT_MAX_BYTES = 64 << 10 };
 
@@ -113,7 +113,9 @@ bool sb_host_diff(const struct sb_fact *a, const struct sb_fact *b, struct sb_st
 const char *sb_cell_host_id(const struct sb_cell *c, const char *file_id) {
     if (c->backend.address)
         return c->backend.address;
-    const char *id = c->n_launches ? c->launches[c->n_launches - 1].host : NULL;
+    const char *id = c->n_launches ? c->launches[c->n_launches - 1].host
+                     : c->n_tried  ? c->tried[c->n_tried - 1].host
+                                   : NULL;
     return id ? id : file_id;
 }
 

@@ -326,6 +326,8 @@ static void load(int listener) {
     double ready_s = sb_now_s();
     struct pollfd fd = {.fd = listener, .events = POLLIN};
     misuse_log();
+    if (mode_at("dies-at"))
+        exit(1);
     if ((argument = mode("slow-load")))
         ready_s += (double)mode_number(argument, 2);
     if (mode("never-ready"))

@@ -202,6 +202,33 @@ static void pictures_are_read(void **state) {
     sb_config_release(&c);
 }
 
+/* A backend's own before those of [bench]; nothing of a server that others have started. */
+static void what_is_tuned_is_read(void **state) {
+    (void)state;
+    struct sb_config c;
+    accept("[bench]\nprompt = ${PROMPT}\ntune = ubatch 512 0256\ntune = flash_attn on off\n"
+           "[backend a]\nserver = x\nubatch = 64\nbatch = 128\nthreads = 3\ntune = off\n"
+           "[backend b]\nserver = x\ntune = threads 4 8 16\nbatch = 4096\nubatch = 4096\n"
+           "[backend c]\nserver = x\n"
+           "[backend d]\nurl = http://127.0.0.1:1\n"
+           "[model m]\npath = m.gguf\n",
+           &c);
+    assert_true(c.backends[0].ubatch == 64 && c.backends[0].batch == 128);
+    assert_int_equal(sb_backend_tunes(&c, &c.backends[0])->n, 0);
+    const struct sb_tunes *own = sb_backend_tunes(&c, &c.backends[1]);
+    assert_int_equal(own->n, 1);
+    assert_string_equal(own->item[0].what->key, "threads");
+    assert_int_equal(sb_tunes_launches(own), 3);
+    const struct sb_tunes *of_bench = sb_backend_tunes(&c, &c.backends[2]);
+    assert_int_equal(of_bench->n, 2);
+    assert_int_equal(sb_tunes_launches(of_bench), 4);
+    char *text = sb_tune_text(&of_bench->item[0]);
+    assert_string_equal(text, "ubatch 512 256");
+    free(text);
+    assert_int_equal(sb_backend_tunes(&c, &c.backends[3])->n, 0);
+    sb_config_release(&c);
+}
+
 static void words_that_stand_for_numbers(void **state) {
     (void)state;
     struct sb_config c;
@@ -457,6 +484,7 @@ static void shipped_configs_load(void **state) {
         {"strix-halo-vision.ini", 3, ""},
         {"slots.ini", 4, "~600 tokens (infrastructure scenario)"},
         {"vision.ini", 6, "picture.txt"},
+        {"tune.ini", 6, "~600 tokens (infrastructure scenario)"},
         {"demo.ini", 2, "~600 tokens (infrastructure scenario)"},
     };
     setenv("MODELS", "/models", 1);
@@ -482,6 +510,7 @@ int main(void) {
         cmocka_unit_test(defaults_are_those_of_the_contract),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(pictures_are_read),
+        cmocka_unit_test(what_is_tuned_is_read),
         cmocka_unit_test(words_that_stand_for_numbers),
         cmocka_unit_test(a_text_ends_where_the_contract_says),
         cmocka_unit_test(args_split_as_in_a_shell),

@@ -158,6 +158,27 @@ static const struct {
      "t.ini:7: unknown backend 'cpu'\n"
      "t.ini:7: backend 'vulkan' is named twice\n"},
     {BENCH REST "backends =\n", "t.ini:7: 'backends' is empty\n"},
+    /* what is tuned */
+    {BENCH "tune = ubatsch 1 2\ntune = mmap on off\n" REST,
+     "t.ini:3: 'tune' knows no 'ubatsch' (did you mean 'ubatch'?): it tries ubatch, batch, threads, flash_attn\n"
+     "t.ini:4: 'tune' knows no 'mmap': it tries ubatch, batch, threads, flash_attn\n"},
+    {BENCH "tune = ubatch 512\ntune = ubatch 0 512\ntune = flash_attn on maybe\ntune = threads 2 2\n" REST,
+     "t.ini:3: 'tune' holds 1 value of ubatch: it tries 2 to 16\n"
+     "t.ini:4: 'tune' tries '0' of ubatch: expected a whole number from 1 to 1048576\n"
+     "t.ini:5: 'tune' tries 'maybe' of flash_attn: expected on, off or auto\n"
+     "t.ini:6: 'tune' tries threads 2 twice\n"},
+    {BENCH "tune = ubatch 1 2\ntune = off\ntune = ubatch 3 4\ntune =\n" REST,
+     "t.ini:4: 'tune = off' stands alone\n"
+     "t.ini:5: 'tune' tries ubatch a second time\n"
+     "t.ini:6: 'tune' is empty\n"},
+    {BENCH "tune = threads 1 2\n[backend b]\nserver = x\nthreads = 4\n[model m]\npath = m.gguf\n",
+     "t.ini:6: [backend b] sets 'threads', which 'tune' (line 3) tries: use one, or 'tune = off' here\n"},
+    {BENCH "tune = ubatch 512 4096\n" REST,
+     "t.ini:3: [backend b] asks for a ubatch of 4096 and has a batch of 2048, to which llama-server would "
+     "cut it: set 'batch = 4096'\n"},
+    {BENCH "[backend b]\nserver = x\nbatch = 256\nubatch = 512\n[model m]\npath = m.gguf\n",
+     "t.ini:6: [backend b] asks for a ubatch of 512 and has a batch of 256, to which llama-server would cut "
+     "it: set 'batch = 512'\n"},
     /* prompts */
     {"[bench]\nprompt = /no/such/prompt\n" REST,
      "t.ini:2: cannot use prompt '/no/such/prompt': No such file or directory\n"},

@@ -167,19 +167,35 @@ static void drafting_is_spelled_as_the_build_wants_it(void **state) {
     }
 }
 
-static void eyes_are_given_where_the_build_takes_them(void **state) {
+static void eyes_and_batches_are_given_where_the_build_takes_them(void **state) {
     (void)state;
     static const char help_seeing[] = "-c,    --ctx-size N                     size of the context\n"
                                       "-mm,   --mmproj FILE                    path to a projector\n"
+                                      "-b,    --batch-size N                   logical\n"
+                                      "-ub,   --ubatch-size N                  physical\n"
                                       "--host HOST                             address\n"
                                       "--port PORT                             port\n";
-    struct sb_llama_launch asked = {.mmproj = "e.gguf"};
+    struct sb_llama_launch asked = {.mmproj = "e.gguf", .batch = 1024, .ubatch = 256};
     char *got = command(help_seeing, &asked);
-    assert_non_null(strstr(got, " --mmproj e.gguf"));
+    assert_non_null(strstr(got, " -b 1024 -ub 256 --mmproj e.gguf"));
     free(got);
     got = command(help_2025, &asked);
     assert_non_null(strstr(got, "cannot express mmproj = e.gguf"));
+    assert_non_null(strstr(got, "cannot express ubatch = 256"));
     free(got);
+}
+
+/* In any spelling that the build has for it. */
+static void words_set_an_option_or_not(void **state) {
+    (void)state;
+    struct sb_llama_build b = build_of(help_new);
+    struct sb_strv args = {0};
+    sb_strv_add(&args, "--threads");
+    sb_strv_add(&args, "4");
+    assert_true(sb_llama_sets(&b, &args, "-t") && sb_llama_sets(&b, &args, "--threads"));
+    assert_false(sb_llama_sets(&b, &args, "--ctx-size"));
+    sb_strv_release(&args);
+    sb_llama_build_release(&b);
 }
 
 static void a_command_line_tells_how_it_drafts(void **state) {
@@ -453,7 +469,8 @@ int main(void) {
         cmocka_unit_test(every_spelling_of_an_entry_is_known),
         cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
         cmocka_unit_test(drafting_is_spelled_as_the_build_wants_it),
-        cmocka_unit_test(eyes_are_given_where_the_build_takes_them),
+        cmocka_unit_test(eyes_and_batches_are_given_where_the_build_takes_them),
+        cmocka_unit_test(words_set_an_option_or_not),
         cmocka_unit_test(a_command_line_tells_how_it_drafts),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
         cmocka_unit_test(slots_share_the_context),

@@ -17,6 +17,7 @@
 
 #include "stratobench/base.h"
 #include "stratobench/results.h"
+#include "stratobench/results_tune.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof *(a))
 #define FULL_JSON SOURCE_DIR "/tests/fuzz/corpus/results/full.json"
@@ -102,6 +103,12 @@ static void every_key_survives(void **state) {
     assert_true(c->runs[1].draft_n_accepted == 7 && c->runs[1].launch == 1);
     assert_string_equal(c->model.mmproj, "models/mmproj.gguf");
     assert_string_equal(c->model.image, "pictures/a \"b\".png");
+    assert_int_equal(c->n_tried, 3);
+    assert_string_equal(c->tried[0].key, "ubatch");
+    assert_true(c->tried[0].n_runs == 2 && c->tried[0].runs[0].warmup && !c->tried[0].chosen);
+    assert_string_equal(c->tried[0].host, "cafe01234567");
+    assert_true(c->tried[1].chosen && c->tried[1].n_runs == 0 && isnan(c->tried[2].load_s));
+    assert_string_equal(c->tried[2].reason, "server died");
     assert_true(c->runs[1].image_n == 16 && c->runs[3].image_n == -1);
     assert_true(c->runs[1].image_encode_ms > 84 && isnan(c->runs[3].image_encode_ms));
     assert_true(c->runs[3].at.prompt == 1 && c->runs[3].at.depth == 4096);

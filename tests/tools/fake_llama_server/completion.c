@@ -147,6 +147,8 @@ static struct run simulate(const cJSON *request, struct tokens prompt, int n_ctx
     if (r.truncated)
         r.predicted_n = room;
     r.prompt_ms = r.prompt_n * 1e3 / nth_number("FAKE_PP", 20000, current.number);
+    if (mode_at("slow-at"))
+        r.prompt_ms *= 5;
     r.predicted_ms =
         fmax(0.001, (r.predicted_n - 1) * 1e3 / nth_number("FAKE_TG", 5000, current.number));
     free(s->cached.id);
@@ -185,7 +187,7 @@ static cJSON *describe(const struct run *r) {
         cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(reply, "tokens_evaluated"),
                              r->prompt_n + 7);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
-        if (reply_mode(lies[i].mode))
+        if (reply_mode(lies[i].mode) || (mode_at("lies-at") && strcmp(lies[i].mode, "lying-clock") == 0))
             cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
                                                    cJSON_CreateRaw(lies[i].value));
     return reply;

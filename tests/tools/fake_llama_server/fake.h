@@ -10,6 +10,8 @@
 
 /* The argument of a mode that is on ("" without one), else NULL. */
 const char *mode(const char *name);
+/* A mode whose argument, "ubatch=512", is how the server was started. */
+bool mode_at(const char *name);
 long mode_number(const char *argument, long otherwise);
 _Noreturn void die_by_signal(const char *argument, int otherwise);
 /* Exits when FAKE_MODE names none of them: a misspelt mode must not make a test pass. */
@@ -24,7 +26,7 @@ enum { OLD = 1, FEB = 2, NEW = 4, ALL = 7 }; /* builds */
 struct args {
     unsigned build;
     const char *model, *alias, *device, *gpu_layers, *api_key_file, *host, *ctx, *port, *verbosity,
-        *slots, *mmproj, *ignored;
+        *slots, *mmproj, *ubatch, *threads, *ignored;
 };
 /* Exits when it says so (--help) or cannot be understood. */
 struct args parse_args(char **argv);

@@ -26,6 +26,9 @@ static const struct {
     /* before it is ready */
     {"exit-before-ready", "exits with this code while it loads"},
     {"signal-before-ready", "kills itself with this signal while it loads"},
+    {"dies-at", "exits before it is ready where it was started with ubatch=N or threads=N"},
+    {"slow-at", "takes five times as long for prompts there"},
+    {"lies-at", "claims a minute there"},
     {"slow-load", "loads for so many seconds"},
     {"never-ready", "answers 503 for ever"},
     {"deaf", "never listens"},
@@ -125,6 +128,20 @@ const char *mode(const char *name) {
         at += strcspn(at, ",");
     }
     return NULL;
+}
+
+bool mode_at(const char *name) {
+    const char *argument = mode(name);
+    const struct {
+        const char *key, *value;
+    } given[] = {{"ubatch=", args.ubatch}, {"threads=", args.threads}};
+    for (size_t i = 0; argument && i < sizeof given / sizeof *given; i++) {
+        size_t n = strlen(given[i].key), len = strcspn(argument, ",");
+        if (given[i].value && strncmp(argument, given[i].key, n) == 0 &&
+            strlen(given[i].value) == len - n && memcmp(given[i].value, argument + n, len - n) == 0)
+            return true;
+    }
+    return false;
 }
 
 long mode_number(const char *argument, long otherwise) {
