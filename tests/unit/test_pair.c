@@ -1,15 +1,10 @@
 /* compare --backends: two backends of one file, pair by pair. */
-#include <stdio.h>
-
-#include "stratobench/verdict.h"
-
-#include "golden.h"
+#include "compare_fixture.h"
 #include "random.h"
-#include "results_fixture.h"
 
 enum { GOOD = 0, BAD = 1, CANNOT_TELL = 125 };
 
-static struct sb_compare_options usual(void) {
+static struct sb_compare_options paired(void) {
     struct sb_compare_options o = SB_COMPARE_DEFAULT;
     o.max_drop = SB_GATE_LEAST_DROP_PAIRED;
     return o;
@@ -18,7 +13,7 @@ static struct sb_compare_options usual(void) {
 static struct sb_comparison pair_of(const struct sb_results *r) {
     struct sb_comparison c;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    struct sb_compare_options o = usual();
+    struct sb_compare_options o = paired();
     if (sb_comparison_make_paired(&r, 1, "id-old", "new", &o, &c, &error) < 0)
         fail_msg("%s", sb_buf_str(&error));
     return c;
@@ -138,7 +133,7 @@ static void expect_error(const struct sb_results *r, const char *old, const char
                          const char *want) {
     struct sb_comparison c;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    struct sb_compare_options o = usual();
+    struct sb_compare_options o = paired();
     assert_true(sb_comparison_make_paired(&r, 1, old, new, &o, &c, &error) < 0);
     assert_string_equal(sb_buf_str(&error), want);
     sb_buf_release(&error);
@@ -156,28 +151,15 @@ static void test_names(void **state) {
 
 static void test_golden(void **state) {
     (void)state;
-    static const struct {
-        const char *name;
-        void (*write)(const struct sb_comparison *c, struct sb_buf *ret);
-    } forms[] = {
-        {"pair.txt", sb_comparison_text},
-        {"pair.md", sb_comparison_markdown},
-        {"pair.json", sb_comparison_json},
-    };
     struct sb_results r = make_order("abbaab", true);
-    fixture_fingerprint(&r.cells[0], "aa", (const char *const[]){"threads=2", NULL});
-    fixture_fingerprint(&r.cells[1], "bb", (const char *const[]){"threads=1", NULL});
+    fixture_fingerprint(&r.cells[0], "aa", LINES("threads=2"));
+    fixture_fingerprint(&r.cells[1], "bb", LINES("threads=1"));
     fixture_launches(&r, "n|1", "old", 1, 1, 0);
     fixture_launches(&r, "n|1", "new", 1, 1, 0);
     fixture_launches(&r, "o", "old", 1, 1, 0);
     fixture_cell(&r, "o", "new", SB_FAILED, "server died");
     struct sb_comparison c = pair_of(&r);
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        struct sb_buf text = SB_BUF_INIT(GOLDEN_MAX_BYTES);
-        forms[i].write(&c, &text);
-        golden_expect(forms[i].name, sb_buf_str(&text));
-        sb_buf_release(&text);
-    }
+    expect_golden_forms(&c, "pair");
     sb_comparison_release(&c);
     sb_results_release(&r);
 }
@@ -213,21 +195,17 @@ static void draw_pairs(double speed, double drift, struct counts *n) {
 
 /* The same ten launches as two runs: five of the old build, then five of the new. */
 static void draw_separate(double speed, double drift, struct counts *n) {
-    struct sb_compare_options o = usual();
+    struct sb_compare_options o = paired();
     struct sb_results sides[2] = {fixture_set("T"), fixture_set("T")};
     for (int side = 0; side < 2; side++) {
         struct sb_cell *c = fixture_cell(&sides[side], "m", "b", SB_OK, NULL);
         for (int i = 0; i < PAIRS; i++)
             launch_at(c, i, (side ? speed : 1) * machine(side * PAIRS + i, drift));
     }
-    struct sb_comparison c;
-    const struct sb_results *base = &sides[0], *next = &sides[1];
-    sb_comparison_make(&base, 1, &next, 1, &o, &c);
+    struct sb_comparison c = compare(&sides[0], &sides[1], &o);
     n->separate_bad += c.exit_code == 1;
     n->separate_good += c.exit_code == 0;
-    sb_comparison_release(&c);
-    sb_results_release(&sides[0]);
-    sb_results_release(&sides[1]);
+    release_compared(&c, &sides[0], &sides[1]);
 }
 
 static struct counts draw(double speed, double drift) {
