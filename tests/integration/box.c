@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -140,6 +141,12 @@ int box_wait(pid_t pid) {
 
 int box_run(const char *const *argv) {
     return box_wait(box_start(argv));
+}
+
+void box_become_nobody(void) {
+    enum { NOBODY = 65534 };
+    if (geteuid() == 0 && (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY)))
+        _exit(126);
 }
 
 void box_await(const char *file, const char *text) {

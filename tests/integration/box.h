@@ -53,6 +53,8 @@ int box_wait(pid_t pid);
 /* As box_start, with a step of the test's own before the exec. */
 pid_t box_start_after(void (*prepare)(void), const char *const *argv);
 
+void box_become_nobody(void); /* such a step: root lays down its rights, others have none */
+
 /* Waits until the file holds the text. */
 void box_await(const char *file, const char *text);
 /* Waits until a server launched for a cell has logged the text, and gives its pid. */

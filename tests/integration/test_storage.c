@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534 };
-
 static void two_backends(void) {
     BOX_CONFIG("", {"a", ""}, {"b", ""});
 }
@@ -43,16 +41,11 @@ static void a_missing_folder_is_found_first(void **state) {
     expect_refused(SB(MEASURE, "-o", "p.txt/a"), "p.txt/a.json: Not a directory");
 }
 
-static void become_nobody(void) {
-    if (geteuid() == 0 && (setgid(NOBODY) || setuid(NOBODY)))
-        _exit(126);
-}
-
 static void a_folder_that_is_not_ours_is_found_first(void **state) {
     (void)state;
     two_backends();
     assert_int_equal(chmod(".", 0555), 0);
-    int rc = box_wait(box_start_after(become_nobody, ARGS(STRATOBENCH, MEASURE)));
+    int rc = box_wait(box_start_after(box_become_nobody, ARGS(STRATOBENCH, MEASURE)));
     assert_int_equal(chmod(".", 0755), 0);
     if (rc == 127) /* nobody may not even run what stands here */
         skip();
