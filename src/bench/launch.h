@@ -80,9 +80,9 @@ int sb_launch_check_turns(struct launch *l);
 /* Asks for one completion. 0, or -1 with what is known of the server, too. */
 int sb_launch_complete(struct launch *l, const struct sb_llama_completion *c,
                        struct sb_llama_reply *ret);
-/* After a reply that failed, l->failure: may it be asked again? Another text may not fail. Forgets
+/* After a reply of so many at once failed, l->failure: may it be asked again? Another text may not fail. Forgets
  * the failure if so. */
-bool sb_launch_may_ask_again(struct launch *l, int attempt);
+bool sb_launch_may_ask_again(struct launch *l, int attempt, size_t at_once);
 /* The reply as a run of this launch; takes its strings. */
 struct sb_run sb_launch_to_run(const struct launch *l, struct sb_at at, bool warmup,
                                struct sb_llama_reply *t);

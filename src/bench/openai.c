@@ -91,7 +91,7 @@ static struct sb_run judged(struct launch *l, struct sb_at at, struct sb_llama_r
 int sb_launch_openai(struct launch *l, struct sb_at at, struct sb_run *ret) {
     struct sb_llama_reply reply = {0};
     for (int attempt = 1; ask(l, at.prompt, &reply) < 0; attempt++)
-        if (!sb_launch_may_ask_again(l, attempt))
+        if (!sb_launch_may_ask_again(l, attempt, 1))
             return -1;
     *ret = judged(l, at, &reply);
     sb_llama_reply_release(&reply);

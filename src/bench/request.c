@@ -7,7 +7,8 @@
 
 #include "launch.h"
 
-static const int MAX_ATTEMPTS = 5; /* at a reply; one in twelve failed where this was seen */
+/* At a reply; one in twelve failed where this was seen, so of eight at once each second time one did. */
+static const size_t MAX_ATTEMPTS = 5;
 /* Together for fewer tokens than this in a slot, they were hardly ever at work at once. */
 static const double LEAST_TOGETHER = 2;
 
@@ -46,8 +47,8 @@ int sb_launch_complete(struct launch *l, const struct sb_llama_completion *c,
 
 /* A reply can fail after the work was done (HTTP 500 from a build that could not put the text into
  * JSON): another nonce gives another text. */
-bool sb_launch_may_ask_again(struct launch *l, int attempt) {
-    if (l->failure.http_status < 500 || attempt == MAX_ATTEMPTS)
+bool sb_launch_may_ask_again(struct launch *l, int attempt, size_t at_once) {
+    if (l->failure.http_status < 500 || (size_t)attempt >= MAX_ATTEMPTS + at_once - 1)
         return false;
     sb_llama_failure_release(&l->failure);
     l->record.failed_replies = (l->record.failed_replies > 0 ? l->record.failed_replies : 0) + 1;
@@ -102,7 +103,7 @@ static int ask_until_answered(struct batch *b) {
         if (ask(b) == 0)
             return 0;
         forget_requests(b);
-        if (!sb_launch_may_ask_again(b->l, attempt))
+        if (!sb_launch_may_ask_again(b->l, attempt, b->n))
             return -1;
     }
 }

@@ -61,7 +61,7 @@ static int converse_until_answered(struct launch *l, bool warmup, bool *ret_dist
         size_t before = l->cell->n_turns;
         if (converse(l, warmup, ret_disturbed) == 0)
             return 0;
-        if (!sb_launch_may_ask_again(l, attempt))
+        if (!sb_launch_may_ask_again(l, attempt, 1))
             return -1;
         sb_cell_drop_turns(l->cell, before);
     }

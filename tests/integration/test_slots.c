@@ -156,6 +156,16 @@ static void a_failed_reply_is_asked_for_again_with_all_others(void **state) {
     assert_true(count_runs(c, false, 2) >= 2);
 }
 
+/* Of several the more often one fails: five attempts are not the end. */
+static void the_more_at_once_the_more_attempts(void **state) {
+    (void)state;
+    BOX_CONFIG("slots = 2\n", {"b", STEADY "env = FAKE_MODE=http-500\nenv = FAKE_TIMES=10\n"});
+    assert_int_equal(SB(MEASURE), 0);
+    assert_int_equal(box_cell("m", "b")->launches[0].failed_replies, 5);
+    BOX_CONFIG("slots = 2\n", {"b", STEADY "env = FAKE_MODE=http-500\nenv = FAKE_TIMES=12\n"});
+    assert_int_equal(SB(MEASURE, "--force"), 1);
+}
+
 static void fewer_slots_than_asked_for_are_no_measurement(void **state) {
     (void)state;
     BOX_CONFIG("slots = 4\n", {"b", STEADY "args = -np 2 -c 1024\n"});
@@ -227,6 +237,7 @@ int main(void) {
         IN_BOX(requests_that_were_not_served_at_once_are_named),
         IN_BOX(a_server_that_dies_beside_others_says_so),
         IN_BOX(a_failed_reply_is_asked_for_again_with_all_others),
+        IN_BOX(the_more_at_once_the_more_attempts),
         IN_BOX(fewer_slots_than_asked_for_are_no_measurement),
         IN_BOX(memory_limits_one_at_a_time_alone),
         IN_BOX(other_slots_are_another_measurement),
