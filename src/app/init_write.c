@@ -35,7 +35,8 @@ static void write_bench(const struct init_plan *p, struct sb_buf *b) {
     sb_buf_adds(b, "# title    = Inference Backend Benchmark Results\n"
                    "# hardware = what the document says of this machine; looked up unless given\n"
                    "# prompt   = my-prompt.txt    # about 600 tokens are built in\n"
-                   "# depths   = 0 4096           # measure with that much in the context, too\n");
+                   "# depths   = 0 4096           # measure with that much in the context, too\n"
+                   "# slots    = 1 4              # and that many requests at once\n");
 }
 
 static void write_backend(const struct init_plan *p, const struct init_backend *k,

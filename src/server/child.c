@@ -261,7 +261,8 @@ static int check_identity(struct child *c, struct sb_llama_failure *f) {
     }
     if (rc == 0 && props.slots >= 0 && props.slots < asked->slots) {
         f->invalid = true;
-        rc = fail(f, sb_asprintf("it has %lld slots, not %d", props.slots, asked->slots));
+        rc = fail(f, sb_asprintf("server has %lld slot%s, not %d", props.slots,
+                                 props.slots == 1 ? "" : "s", asked->slots));
     }
     sb_llama_props_release(&props);
     return rc;

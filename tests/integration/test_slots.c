@@ -171,7 +171,7 @@ static void fewer_slots_than_asked_for_are_no_measurement(void **state) {
     BOX_CONFIG("slots = 4\n", {"b", STEADY "args = -np 2 -c 1024\n"});
     assert_int_equal(SB(MEASURE), 1);
     box_expect_status(box_cell("m", "b"), "invalid");
-    assert_string_equal(box_cell("m", "b")->reason, "it has 2 slots, not 4");
+    assert_string_equal(box_cell("m", "b")->reason, "server has 2 slots, not 4");
 }
 
 /* The weights are read once for a token of each slot: memory sets no limit to all of them. */
