@@ -1,40 +1,8 @@
-#include <arpa/inet.h>
+/* A child: how it starts, and how it ends by itself. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "stratobench/sys.h"
-
-#define FOREVER 1000.0 /* s: a wait that takes this long has failed (ctest ends it) */
-
-static char dir[] = "/tmp/test_proc.XXXXXX", log_file[64];
-
-/* ---- helpers ------------------------------------------------------------------------------ */
-
-#define SCRIPT(text) ((const char *const[]){"/bin/sh", "-c", text, "sh", dir, NULL})
-
-static struct sb_proc *start(const char *const *argv) {
-    struct sb_proc *p = NULL;
-    struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
-    struct sb_proc_spec spec = {.argv = argv, .log_path = log_file};
-    if (sb_proc_start(&spec, &p, &error))
-        fail_msg("%s", sb_buf_str(&error));
-    assert_int_equal(error.len, 0);
-    return p;
-}
+#include "proc_fixture.h"
 
 static int start_error(const char *const *argv, const char *const *envp, struct sb_buf *error) {
     struct sb_proc *p = NULL;
@@ -53,65 +21,6 @@ static struct sb_exit run(const char *const *argv) {
     return e;
 }
 
-/* What the script prints; the caller frees. */
-static char *output(const char *const *argv, const char *const *envp) {
-    struct sb_buf out = SB_BUF_INIT(1 << 20), err = SB_BUF_INIT(1 << 20),
-                  error = SB_BUF_INIT(SB_ERR_MAX);
-    struct sb_exit e;
-    if (sb_proc_capture(&(struct sb_proc_spec){.argv = argv, .envp = envp}, NULL, FOREVER, -1, &out, &err, &e, &error))
-        fail_msg("%s", sb_buf_str(&error));
-    assert_string_equal(sb_buf_str(&err), "");
-    return sb_buf_detach(&out);
-}
-
-/* Waits until a script has made the file, which may hold a number. */
-static long await_file(const char *name) {
-    char path[128], text[32] = "";
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    for (;; usleep(2000)) {
-        FILE *f = fopen(path, "r");
-        if (!f)
-            continue;
-        bool whole = fgets(text, sizeof text, f) && strchr(text, '\n');
-        fclose(f);
-        if (!whole)
-            continue;
-        unlink(path);
-        return strtol(text, NULL, 10);
-    }
-}
-
-/* A zombie counts as gone: it runs no more, and its parent may be busy. */
-static bool is_gone(long pid) {
-    char path[64], text[512] = "";
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    FILE *f = fopen(path, "r");
-    if (!f)
-        return true;
-    bool read_it = fgets(text, sizeof text, f) != NULL;
-    fclose(f);
-    const char *name_end = strrchr(text, ')');
-    return !read_it || !name_end || name_end[2] == 'Z' || name_end[2] == 'X';
-}
-
-/* A signalfd with SIGUSR1 pending on it, if so wanted. */
-static int signals(bool pending) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    if (pending)
-        raise(SIGUSR1);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void close_signals(int fd) {
-    struct signalfd_siginfo info;
-    while (read(fd, &info, sizeof info) > 0)
-        continue;
-    close(fd);
-}
-
 static void write_script(const char *name, const char *text, mode_t mode, char path[128]) {
     snprintf(path, 128, "%s/%s", dir, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -120,21 +29,7 @@ static void write_script(const char *name, const char *text, mode_t mode, char p
     close(fd);
 }
 
-/* Whatever was started, escaped or not, came to us if it was left: we are its subreaper. */
-static int nothing_is_left_running(void **state) {
-    (void)state;
-    int left = 0;
-    for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) >= 0; left++)
-        if (pid == 0) {
-            print_error("something is still running\n");
-            return -1;
-        }
-    if (left)
-        print_error("%d zombies were left\n", left);
-    return left ? -1 : 0;
-}
-
-/* ---- start -------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static void what_cannot_run_is_an_error_of_start(void **state) {
     (void)state;
@@ -260,9 +155,9 @@ static void works_without_stdio_of_our_own(void **state) {
         struct sb_buf in = SB_BUF_INIT(100);
         struct sb_exit e;
         sb_buf_adds(&in, "in");
-        int rc = sb_proc_capture(
-            &(struct sb_proc_spec){.argv = SCRIPT("cat; echo out; echo err >&2")}, &in, FOREVER, -1,
-            &out, &err, &e, &error);
+        int rc =
+            sb_proc_capture(&(struct sb_proc_spec){.argv = SCRIPT("cat; echo out; echo err >&2")},
+                            &in, FOREVER, -1, &out, &err, &e, &error);
         bool whole = rc == 0 && strcmp(sb_buf_str(&out), "inout\n") == 0 &&
                      strcmp(sb_buf_str(&err), "err\n") == 0;
         sb_buf_release(&in);
@@ -275,7 +170,7 @@ static void works_without_stdio_of_our_own(void **state) {
     assert_int_equal(status, 0);
 }
 
-/* ---- how it ends -------------------------------------------------------------------------- */
+/* ---- how it ends ----------------------------------------------------------------------------- */
 
 static void exit_code_and_signal_are_told_apart(void **state) {
     (void)state;
@@ -325,8 +220,8 @@ static void wait_sees_exit_timeout_and_signal(void **state) {
 
     int fd = signals(true);
     assert_int_equal(sb_proc_wait(p, FOREVER, fd), SB_WAIT_SIGNAL);
-    assert_int_equal(sb_proc_wait(p, FOREVER, fd), SB_WAIT_SIGNAL); /* it stays pending */
-    close_signals(fd);
+    assert_int_equal(sb_proc_wait(p, FOREVER, fd), SB_WAIT_SIGNAL);
+    assert_int_equal(close_signals(fd), 1); /* it stayed pending */
 
     kill(sb_proc_pid(p), SIGTERM);
     assert_int_equal(sb_proc_wait(p, FOREVER, -1), SB_WAIT_EXITED);
@@ -335,215 +230,9 @@ static void wait_sees_exit_timeout_and_signal(void **state) {
     sb_proc_free(p);
 }
 
-/* ---- stop --------------------------------------------------------------------------------- */
-
-#define AT_TERM_EXIT_3 "trap 'exit 3' TERM; echo > $1/ready; while :; do sleep 1000 & wait; done"
-#define IGNORE_TERM    "trap '' TERM; echo > $1/ready; while :; do sleep 1000; done"
-
-static void stop_asks_before_it_kills(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT(AT_TERM_EXIT_3));
-    await_file("ready");
-    sb_proc_stop(p, FOREVER, -1);
-    assert_int_equal(sb_proc_exit(p)->code, 3);
-    sb_proc_stop(p, FOREVER, -1); /* again: nothing to do */
-    assert_int_equal(sb_proc_exit(p)->code, 3);
-    sb_proc_free(p);
-}
-
-static void stop_kills_what_ignores_term(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT(IGNORE_TERM));
-    await_file("ready");
-    sb_proc_stop(p, 0.05, -1);
-    assert_int_equal(sb_proc_exit(p)->signal, SIGKILL);
-    sb_proc_free(p);
-}
-
-static void signal_cuts_the_grace_short(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT(IGNORE_TERM));
-    await_file("ready");
-    int fd = signals(true);
-    sb_proc_stop(p, FOREVER, fd);
-    close_signals(fd);
-    assert_int_equal(sb_proc_exit(p)->signal, SIGKILL);
-    sb_proc_free(p);
-}
-
-static void stopped_child_is_killed_too(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT("echo > $1/ready; kill -STOP $$"));
-    await_file("ready");
-    sb_proc_stop(p, 0.05, -1);
-    assert_true(sb_proc_exit(p)->exited);
-    sb_proc_free(p);
-}
-
-/* A grandchild in the group, one in a session of its own, and a child of that one. */
-#define FAMILY                                                                                     \
-    "trap '' TERM HUP; sh -c 'echo $$ > $1/a; exec sleep 1000' sh $1 &"                            \
-    "setsid sh -c 'setsid sh -c \"echo \\$\\$ > \\$1/c; exec sleep 1000\" sh $1 &"                 \
-    "              echo $$ > $1/b; exec sleep 1000' sh $1 &"
-
-struct family {
-    long a, b, c;
-};
-
-static struct family await_family(void) {
-    struct family f;
-    f.a = await_file("a");
-    f.b = await_file("b");
-    f.c = await_file("c");
-    assert_false(is_gone(f.a) || is_gone(f.b) || is_gone(f.c));
-    return f;
-}
-
-static void assert_family_is_gone(struct family f) {
-    assert_true(is_gone(f.a));
-    assert_true(is_gone(f.b));
-    assert_true(is_gone(f.c));
-}
-
-static void stop_takes_all_descendants(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT(FAMILY "wait"));
-    struct family f = await_family();
-    sb_proc_stop(p, 0.05, -1);
-    assert_family_is_gone(f);
-    sb_proc_free(p);
-}
-
-static void descendants_do_not_outlive_a_child_that_ended(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT(FAMILY "read x < $1/fifo; exit 5"));
-    struct family f = await_family();
-    char path[128];
-    snprintf(path, sizeof path, "%s/fifo", dir);
-    int fifo = open(path, O_WRONLY | O_CLOEXEC);
-    close(fifo);
-    assert_int_equal(sb_proc_wait(p, FOREVER, -1), SB_WAIT_EXITED);
-    assert_int_equal(sb_proc_exit(p)->code, 5);
-    sb_proc_stop(p, FOREVER, -1);
-    assert_family_is_gone(f);
-    sb_proc_free(p);
-}
-
-static void stopping_one_leaves_the_other(void **state) {
-    (void)state;
-    struct sb_proc *first = start(SCRIPT("exec sleep 1000"));
-    struct sb_proc *second = start(SCRIPT(AT_TERM_EXIT_3));
-    await_file("ready");
-    sb_proc_free(first);
-    assert_int_equal(sb_proc_wait(second, 0.05, -1), SB_WAIT_TIMEOUT);
-    sb_proc_stop(second, FOREVER, -1);
-    assert_int_equal(sb_proc_exit(second)->code, 3);
-    sb_proc_free(second);
-}
-
-static void free_of_a_running_one_ends_it(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT(IGNORE_TERM));
-    await_file("ready");
-    pid_t pid = sb_proc_pid(p);
-    sb_proc_free(p);
-    assert_int_equal(kill(pid, 0), -1);
-    assert_int_equal(errno, ESRCH);
-    sb_proc_free(NULL);
-}
-
-static void kill_9_of_us_leaves_nothing(void **state) {
-    (void)state;
-    pid_t harness = fork();
-    if (harness == 0) {
-        setsid(); /* with a group of its own, killed as a whole like a terminal's */
-        start(SCRIPT(FAMILY "wait"));
-        for (;;)
-            pause();
-    }
-    struct family f = await_family();
-    assert_int_equal(kill(-harness, SIGKILL), 0);
-    /* All of it comes to us, its subreaper: without a watchdog this would never return. */
-    while (waitpid(-1, NULL, 0) > 0)
-        continue;
-    assert_int_equal(errno, ECHILD);
-    assert_family_is_gone(f);
-}
-
-static void without_its_watchdog_the_child_dies(void **state) {
-    (void)state;
-    struct sb_proc *p = start(SCRIPT("echo $PPID > $1/watchdog; exec sleep 1000"));
-    long watchdog = await_file("watchdog");
-    assert_int_not_equal(watchdog, getpid());
-    kill((pid_t)watchdog, SIGKILL);
-    assert_int_equal(sb_proc_wait(p, FOREVER, -1), SB_WAIT_EXITED);
-    assert_int_equal(sb_proc_exit(p)->signal, SIGKILL);
-    assert_int_equal(sb_proc_exit(p)->peak_rss_bytes, -1);
-    pid_t pid = sb_proc_pid(p);
-    sb_proc_free(p);
-    assert_int_equal(waitpid(pid, NULL, 0), pid); /* it came to us */
-}
-
-/* Nobody is left to do it but the kernel. */
-static void without_us_and_its_watchdog_the_child_dies(void **state) {
-    (void)state;
-    pid_t harness = fork();
-    if (harness == 0) {
-        start(SCRIPT("echo $PPID > $1/watchdog; exec sleep 1000"));
-        for (;;)
-            pause();
-    }
-    long watchdog = await_file("watchdog");
-    kill(harness, SIGSTOP);
-    kill((pid_t)watchdog, SIGKILL);
-    int status;
-    pid_t child = waitpid(-1, &status, 0); /* it came to us; the watchdog is the harness's */
-    assert_int_not_equal(child, harness);
-    assert_int_equal(status, SIGKILL);
-    kill(harness, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0)
-        continue;
-}
-
-static void watchdog_keeps_nothing_of_ours_open(void **state) {
-    (void)state;
-    int pipes[2];
-    char byte;
-    assert_int_equal(pipe(pipes), 0); /* neither end is close-on-exec */
-    struct sb_proc *p = start(SCRIPT("exec sleep 1000"));
-    close(pipes[1]);
-    assert_int_equal(read(pipes[0], &byte, 1), 0); /* end of file while both live */
-    close(pipes[0]);
-    sb_proc_free(p);
-}
-
-/* A port that another has taken is his, and no less so when the child has died of it. */
-static void a_port_of_another_is_not_the_childs(void **state) {
-    (void)state;
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(bind(fd, (struct sockaddr *)&a, size) == 0 && listen(fd, 1) == 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
-    int port = ntohs(a.sin_port);
-    struct sb_proc *lives = start(SCRIPT("exec sleep 1000")), *died = start(SCRIPT("exit 1"));
-    assert_int_equal(sb_proc_wait(died, FOREVER, -1), SB_WAIT_EXITED);
-    pid_t of_living = sb_proc_listener(lives, port), of_dead = sb_proc_listener(died, port);
-    close(fd);
-    pid_t of_nobody = sb_proc_listener(lives, port);
-    sb_proc_free(lives);
-    sb_proc_free(died);
-    assert_int_equal(of_living, 0);
-    assert_int_equal(of_dead, 0);
-    assert_int_equal(of_nobody, -1);
-}
-
-/* ---- the rest ----------------------------------------------------------------------------- */
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_run_is_an_error_of_start),
-        cmocka_unit_test(a_port_of_another_is_not_the_childs),
         cmocka_unit_test(log_that_cannot_be_written_is_an_error),
         cmocka_unit_test(name_is_looked_up_on_the_given_path),
         cmocka_unit_test(environment_is_exactly_what_was_given),
@@ -553,27 +242,6 @@ int main(void) {
         cmocka_unit_test(exit_code_and_signal_are_told_apart),
         cmocka_unit_test(usage_is_the_childs),
         cmocka_unit_test(wait_sees_exit_timeout_and_signal),
-        cmocka_unit_test(stop_asks_before_it_kills),
-        cmocka_unit_test(stop_kills_what_ignores_term),
-        cmocka_unit_test(signal_cuts_the_grace_short),
-        cmocka_unit_test(stopped_child_is_killed_too),
-        cmocka_unit_test(stop_takes_all_descendants),
-        cmocka_unit_test(descendants_do_not_outlive_a_child_that_ended),
-        cmocka_unit_test(stopping_one_leaves_the_other),
-        cmocka_unit_test(free_of_a_running_one_ends_it),
-        cmocka_unit_test(kill_9_of_us_leaves_nothing),
-        cmocka_unit_test(without_its_watchdog_the_child_dies),
-        cmocka_unit_test(without_us_and_its_watchdog_the_child_dies),
-        cmocka_unit_test(watchdog_keeps_nothing_of_ours_open),
     };
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (!mkdtemp(dir))
-        return 1;
-    snprintf(log_file, sizeof log_file, "%s/log", dir);
-    char fifo[64];
-    snprintf(fifo, sizeof fifo, "%s/fifo", dir);
-    mkfifo(fifo, 0600);
-    int failed = cmocka_run_group_tests(tests, NULL, nothing_is_left_running);
-    free(output((const char *[]){"rm", "-r", dir, NULL}, NULL));
-    return failed;
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -1,24 +1,15 @@
 /* What a child printed: captured, or the end of its log. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "stratobench/sys.h"
 
-#define FOREVER     1000.0 /* s */
+#include "children.h"
+
 #define REPLACEMENT "\xef\xbf\xbd"
 
 /* ---- capture ------------------------------------------------------------------------------ */
@@ -106,19 +97,12 @@ static void it_ends_in_time(void **state) {
 
 static void signal_ends_it(void **state) {
     (void)state;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC);
-    raise(SIGUSR1);
+    int fd = signals(true);
     struct capture c = capture("sleep 1000", NULL, FOREVER, fd);
     assert_int_equal(c.rc, -EINTR);
     assert_string_equal(sb_buf_str(&c.error), "/bin/sh was interrupted");
     forget(&c);
-    struct signalfd_siginfo info;
-    assert_int_equal(read(fd, &info, sizeof info), sizeof info);
-    close(fd);
+    assert_int_equal(close_signals(fd), 1);
 }
 
 static void descendants_with_its_pipe_do_not_hold_it_up(void **state) {
@@ -262,11 +246,15 @@ static void what_is_no_log_has_no_lines(void **state) {
     assert_int_equal(b.len, 0);
 }
 
-/* ---- the rest ----------------------------------------------------------------------------- */
+static int make_log(void **state) {
+    int fd = mkstemp(log_file);
+    close(fd);
+    return fd < 0 ? -1 : adopt_what_is_left(state);
+}
 
-static int nothing_is_left_running(void **state) {
-    (void)state;
-    return waitpid(-1, NULL, WNOHANG) == -1 ? 0 : -1;
+static int remove_log(void **state) {
+    unlink(log_file);
+    return nothing_is_left_running(state);
 }
 
 int main(void) {
@@ -286,12 +274,5 @@ int main(void) {
         cmocka_unit_test(a_log_has_a_limit_that_its_writer_survives),
         cmocka_unit_test(what_is_no_log_has_no_lines),
     };
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* so that whatever is left comes to us */
-    int fd = mkstemp(log_file);
-    if (fd < 0)
-        return 1;
-    close(fd);
-    int failed = cmocka_run_group_tests(tests, NULL, nothing_is_left_running);
-    unlink(log_file);
-    return failed;
+    return cmocka_run_group_tests(tests, make_log, remove_log);
 }
