@@ -131,6 +131,27 @@ static char *lack_of_slots(const struct sb_llama_props *told, const struct sb_co
                        asked);
 }
 
+/* What the config wants of one that answers and has the model. */
+static void check_wishes(const struct sb_config *c, struct sb_preflight_cell *p) {
+    const struct sb_llama_props *told = &p->remote->look.props;
+    int line = sb_backend_line(p->plan->backend, "url");
+    char *lack = told->router ? NULL : lack_of_slots(told, c);
+    if (!told->router && told->n_ctx >= 0 && told->n_ctx < c->bench.ctx)
+        sb_strv_take(&p->warnings, sb_asprintf("the server's context is %lld, not %d", told->n_ctx,
+                                               c->bench.ctx));
+    if (told->asleep)
+        sb_strv_add(&p->warnings, "the server sleeps: the first question will wake it");
+    if (lack)
+        sb_preflight_fault(p, false, lack,
+                           sb_asprintf("%s:%d: as many as 'slots' says, or more, are needed", c->file,
+                                       line));
+    if (p->remote->look.openai && sb_needs_completion(c, p->plan->model))
+        sb_preflight_fault(p, true, sb_strdup(SB_NEEDS_COMPLETION),
+                           sb_asprintf("%s:%d: %s is no llama-server: `depths`, `turns`, `slots` and "
+                                       "`image` need its /completion",
+                                       c->file, line, p->plan->backend->url));
+}
+
 void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
                      struct sb_preflight_cell *p) {
     const struct sb_backend *b = p->plan->backend;
@@ -146,23 +167,10 @@ void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
         sb_preflight_fault(p, false, reason,
                            sb_asprintf("%s:%d: [model %s] %s", c->file, p->plan->model->line,
                                        p->plan->model->id, sb_buf_str(&error)));
-    if (r->reached && r->look.props.n_ctx >= 0 && r->look.props.n_ctx < c->bench.ctx && !r->look.props.router)
-        sb_strv_take(&p->warnings, sb_asprintf("the server's context is %lld, not %d",
-                                               r->look.props.n_ctx, c->bench.ctx));
-    char *lack = r->look.props.router ? NULL : lack_of_slots(&r->look.props, c);
-    if (lack)
-        sb_preflight_fault(p, false, lack,
-                           sb_asprintf("%s:%d: as many as 'slots' says, or more, are needed", c->file,
-                                       sb_backend_line(b, "url")));
-    if (p->served)
+    if (p->served) {
+        check_wishes(c, p);
         say_what_is_told(r, p);
-    if (r->look.openai && sb_needs_completion(c, p->plan->model))
-        sb_preflight_fault(p, true, sb_strdup(SB_NEEDS_COMPLETION),
-                           sb_asprintf("%s:%d: %s is no llama-server: `depths`, `turns`, `slots` and "
-                                       "`image` need its /completion",
-                                       c->file, sb_backend_line(b, "url"), b->url));
-    if (r->look.props.asleep)
-        sb_strv_add(&p->warnings, "the server sleeps: the first question will wake it");
+    }
     sb_buf_release(&error);
 }
 

@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* As if it had come in pieces of 64 bytes, a millisecond each. */
-static void parse_stream(const char *text, size_t len) {
+static void parse_stream(const char *text, size_t len, bool openai) {
     struct sb_http_reply r = {.body = SB_BUF_INIT(SIZE_MAX / 4)};
     struct sb_llama_reply reply;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
@@ -18,7 +18,8 @@ static void parse_stream(const char *text, size_t len) {
         r.stamps = sb_grow(r.stamps, r.n_stamps, sizeof *r.stamps);
         r.stamps[r.n_stamps++] = (struct sb_http_stamp){at < len ? at : len, (double)at / 64};
     }
-    if (sb_llama_parse_stream(&r, &reply, &status, &error) == 0)
+    if (openai ? sb_llama_parse_openai(&r, &reply, &error) == 0
+               : sb_llama_parse_stream(&r, &reply, &status, &error) == 0)
         sb_llama_reply_release(&reply);
     sb_buf_release(&error);
     sb_buf_release(&r.body);
@@ -42,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         sb_llama_parse_log(text, len, &proof);
         sb_llama_proof_release(&proof);
         break;
-    case 's': parse_stream(text, len); break;
+    case 's':
+    case 'o': parse_stream(text, len, data[0] == 'o'); break;
     default:
         if (sb_llama_parse_completion(text, len, &reply, &error) == 0)
             sb_llama_reply_release(&reply);

@@ -245,6 +245,7 @@ static void what_it_refuses_with_is_said(void **state) {
     assert_int_equal(SB("check", "a.ini"), 1);
     box_has(box_read("out"), "no connection");
     box_has(box_read("out"), box_text("a.ini:11: http://127.0.0.1:%d: ", none.port));
+    box_has_not(box_read("out"), "slot");
 }
 
 static void nobody_is_sent_elsewhere(void **state) {
