@@ -2,7 +2,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -299,6 +301,38 @@ static void what_cannot_run_says_where_it_was_looked_for(void **state) {
             "ROCm-capable device");
 }
 
+/* A counter of the package, read at both edges of each run: what it counts in between is nobody's. */
+static void energy_is_counted_from_edge_to_edge(void **state) {
+    (void)state;
+    enum { START_J = 123456 };
+    BOX_CONFIG("", {"a", "device = none\n"});
+    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("none", "/sys/class", "tmpfs", 0, NULL))
+        skip(); /* only root may */
+    assert_int_equal(mkdir("/sys/class/powercap", 0755), 0);
+    assert_int_equal(mkdir("/sys/class/powercap/intel-rapl:0", 0755), 0);
+    box_write("/sys/class/powercap/intel-rapl:0/name", "package-0\n");
+    int fd = open("/sys/class/powercap/intel-rapl:0/energy_uj", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
+    siginfo_t ended = {0};
+    long long uj = START_J * 1000000LL;
+    for (; ended.si_pid == 0; uj += 1000, usleep(100)) {
+        char *text = box_text("%lld\n", uj);
+        assert_int_equal(pwrite(fd, text, strlen(text), 0), strlen(text));
+        assert_int_equal(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+    }
+    close(fd);
+    int rc = box_wait(pid);
+    assert_int_equal(umount("/sys/class"), 0);
+    assert_int_equal(rc, 0);
+    const struct sb_launch *l = box_cell("m", "a")->launches;
+    assert_true(l->energy_j > 0);
+    assert_true(l->energy_j < (double)uj / 1e6 - START_J);
+    assert_true(l->energy_tok_per_j > 0);
+    assert_int_equal(SB(MEASURE, "--force"), 0);
+    assert_true(isnan(box_cell("m", "a")->launches->energy_j) || access("/sys/class/powercap", F_OK) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(a_load_in_which_we_were_stopped_has_no_time),
@@ -317,6 +351,7 @@ int main(void) {
         IN_BOX(a_link_in_the_place_of_a_log_is_not_followed),
         IN_BOX(a_log_folder_that_vanished_is_made_again),
         IN_BOX(what_cannot_run_says_where_it_was_looked_for),
+        IN_BOX(energy_is_counted_from_edge_to_edge),
     };
     return BOX_RUN(tests);
 }

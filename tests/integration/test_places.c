@@ -126,12 +126,33 @@ static void a_log_of_anothers_costs_its_cell(void **state) {
     assert_string_equal(box_read("a.logs/m--a--1.log"), "root's\n");
 }
 
+/* Whoever may write to the folder can put a second name of another file there, or a file of his own
+ * that he goes on to read or change. */
+static void a_log_that_is_not_ours_alone_is_not_written(void **state) {
+    (void)state;
+    BOX_CONFIG("", {"a", ""});
+    assert_int_equal(mkdir("a.logs", 0755), 0);
+    box_write("theirs", "%s", "theirs\n");
+    for (int by_owner = 0; by_owner <= 1; by_owner++) {
+        assert_int_equal(by_owner ? rename("theirs", "a.logs/m--a--1.log")
+                                  : link("theirs", "a.logs/m--a--1.log"),
+                         0);
+        if (by_owner && chown("a.logs/m--a--1.log", 65534, 65534))
+            return; /* only root may give a file away */
+        assert_int_equal(SB(MEASURE, "--force"), 1);
+        assert_string_equal(box_cell("m", "a")->reason, "server cannot be started");
+        assert_string_equal(box_read("a.logs/m--a--1.log"), "theirs\n");
+        assert_int_equal(unlink("a.logs/m--a--1.log"), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOX(what_is_no_file_is_said),
         IN_BOX(a_wait_for_a_pipe_is_ended_by_a_signal),
         IN_BOX(what_may_not_be_read_is_said),
         IN_BOX(a_log_of_anothers_costs_its_cell),
+        IN_BOX(a_log_that_is_not_ours_alone_is_not_written),
     };
     return BOX_RUN(tests);
 }
