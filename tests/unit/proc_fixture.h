@@ -65,9 +65,9 @@ static inline int make_dir(void **state) {
 }
 
 static inline int remove_dir(void **state) {
-    int rc = nothing_is_left_running(state);
+    (void)state;
     free(output((const char *[]){"rm", "-r", dir, NULL}, NULL));
-    return rc;
+    return 0;
 }
 
 #endif

@@ -242,6 +242,7 @@ int main(void) {
         cmocka_unit_test(exit_code_and_signal_are_told_apart),
         cmocka_unit_test(usage_is_the_childs),
         cmocka_unit_test(wait_sees_exit_timeout_and_signal),
+        cmocka_unit_test(nothing_is_left_running),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -242,6 +242,7 @@ int main(void) {
         cmocka_unit_test(without_us_and_its_watchdog_the_child_dies),
         cmocka_unit_test(watchdog_keeps_nothing_of_ours_open),
         cmocka_unit_test(a_port_of_another_is_not_the_childs),
+        cmocka_unit_test(nothing_is_left_running),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
