@@ -89,4 +89,16 @@ static inline void assert_refused(const char *text, size_t len, const char *expe
     free(errors);
 }
 
+static inline void accept_text(const char *text, size_t len, const struct sb_selection *sel,
+                        struct sb_config *c) {
+    struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
+    int rc = sb_config_parse("t.ini", text, len, sel, c, &errors);
+    assert_string_equal(sb_buf_str(&errors), "");
+    assert_int_equal(rc, 0);
+}
+
+static inline void accept(const char *text, struct sb_config *c) {
+    accept_text(text, strlen(text), NULL, c);
+}
+
 #endif

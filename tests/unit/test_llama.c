@@ -1,80 +1,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "stratobench/llama.h"
-
-/* Excerpts of --help as the builds print it. */
-static const char help_new[] =
-    "----- common params -----\n"
-    "\n"
-    "-h,    --help, --usage                  print usage and exit\n"
-    "-t,    --threads N                      number of CPU threads to use during generation\n"
-    "                                        (env: LLAMA_ARG_THREADS)\n"
-    "-c,    --ctx-size N                     size of the prompt context\n"
-    "-fa,   --flash-attn [on|off|auto]       set Flash Attention use ('on', 'off', or 'auto')\n"
-    "-ctk,  --cache-type-k TYPE              KV cache data type for K\n"
-    "                                        allowed values: f32, f16, bf16, q8_0, q4_0, q4_1\n"
-    "-ctv,  --cache-type-v TYPE              KV cache data type for V\n"
-    "-lm,   --load-mode MODE                 model loading mode (default: auto)\n"
-    "                                        - auto: mmap, unless a device does not support it\n"
-    "                                        - none: no special loading mode\n"
-    "                                        - mmap: memory-map the model\n"
-    "-dev,  --device <dev1,dev2,..>          comma-separated list of devices\n"
-    "-ngl,  --gpu-layers, --n-gpu-layers N   max. number of layers to store in VRAM, either an\n"
-    "                                        exact number, 'auto', or 'all' (default: auto)\n"
-    "-fit,  --fit [on|off]                   whether to adjust unset arguments\n"
-    "-lv,   --verbosity, --log-verbosity N   Set the verbosity threshold. Values:\n"
-    "                                         - 3: info\n"
-    "                                         - 4: trace (more info)\n"
-    "                                         - 5: debug\n"
-    "-cram, --cache-ram N                    set the maximum cache size in MiB\n"
-    "-np,   --parallel N                     number of server slots\n"
-    "-a,    --alias STRING                   set model name aliases\n"
-    "--host HOST                             IP addresses to listen on\n"
-    "--port PORT                             port to listen (default: 9931)\n"
-    "--list-devices                          print list of available devices and exit\n"
-    "--spec-draft-n-max N                    number of tokens to draft (default: 3)\n"
-    "--spec-draft-model, -md, --model-draft FNAME\n"
-    "                                        draft model for speculative decoding\n"
-    "--spec-type none,draft-simple,draft-mtp,ngram-simple,ngram-map-k4v,ngram-mod\n"
-    "                                        types of speculative decoding to use\n"
-    "--spec-ngram-mod-n-max N                maximum number of ngram tokens to use\n"
-    "--spec-ngram-map-k4v-size-m N           length of draft m-gram\n"
-    "--draft, --draft-n, --draft-max N       the argument has been removed. use\n"
-    "                                        --spec-draft-n-max\n";
-
-static const char help_2025[] =
-    "-t,    --threads N                      number of threads to use during generation\n"
-    "-c,    --ctx-size N                     size of the prompt context (default: 4096)\n"
-    "-fa,   --flash-attn                     enable Flash Attention (default: disabled)\n"
-    "-ctk,  --cache-type-k TYPE              KV cache data type for K\n"
-    "                                        allowed values: f32, f16, bf16, q8_0, q4_0\n"
-    "-ctv,  --cache-type-v TYPE              KV cache data type for V\n"
-    "--no-mmap                               do not memory-map model (slower load)\n"
-    "-dev,  --device <dev1,dev2,..>          comma-separated list of devices\n"
-    "-ngl,  --gpu-layers, --n-gpu-layers N   number of layers to store in VRAM\n"
-    "-lv,   --verbosity, --log-verbosity N   Set the verbosity threshold.\n"
-    "-np,   --parallel N                     number of parallel sequences to decode\n"
-    "-a,    --alias STRING                   set alias for model name\n"
-    "-md,   --model-draft FNAME              draft model for speculative decoding\n"
-    "--draft-max, --draft, --draft-n N       number of tokens to draft (default: 16)\n"
-    "--host HOST                             ip address to listen (default: 127.0.0.1)\n"
-    "--port PORT                             port to listen (default: 8080)\n";
-
-static struct sb_llama_build build_of(const char *help) {
-    struct sb_llama_build b = {.version = sb_strdup("test")};
-    sb_strv_add(&b.command, "llama-server");
-    sb_llama_parse_help(help, strlen(help), &b);
-    return b;
-}
+#include "llama_help.h"
 
 static void every_spelling_of_an_entry_is_known(void **state) {
     (void)state;
@@ -91,23 +19,6 @@ static void every_spelling_of_an_entry_is_known(void **state) {
 }
 
 /* The command after the fixed part, joined by blanks; or the error. */
-static char *command(const char *help, const struct sb_llama_launch *asked) {
-    struct sb_llama_build b = build_of(help);
-    struct sb_llama_launch l = *asked;
-    l.model_path = "m.gguf";
-    l.ctx = 8192;
-    l.port = 4242;
-    l.alias = "x";
-    struct sb_strv argv = {0};
-    struct sb_buf out = SB_BUF_INIT(10000);
-    if (sb_llama_argv(&b, &l, &argv, &out) == 0)
-        for (size_t i = 0; i < argv.n; i++)
-            sb_buf_addf(&out, "%s%s", i ? " " : "", argv.item[i]);
-    sb_strv_release(&argv);
-    sb_llama_build_release(&b);
-    return sb_buf_detach(&out);
-}
-
 #define FIXED "llama-server -m m.gguf --host 127.0.0.1 --port 4242 --alias x -c 8192 -np 1"
 
 static void keys_are_spelled_as_the_build_wants_them(void **state) {
@@ -136,95 +47,6 @@ static void keys_are_spelled_as_the_build_wants_them(void **state) {
         char *got = command(cases[i].help, cases[i].asked);
         assert_string_equal(got, cases[i].want);
         free(got);
-    }
-}
-
-static void drafting_is_spelled_as_the_build_wants_it(void **state) {
-    (void)state;
-    const struct {
-        const char *help, *spec, *draft, *want;
-    } cases[] = {
-        /* A draft model alone is loaded and then not used, where types have to be named. */
-        {help_new, NULL, "d.gguf", "--spec-draft-model d.gguf --spec-type draft-simple"},
-        {help_new, "draft-mtp 3", NULL, "--spec-type draft-mtp --spec-draft-n-max 3"},
-        {help_new, "draft-simple  8", "d.gguf",
-         "--spec-draft-model d.gguf --spec-type draft-simple --spec-draft-n-max 8"},
-        {help_new, "ngram-mod 32", NULL, "--spec-type ngram-mod --spec-ngram-mod-n-max 32"},
-        {help_new, "ngram-map-k4v 16", NULL,
-         "--spec-type ngram-map-k4v --spec-ngram-map-k4v-size-m 16"},
-        {help_new, "draft", NULL, "cannot express spec = draft"},
-        {help_new, "ngram-simple 16", NULL, "cannot express spec = ngram-simple 16"},
-        {help_2025, NULL, "d.gguf", "--model-draft d.gguf"},
-        {help_2025, "draft-simple 8", "d.gguf", "--model-draft d.gguf --draft-max 8"},
-        {help_2025, "draft-mtp 3", NULL, "cannot express spec = draft-mtp"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sb_llama_launch asked = {.spec = cases[i].spec, .draft = cases[i].draft};
-        char *got = command(cases[i].help, &asked), *end = strstr(got, cases[i].want);
-        if (!end || (strncmp(cases[i].want, "--", 2) == 0 && end[strlen(cases[i].want)]))
-            fail_msg("case %zu: %s", i, got);
-        free(got);
-    }
-}
-
-static void eyes_and_batches_are_given_where_the_build_takes_them(void **state) {
-    (void)state;
-    static const char help_seeing[] = "-c,    --ctx-size N                     size of the context\n"
-                                      "-mm,   --mmproj FILE                    path to a projector\n"
-                                      "-b,    --batch-size N                   logical\n"
-                                      "-ub,   --ubatch-size N                  physical\n"
-                                      "--host HOST                             address\n"
-                                      "--port PORT                             port\n";
-    struct sb_llama_launch asked = {.mmproj = "e.gguf", .batch = 1024, .ubatch = 256};
-    char *got = command(help_seeing, &asked);
-    assert_non_null(strstr(got, " -b 1024 -ub 256 --mmproj e.gguf"));
-    free(got);
-    got = command(help_2025, &asked);
-    assert_non_null(strstr(got, "cannot express mmproj = e.gguf"));
-    assert_non_null(strstr(got, "cannot express ubatch = 256"));
-    free(got);
-}
-
-/* In any spelling that the build has for it. */
-static void words_set_an_option_or_not(void **state) {
-    (void)state;
-    struct sb_llama_build b = build_of(help_new);
-    struct sb_strv args = {0};
-    sb_strv_add(&args, "--threads");
-    sb_strv_add(&args, "4");
-    assert_true(sb_llama_sets(&b, &args, "-t") && sb_llama_sets(&b, &args, "--threads"));
-    assert_false(sb_llama_sets(&b, &args, "--ctx-size"));
-    sb_strv_release(&args);
-    sb_llama_build_release(&b);
-}
-
-static void a_command_line_tells_how_it_drafts(void **state) {
-    (void)state;
-    static const struct {
-        const char *help, *words[6];
-        enum sb_llama_drafting want;
-    } cases[] = {
-        {help_new, {"-c", "512"}, SB_DRAFTS_NOTHING},
-        {help_new, {"-md", "d.gguf"}, SB_DRAFTS_BY_MODEL},
-        {help_new, {"--spec-type", "draft-mtp"}, SB_DRAFTS_BY_MODEL},
-        {help_new, {"--spec-type", "ngram-mod,draft-simple"}, SB_DRAFTS_BY_MODEL},
-        {help_new, {"--spec-type", "ngram-mod"}, SB_DRAFTS_FROM_TEXT},
-        {help_new, {"--spec-type", "none", "-md", "d.gguf"}, SB_DRAFTS_NOTHING},
-        {help_new, {"--spec-type", "draft-mtp", "--spec-type", "none"}, SB_DRAFTS_NOTHING},
-        {help_2025, {"--model-draft", "d.gguf"}, SB_DRAFTS_BY_MODEL},
-        {help_2025, {"-md", "d.gguf"}, SB_DRAFTS_BY_MODEL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sb_llama_build b = {0};
-        struct sb_strv argv = {0};
-        sb_llama_parse_help(cases[i].help, strlen(cases[i].help), &b);
-        sb_strv_add(&argv, "llama-server");
-        for (size_t k = 0; k < 6 && cases[i].words[k]; k++)
-            sb_strv_add(&argv, cases[i].words[k]);
-        if (sb_llama_drafting(&b, &argv) != cases[i].want)
-            fail_msg("case %zu", i);
-        sb_strv_release(&argv);
-        sb_llama_build_release(&b);
     }
 }
 
@@ -468,10 +290,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_of_an_entry_is_known),
         cmocka_unit_test(keys_are_spelled_as_the_build_wants_them),
-        cmocka_unit_test(drafting_is_spelled_as_the_build_wants_it),
-        cmocka_unit_test(eyes_and_batches_are_given_where_the_build_takes_them),
-        cmocka_unit_test(words_set_an_option_or_not),
-        cmocka_unit_test(a_command_line_tells_how_it_drafts),
         cmocka_unit_test(what_a_build_cannot_express_is_an_error),
         cmocka_unit_test(slots_share_the_context),
         cmocka_unit_test(args_come_last_and_may_not_take_what_is_ours),
