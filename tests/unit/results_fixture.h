@@ -34,15 +34,16 @@ static inline struct sb_cell *fixture_cell(struct sb_results *r, const char *mod
     return c;
 }
 
-/* One run at a depth; tok/s. */
-static inline void fixture_run(struct sb_cell *c, int launch, int depth, double pp, double tg) {
+/* One run at a depth; tok/s. Valid until the next is added. */
+static inline struct sb_run *fixture_run(struct sb_cell *c, int launch, int depth, double pp,
+                                         double tg) {
     struct sb_run run = sb_run_empty();
     run.launch = launch;
     run.at.depth = depth;
     run.pp_tps = pp;
     run.tg_tps = tg;
     run.valid = true;
-    sb_cell_add_run(c, run);
+    return sb_cell_add_run(c, run);
 }
 
 /* A launch with one run. */
