@@ -232,10 +232,20 @@ enum sb_verdict sb_judge(double low, double high, double margin) {
     return low >= below && high <= above ? SB_VERDICT_TIE : SB_VERDICT_INCONCLUSIVE;
 }
 
+/* From a mean of log ratios and half the width of its interval; of NAN nothing is known. */
+static struct sb_ratio ratio_of(double centre, double half, bool assumed, double margin) {
+    struct sb_ratio r = {.ratio = exp(centre),
+                         .low = exp(centre - half),
+                         .high = exp(centre + half),
+                         .assumed = assumed};
+    r.verdict = sb_judge(r.low, r.high, margin);
+    return r;
+}
+
 struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t nb, double margin,
                            double assumed_cv) {
     if (!all_positive(a, na) || !all_positive(b, nb))
-        return (struct sb_ratio){NAN, NAN, NAN, false, SB_VERDICT_INCONCLUSIVE};
+        return ratio_of(NAN, NAN, false, margin);
     struct log_mean la = log_mean(a, na, assumed_cv), lb = log_mean(b, nb, assumed_cv);
     double centre = la.mean - lb.mean, variance = la.variance + lb.variance, half = 0;
     if (variance > 0) {
@@ -243,12 +253,7 @@ struct sb_ratio sb_compare(const double *a, size_t na, const double *b, size_t n
                     (la.variance * la.variance / la.df + lb.variance * lb.variance / lb.df);
         half = sb_t_quantile(0.975, df) * sqrt(variance);
     }
-    struct sb_ratio r = {.ratio = exp(centre),
-                         .low = exp(centre - half),
-                         .high = exp(centre + half),
-                         .assumed = la.assumed || lb.assumed};
-    r.verdict = sb_judge(r.low, r.high, margin);
-    return r;
+    return ratio_of(centre, half, la.assumed || lb.assumed, margin);
 }
 
 /* Of log(a[i]/b[i]), as log_mean has it; a single pair has the stated spread twice. */
@@ -265,15 +270,10 @@ static struct log_mean log_ratio_mean(const double *a, const double *b, size_t n
 struct sb_ratio sb_compare_paired(const double *a, const double *b, size_t n, double margin,
                                   double assumed_cv) {
     if (!all_positive(a, n) || !all_positive(b, n))
-        return (struct sb_ratio){NAN, NAN, NAN, false, SB_VERDICT_INCONCLUSIVE};
+        return ratio_of(NAN, NAN, false, margin);
     struct log_mean m = log_ratio_mean(a, b, n, assumed_cv);
     double half = sb_t_quantile(0.975, m.df) * sqrt(m.variance);
-    struct sb_ratio r = {.ratio = exp(m.mean),
-                         .low = exp(m.mean - half),
-                         .high = exp(m.mean + half),
-                         .assumed = m.assumed};
-    r.verdict = sb_judge(r.low, r.high, margin);
-    return r;
+    return ratio_of(m.mean, half, m.assumed, margin);
 }
 
 static double squared_relative_deviations(const double *x, size_t n, double mean) {
