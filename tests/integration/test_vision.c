@@ -2,9 +2,11 @@
 #include "box.h"
 
 #include <math.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "stratobench/base.h"
+#include "stratobench/sys.h"
 
 #define SEES    "mmproj = e.gguf\n"
 #define PICTURE "image = dot.png\n"
@@ -149,6 +151,29 @@ static void its_own_picture_is_not_overwritten(void **state) {
     box_has(box_read("a.md"), "PNG");
 }
 
+/* Its projector is its own affair; and nothing of it can be tuned. */
+static void a_server_of_others_is_shown_it_too(void **state) {
+    (void)state;
+    make_eyes();
+    draw("dot.png", "one");
+    int port = sb_http_free_port();
+    pid_t pid = box_start(ARGS("sh", "-c",
+                               box_text("exec " FAKE " -m m.gguf --mmproj e.gguf -c 512 -np 1 --port %d "
+                                        ">other.log 2>&1",
+                                        port)));
+    box_await("other.log", "listening on");
+    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[model m]\nname = m.gguf\nimage = dot.png\n",
+              box_bench("tune = ubatch 64 128\n"), port);
+    assert_int_equal(SB(MEASURE), 0);
+    const struct sb_cell *c = box_cell("m", "b");
+    box_expect_status(c, "ok");
+    assert_int_equal(c->runs[1].image_n, 16);
+    assert_null(c->model.mmproj);
+    assert_int_equal(c->n_tried, 0);
+    kill(pid, SIGTERM);
+    box_wait(pid);
+}
+
 static void a_cluster_is_given_the_picture(void **state) {
     (void)state;
     make_eyes();
@@ -173,6 +198,7 @@ int main(void) {
         IN_BOX(a_bad_picture_is_refused_before_anything),
         IN_BOX(another_picture_is_another_prompt),
         IN_BOX(its_own_picture_is_not_overwritten),
+        IN_BOX(a_server_of_others_is_shown_it_too),
         IN_BOX(a_cluster_is_given_the_picture),
     };
     return BOX_RUN(tests);
