@@ -132,6 +132,17 @@ static void test_a_server_of_others_is_another_machine(void **state) {
                 "address: none → 10.0.0.5");
 }
 
+/* What a client timed holds the network, too. */
+static void test_two_clocks(void **state) {
+    (void)state;
+    struct sb_results client = lent_by("10.0.0.5");
+    client.cells[0].backend.clock = sb_strdup("client");
+    fixture_fingerprint(&client.cells[0], "aa", (const char *const[]){"n_predict=1", NULL});
+    struct sb_results server = lent_by("10.0.0.5");
+    fixture_fingerprint(&server.cells[0], "aa", (const char *const[]){"n_predict=1", NULL});
+    expect_lent(server, client, SB_CELL_NOT_COMPARABLE, "clock: server → client");
+}
+
 /* ---- settings -------------------------------------------------------------------------------- */
 
 static void expect_difference(const char *const *base_lines, const char *const *next_lines,
@@ -189,6 +200,7 @@ int main(void) {
         cmocka_unit_test(test_the_machine_changed),
         cmocka_unit_test(test_another_machine),
         cmocka_unit_test(test_a_server_of_others_is_another_machine),
+        cmocka_unit_test(test_two_clocks),
         cmocka_unit_test(test_fingerprints),
         cmocka_unit_test(test_fingerprints_that_do_not_differ),
     };
