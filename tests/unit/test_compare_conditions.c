@@ -106,6 +106,32 @@ static void test_another_machine(void **state) {
     expect_between(HOST("B", "6.18"), &force, SB_CELL_SAME, "cpu: A → B");
 }
 
+/* Of files that were typed in there is what they say of their hardware and their conditions. */
+static void expect_transcribed(const char *hardware, bool cold, enum sb_compare_state state,
+                               const char *said) {
+    struct sb_results base = fixture_set("T"), next = fixture_set("T");
+    fixture_launches(&base, "m", "b", 3, 1, 0);
+    fixture_launches(&next, "m", "b", 3, 1, 0);
+    base.host = machine("{\"hardware\": \"EPYC\"}");
+    next.host = machine(hardware);
+    next.bench.load_cold = cold;
+    struct sb_comparison c = compare(&base, &next, &usual);
+    struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
+    sb_comparison_text(&c, &text);
+    if (c.cells[0].state != state || !strstr(sb_buf_str(&text), said))
+        fail_msg("not \"%s\" but:\n%s", said, sb_buf_str(&text));
+    sb_buf_release(&text);
+    release_compared(&c, &base, &next);
+}
+
+static void test_transcribed_files(void **state) {
+    (void)state;
+    const char epyc[] = "{\"hardware\": \"EPYC\"}", pi[] = "{\"hardware\": \"Raspberry Pi\"}";
+    expect_transcribed(epyc, false, SB_CELL_SAME, "No regression");
+    expect_transcribed(pi, false, SB_CELL_NOT_COMPARABLE, "hardware: EPYC → Raspberry Pi");
+    expect_transcribed(epyc, true, SB_CELL_NOT_COMPARABLE, "load: any → cold");
+}
+
 /* A server of others, in a file of this machine. */
 static struct sb_results lent_by(const char *address) {
     struct sb_results r = made_on(HOST("A", "6.18"));
@@ -199,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_sections_stay_apart),
         cmocka_unit_test(test_the_machine_changed),
         cmocka_unit_test(test_another_machine),
+        cmocka_unit_test(test_transcribed_files),
         cmocka_unit_test(test_a_server_of_others_is_another_machine),
         cmocka_unit_test(test_two_clocks),
         cmocka_unit_test(test_fingerprints),
