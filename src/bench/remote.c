@@ -74,7 +74,7 @@ static char *names_of(const struct sb_llama_models *m) {
     struct sb_buf names = SB_BUF_INIT(NAMES_MAX_BYTES);
     for (size_t i = 0; i < m->n; i++)
         sb_buf_addf(&names, "%s%s", i ? ", " : "", m->item[i].name);
-    return sb_strdup(m->n ? sb_buf_str(&names) : "none");
+    return m->n ? sb_buf_detach(&names) : sb_strdup("none");
 }
 
 /* NULL with a short reason and a line in `error`. */
