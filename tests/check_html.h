@@ -17,9 +17,10 @@ static const char *const own_tags[] = {
     "caption", "thead", "b",       "tbody",   "tr",      "th",    "td",  "pre", "code",
     "a",       "main",  "section", "details", "summary", "small", "span"};
 static const char *const own_attributes[] = {
-    "class",        "scope",     "id",        "href",
-    "title",        "colspan",   "rowspan",   "data-quantization",
-    "data-backend", "data-name", "data-value", "data-time", "aria-label"};
+    "class",        "scope",     "id",         "href",
+    "title",        "colspan",   "rowspan",    "data-quantization",
+    "data-backend", "data-name", "data-value", "data-time",
+    "aria-label"};
 static const char *const own_void_tags[] = {"br", "hr"};
 
 static bool is_one_of(const char *tag, const char *const *list, size_t n) {

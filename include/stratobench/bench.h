@@ -24,15 +24,15 @@ struct sb_preflight_cell {
     const struct sb_llama_build *build; /* shared by cells of one backend; NULL = no such binary */
     const struct sb_remote *remote;     /* likewise, of one that others run; NULL = it is started */
     const struct sb_llama_model *served; /* which of its models this is; NULL = none */
-    const struct sb_gguf *gguf;         /* shared by cells of one model; NULL = unreadable */
+    const struct sb_gguf *gguf;          /* shared by cells of one model; NULL = unreadable */
     const char *label; /* of the model: what the config says, else the file's name for itself where
                           no other model has that, else the id */
-    const char *stamp;                  /* which build, by its files; NULL unknown */
-    const char *image;                  /* of a container, "NAME@sha256:..."; else NULL */
-    const struct sb_gguf *draft;        /* the draft model; NULL = none, or unreadable */
-    const struct sb_gguf *mmproj;       /* the projector; NULL = none, or unreadable */
-    struct sb_fault *faults; /* all that keeps it from running, the one for its row first */
-    size_t n_faults;         /* 0 = can run */
+    const char *stamp; /* which build, by its files; NULL unknown */
+    const char *image; /* of a container, "NAME@sha256:..."; else NULL */
+    const struct sb_gguf *draft;  /* the draft model; NULL = none, or unreadable */
+    const struct sb_gguf *mmproj; /* the projector; NULL = none, or unreadable */
+    struct sb_fault *faults;      /* all that keeps it from running, the one for its row first */
+    size_t n_faults;              /* 0 = can run */
     struct sb_strv warnings;
     struct sb_strv told;      /* what a server of others says of itself, lines for people */
     struct sb_strv argv, env; /* exact, but for port, alias and secrets */
@@ -46,10 +46,10 @@ struct sb_preflight {
     char **build_images;           /* of containers; else NULL */
     struct sb_remote *remotes;     /* one a backend: the server of others, if it is one */
     struct sb_gguf *drafts;        /* one a backend: its draft model, if it has one */
-    struct sb_files *build_files;  /* one a backend: what it runs from; launches find more of them */
-    struct sb_gguf *ggufs;         /* one a model */
-    struct sb_gguf *mmprojs;       /* one a model: its projector, if it has one */
-    struct sb_files *model_files;  /* its shards, as they were when their headers were read */
+    struct sb_files *build_files; /* one a backend: what it runs from; launches find more of them */
+    struct sb_gguf *ggufs;        /* one a model */
+    struct sb_gguf *mmprojs;      /* one a model: its projector, if it has one */
+    struct sb_files *model_files; /* its shards, as they were when their headers were read */
     const char **gguf_reasons;
     char **gguf_errors;
     struct sb_preflight_cell *cells;

@@ -24,7 +24,7 @@
 
 enum { SB_CONFIG_MAX_BYTES = 1 << 20, SB_PROMPT_MAX_BYTES = 16 << 20 };
 enum { SB_IMAGE_MAX_BYTES = 16 << 20 };
-#define SB_ANSWERS_ON    32
+#define SB_ANSWERS_ON 32
 
 struct sb_prompt { /* what results need not know; the rest of prompts[i] is bench.prompts[i] */
     char *given;   /* as the file names it, ${} replaced; NULL = the one that is built in */
@@ -33,8 +33,8 @@ struct sb_prompt { /* what results need not know; the rest of prompts[i] is benc
 };
 
 struct sb_image { /* a picture, read; path NULL = none */
-    char *given; /* as the file names it, ${} replaced */
-    char *path;  /* as opened */
+    char *given;  /* as the file names it, ${} replaced */
+    char *path;   /* as opened */
     char *bytes;
     size_t len;
     char sha256[65];
@@ -45,7 +45,8 @@ struct sb_tune { /* a setting, and the values that are tried of it */
     struct sb_strv values; /* two at least */
 };
 struct sb_tunes {
-    struct sb_tune *item; /* in the order in which they are tuned, each with what was chosen before */
+    struct sb_tune
+        *item; /* in the order in which they are tuned, each with what was chosen before */
     size_t n;
     bool off; /* nothing is tuned, whatever [bench] says */
 };
@@ -57,12 +58,12 @@ struct sb_key_line {
 
 /* Strings that were not given are NULL, numbers 0, unless a default is named here. */
 struct sb_backend {
-    char *id;         /* from [backend ID]: letters, digits, . _ -; no length limit */
-    char *label;      /* default: id */
+    char *id;    /* from [backend ID]: letters, digits, . _ -; no length limit */
+    char *label; /* default: id */
     /* The program and what precedes llama-server's own options: of `server` one word, of `command` its
      * words. The first is a path (relative to the config file) or a name for PATH. */
     struct sb_strv command;
-    char *url;            /* instead: where it runs already, no slash at its end; then command is empty */
+    char *url; /* instead: where it runs already, no slash at its end; then command is empty */
     char *api_key_env;    /* the variable that holds the key of that server; NULL = it wants none */
     char *ca_file;        /* who vouches for it (PEM), resolved; NULL = whom the system believes */
     char *before, *after; /* shell commands around each launch; NULL = none */
@@ -93,15 +94,15 @@ struct sb_model {
                     `url` hold it */
     char *name;  /* what servers with a `url` call it; NULL = they have but one */
     char *quantization, *file_size, *total_params, *active_params; /* override what the GGUF says */
-    char *mmproj;            /* its eyes: a GGUF file, resolved; NULL = none */
-    struct sb_image image;   /* its own picture: see sb_model_image */
-    struct sb_strv backends; /* ids; default: all, in file order */
-    char *notes;             /* default "": appended to the backend's notes in this model's rows */
-    int line;                /* of the section header */
+    char *mmproj;             /* its eyes: a GGUF file, resolved; NULL = none */
+    struct sb_image image;    /* its own picture: see sb_model_image */
+    struct sb_strv backends;  /* ids; default: all, in file order */
+    char *notes;              /* default "": appended to the backend's notes in this model's rows */
+    int line;                 /* of the section header */
     int path_line, name_line; /* 0 = not given */
     int mmproj_line, image_line; /* 0 = not given */
-    int label_line;    /* 0 = not given */
-    int backends_line; /* 0 = not given */
+    int label_line;              /* 0 = not given */
+    int backends_line;           /* 0 = not given */
 };
 
 struct sb_cell_plan { /* one cell, in the order of the matrix: models, then their backends */
@@ -116,7 +117,7 @@ struct sb_config {
     /* n_prompts and n_depths at least 1; defaults in sb_settings. A prompt's file is the path as
      * opened, or "(built in)"; it has a label, what the document prints, and its sha256. */
     struct sb_protocol bench;
-    struct sb_prompt *prompts; /* bench.n_prompts of them */
+    struct sb_prompt *prompts;            /* bench.n_prompts of them */
     char *hardware;                       /* NULL = probed */
     double load_timeout_s, run_timeout_s; /* default 900 */
     int answers; /* positions of the text that are looked at; 0 = none. Default SB_ANSWERS_ON */

@@ -61,17 +61,17 @@ void sb_llama_parse_devices(const char *text, size_t len, struct sb_llama_build 
 /* What a server is asked to be. NULL and 0 are "not stated": left to the server. Borrowed. */
 struct sb_llama_launch {
     const char *model_path;
-    int ctx;   /* of each slot */
-    int slots; /* requests at once; 0 = one */
+    int ctx;                /* of each slot */
+    int slots;              /* requests at once; 0 = one */
     const char *device;     /* "Vulkan0"; "none" = CPU only */
     const char *gpu_layers; /* "all", "auto" or a number */
     const char *flash_attn; /* "on", "off", "auto" */
     const char *mmap;       /* "on", "off" */
     const char *cache_type; /* "f16", "q8_0", ...: K and V */
     int ubatch, batch, threads;
-    const char *spec;  /* speculative decoding, "draft-mtp 3": as the config spells it */
-    const char *draft; /* the draft model's file */
-    const char *mmproj; /* the projector's file: the server then sees pictures */
+    const char *spec;           /* speculative decoding, "draft-mtp 3": as the config spells it */
+    const char *draft;          /* the draft model's file */
+    const char *mmproj;         /* the projector's file: the server then sees pictures */
     const struct sb_strv *args; /* passed verbatim, last; may be NULL */
     int port;
     const char *alias; /* random: how we know our own child */
@@ -132,9 +132,9 @@ struct sb_llama_props { /* /props; absent is NULL, -1 */
     bool asleep;        /* it has unloaded its model until the next request */
     char *alias;        /* of its model; older builds do not tell it here */
     char *model_path;
-    char *build;     /* "b11669-Debian" */
-    long long n_ctx; /* of a slot */
-    long long slots; /* how many there are */
+    char *build;        /* "b11669-Debian" */
+    long long n_ctx;    /* of a slot */
+    long long slots;    /* how many there are */
     int vision;         /* takes pictures: 1, 0; -1: not said */
     char *media_marker; /* what stands in a prompt for a picture; NULL: not said */
 };
@@ -147,7 +147,7 @@ struct sb_llama_model { /* absent is NULL, -1 */
     char *name;         /* an alias if it was given one */
     struct sb_strv aliases;
     char *quantization;
-    char *owner; /* whose server it is, "llamacpp", "vllm" */
+    char *owner;               /* whose server it is, "llamacpp", "vllm" */
     long long n_params, bytes; /* of its tensors */
 };
 struct sb_llama_models {
@@ -163,7 +163,7 @@ const struct sb_llama_model *sb_llama_model_named(const struct sb_llama_models *
                                                   const char *name);
 
 struct sb_llama_tokens {
-    int *ids; /* the caller frees */
+    int *ids;            /* the caller frees */
     size_t n, n_special; /* the first n_special are no text: BOS, as the model wants it */
 };
 int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len, double timeout_s,
@@ -176,14 +176,15 @@ struct sb_llama_completion {
     const char *picture; /* the picture, in base64 */
     int n_predict;
     int seed;
-    int slot;    /* the slot that is to take it, from 1; 0 = any */
-    bool force;  /* make the sampler take `forced`: its raw probability is then told, whatever it is */
+    int slot; /* the slot that is to take it, from 1; 0 = any */
+    bool
+        force; /* make the sampler take `forced`: its raw probability is then told, whatever it is */
     int forced;
     int n_probs; /* with each generated token the most likely candidates, so many; 0 = none */
     bool cache_prompt;
     bool ignore_eos;
     bool return_tokens; /* the reply names what was generated */
-    bool timed; /* tell when each token came: as a stream, on the client's clock */
+    bool timed;         /* tell when each token came: as a stream, on the client's clock */
 };
 
 struct sb_llama_moment {

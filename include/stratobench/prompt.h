@@ -37,7 +37,7 @@ size_t sb_prompt_length(const struct sb_prepared *p, size_t depth);
 
 struct sb_expectation { /* of the reply's timings */
     long long prompt_n, cache_n, n_predict;
-    bool far; /* the server is on another machine, for all we know */
+    bool far;     /* the server is on another machine, for all we know */
     bool picture; /* prompt_n is that of the text alone: the picture's come on top */
 };
 struct sb_request {

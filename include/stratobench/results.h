@@ -65,8 +65,8 @@ struct sb_run {
     double prompt_ms;
     long long predicted_n;
     double predicted_ms;
-    double pp_tps, tg_tps; /* tok/s, computed from the raw fields (method.md, One run) */
-    double wall_ms;        /* the client's clock around the request */
+    double pp_tps, tg_tps;    /* tok/s, computed from the raw fields (method.md, One run) */
+    double wall_ms;           /* the client's clock around the request */
     struct sb_slot_run *each; /* at.slots > 1: each of them */
     size_t n_each;
     double prompt_per_second, predicted_per_second; /* as this build printed them */
@@ -140,8 +140,9 @@ struct sb_cell {
     struct {
         char *id, *label, *path, *quantization, *file_size, *total_params, *active_params;
         long long file_bytes;
-        char *mmproj;               /* its projector's file, NULL: text only */
-        char *image, *image_sha256; /* the picture that its prompts hold: the file, never its bytes */
+        char *mmproj; /* its projector's file, NULL: text only */
+        char *image,
+            *image_sha256; /* the picture that its prompts hold: the file, never its bytes */
         long long bytes_per_token; /* weights read for one token, from the GGUF */
         char *notes;
     } model;
@@ -151,13 +152,14 @@ struct sb_cell {
         struct sb_strv env; /* "NAME=value"; an object in the file */
         char *server_version;
         char *server_build; /* its files: how many, bytes, when the newest was made */
-        char *url;          /* of a server that others run: neither login nor key; NULL = it was ours */
-        char *address;      /* which machine that is, as far as the URL tells: sb_url_address */
-        char *clock;            /* "client": times are of ours, NULL: of the server's own */
-        struct sb_fact *served; /* what that server says of itself, a group: model, ctx, slots; or NULL */
-        char *image;        /* of a container, "NAME@sha256:..."; NULL when it ran in none */
-        char *device;       /* as configured, NULL when not */
-        char *device_name;  /* what --list-devices calls it: name and driver */
+        char *url;     /* of a server that others run: neither login nor key; NULL = it was ours */
+        char *address; /* which machine that is, as far as the URL tells: sb_url_address */
+        char *clock;   /* "client": times are of ours, NULL: of the server's own */
+        struct sb_fact
+            *served;  /* what that server says of itself, a group: model, ctx, slots; or NULL */
+        char *image;  /* of a container, "NAME@sha256:..."; NULL when it ran in none */
+        char *device; /* as configured, NULL when not */
+        char *device_name;                   /* what --list-devices calls it: name and driver */
         struct sb_device_share *device_seen; /* an object in the file: device -> MiB */
         size_t n_device_seen;
     } backend;
@@ -235,7 +237,7 @@ bool sb_cell_same(const struct sb_cell *a, const struct sb_cell *b);
 bool sb_same_model(const struct sb_cell *a, const struct sb_cell *b);
 int sb_cell_order(const struct sb_cell *a, const struct sb_cell *b); /* as strcmp; 0 = the same */
 const char *sb_model_key(const struct sb_cell *c);                   /* the id, else the label */
-char *sb_cell_key(const struct sb_cell *c); /* equal for the same cell; the caller frees */
+char *sb_cell_key(const struct sb_cell *c);         /* equal for the same cell; the caller frees */
 const char *sb_cell_clock(const struct sb_cell *c); /* whose times these are: "server", "client" */
 /* The label, else the id, else "". */
 const char *sb_model_label(const struct sb_cell *c);

@@ -35,7 +35,7 @@ struct sb_protocol {
     int max_runs;
     enum sb_summary_place summary; /* which backend to take */
     bool load_cold;
-    double cooldown_s; /* 0 = none; SB_COOLDOWN_AUTO */
+    double cooldown_s;                         /* 0 = none; SB_COOLDOWN_AUTO */
     int turns /* SB_TURNS_OFF */, turn_tokens; /* of a conversation; new ones a turn */
 };
 
@@ -47,17 +47,17 @@ enum sb_role {
     SB_REPETITION, /* how often: --resume measures again */
 };
 
-enum sb_setting_type {                    /* of the member */
-                       SB_SETTING_TEXT,   /* char * */
-                       SB_SETTING_LINES,  /* struct sb_strv: a key that may be repeated */
-                       SB_SETTING_INT,    /* int; with words, words[0] stands for -1 */
-                       SB_SETTING_SHARE,  /* double, 0.03 for "3%"; with words, words[0] stands for
+enum sb_setting_type {                     /* of the member */
+                       SB_SETTING_TEXT,    /* char * */
+                       SB_SETTING_LINES,   /* struct sb_strv: a key that may be repeated */
+                       SB_SETTING_INT,     /* int; with words, words[0] stands for -1 */
+                       SB_SETTING_SHARE,   /* double, 0.03 for "3%"; with words, words[0] stands for
                                              NaN */
                        SB_SETTING_SECONDS, /* double; with words, words[0] stands for -1 */
-                       SB_SETTING_WORD,   /* bool or enum: which of the words */
-                       SB_SETTING_SWITCH, /* bool: off, on; true or false in results */
-                       SB_SETTING_INTS,   /* a list of int */
-                       SB_SETTING_PROMPT, /* the first of the prompts */
+                       SB_SETTING_WORD,    /* bool or enum: which of the words */
+                       SB_SETTING_SWITCH,  /* bool: off, on; true or false in results */
+                       SB_SETTING_INTS,    /* a list of int */
+                       SB_SETTING_PROMPT,  /* the first of the prompts */
                        SB_SETTING_PROMPTS,
 };
 

@@ -45,7 +45,7 @@ double *sb_cell_conversations(const struct sb_cell *c, size_t *ret_n);
 /* 1/time, the mean of each launch; the sample's mean is that of the times, in s. */
 struct sb_sample sb_sample_conversation(const struct sb_cell *c);
 
-struct sb_turn { /* over the conversations that count */
+struct sb_turn {             /* over the conversations that count */
     double context_n, new_n; /* tokens that it was asked with; of these processed. NaN: none */
     struct sb_summary ttft_ms, tg_tps; /* until the first token, by the server; n = 0 */
 };
@@ -69,7 +69,7 @@ struct sb_workload {  /* T = load/N + the mean over the parts */
     const char *name; /* NULL: one made of numbers */
     struct sb_workload_part part[SB_WORKLOAD_PARTS];
     size_t n_parts;
-    bool played; /* no such mix: the conversation that was measured (`turns`) */
+    bool played;              /* no such mix: the conversation that was measured (`turns`) */
     double requests_per_load; /* N: requests that share one load; 0 = the load is not counted */
     int slots; /* requests at once; 0 = as at the place measured first. T is then a request's share of
                   the time that all of them take together */

@@ -17,7 +17,7 @@ extern const struct sb_tunable sb_tunables[];
 extern const size_t sb_n_tunables;
 const struct sb_tunable *sb_tunable_named(const char *key); /* NULL: no such one */
 
-struct sb_try { /* a value, in one launch of its own */
+struct sb_try {        /* a value, in one launch of its own */
     char *key, *value; /* "ubatch", "512" */
     bool chosen;
     char *host; /* as of a launch */

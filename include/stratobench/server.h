@@ -18,7 +18,8 @@ struct sb_server_address {
 
 /* What every kind is told. Borrowed: it outlives the server. */
 struct sb_server_spec {
-    const struct sb_server_address *address; /* NULL = it is a child; else the next three do not matter */
+    const struct sb_server_address
+        *address; /* NULL = it is a child; else the next three do not matter */
     const struct sb_llama_build *build;
     struct sb_llama_launch launch; /* port and alias are chosen by the server */
     const char *log_path;

@@ -77,8 +77,8 @@ const char *sb_search_path(const char *const *envp);
  * its exit code (in ret_exit), -ETIMEDOUT, -EINTR (signal_fd), or -errno; on failure one line in
  * `error`. `input` (may be NULL) is given on its stdin. Eight parameters: what is run and what came of it. */
 int sb_proc_capture(const struct sb_proc_spec *spec, const struct sb_buf *input, double timeout_s,
-                    int signal_fd, struct sb_buf *out, struct sb_buf *err,
-                    struct sb_exit *ret_exit, struct sb_buf *error);
+                    int signal_fd, struct sb_buf *out, struct sb_buf *err, struct sb_exit *ret_exit,
+                    struct sb_buf *error);
 
 /* Appends the last lines of a log file, at most max_lines and the file's last max_bytes, made
  * printable (sb_buf_add_printable), each ended by '\n'. Of a line longer than max_bytes the end.
@@ -170,14 +170,15 @@ struct sb_http_reply {
     double sent_ms;     /* from the connect to the request, sent; NaN likewise */
     struct sb_http_stamp *stamps; /* in their order; the caller frees */
     size_t n_stamps;
-    char error[160];    /* one line, empty when the result is SB_HTTP_OK */
+    char error[160]; /* one line, empty when the result is SB_HTTP_OK */
 };
 
 struct sb_http_server {
-    const char *base_url; /* "http://127.0.0.1:8080" or https; a path may stand behind, no slash at its
+    const char
+        *base_url; /* "http://127.0.0.1:8080" or https; a path may stand behind, no slash at its
                              end */
-    const char *api_key;  /* sent as "Authorization: Bearer"; NULL = none */
-    const char *ca_file;  /* who is believed to vouch for it, PEM; NULL = whom the system believes */
+    const char *api_key; /* sent as "Authorization: Bearer"; NULL = none */
+    const char *ca_file; /* who is believed to vouch for it, PEM; NULL = whom the system believes */
 };
 /* Speaks HTTP/1.1 with that server alone: redirects are replies like any other. Copies. */
 struct sb_http *sb_http_new(const struct sb_http_server *server);

@@ -5,7 +5,7 @@
 #include "stratobench/base.h"
 
 enum { SB_TEXT_MAX = 256 << 20 }; /* bytes of one text */
-#define SB_ABSENT "—" /* stands for a figure that was not measured */
+#define SB_ABSENT "—"             /* stands for a figure that was not measured */
 
 /* Text from outside (labels, notes, reasons) made safe for a Markdown table cell, heading or list:
  * | < > ` * \ $ always, & _ ~ # ] where they would be read as markup; line ends and tabs become
@@ -61,7 +61,7 @@ struct sb_table {
     size_t n_columns;
     struct sb_buf cells; /* row by row, each its kind and its NUL; a last row may be short */
     /* As text: */
-    size_t screen;      /* columns that there are, into which what is not a figure is wrapped; 0 = no
+    size_t screen; /* columns that there are, into which what is not a figure is wrapped; 0 = no
                            limit. A figure is never cut: the table may be wider */
     const char *marker; /* the escape before what is marked; NULL = none */
 };

@@ -188,7 +188,7 @@ struct sb_compare_cell {
     const struct sb_results *base_set, *next_set; /* the files they come from */
     enum sb_compare_state state;
     struct sb_strv differences; /* "n_predict: 128 → 64"; also when compared by force */
-    char *answers;              /* "answers got worse: …" where NEW computes another thing; or NULL */
+    char *answers; /* "answers got worse: …" where NEW computes another thing; or NULL */
     struct sb_compare_figure *figures;
     size_t n_figures;
 };
@@ -275,11 +275,11 @@ struct sb_results sb_history_lines(const struct sb_history *h);
 /* Drafts: what speculative decoding gave, at one place, and against the same backend without it:
  * the same model, program, build and conditions, but for those that are about drafts. */
 struct sb_drafts {
-    double per_run;             /* tokens drafted in a run, the mean; 0: it found none */
-    double accepted_share;      /* of them; NaN when there were none */
-    double per_pass;            /* generated tokens for one pass of the model */
+    double per_run;                /* tokens drafted in a run, the mean; 0: it found none */
+    double accepted_share;         /* of them; NaN when there were none */
+    double per_pass;               /* generated tokens for one pass of the model */
     const struct sb_cell *without; /* NULL = was not measured */
-    struct sb_ratio tg;         /* its TG over that of `without`; NaN when there is none */
+    struct sb_ratio tg;            /* its TG over that of `without`; NaN when there is none */
 };
 /* Whether a cell drafts, by its conditions, or, where it has none, by its runs. */
 bool sb_cell_drafts(const struct sb_cell *c);
@@ -300,28 +300,28 @@ struct sb_drafts sb_drafts_at(const struct sb_cell *cells, size_t n, size_t i, s
  *
  * Only like is compared with like: another file, KV type or draft model is another setting. */
 
-#define SB_ANSWERS_RATIO     2.2
-#define SB_ANSWERS_FLOOR     0.25
+#define SB_ANSWERS_RATIO        2.2
+#define SB_ANSWERS_FLOOR        0.25
 #define SB_ANSWERS_FLOOR_FLOATS 0.05
-#define SB_ANSWERS_LEAST 0.03
-#define SB_ANSWERS_CONDEMNS 1.6
+#define SB_ANSWERS_LEAST        0.03
+#define SB_ANSWERS_CONDEMNS     1.6
 /* So many positions, of all places together, are judged once more as one: there the divergence of the
  * distributions tells what moves perplexity by a hundredth (results/method.md). */
 #define SB_ANSWERS_TOGETHER 128
 
-enum sb_answers_state {        /* worst last */
-    SB_ANSWERS_NONE,           /* nothing was asked */
-    SB_ANSWERS_NOT_CHECKED,    /* asked, and no answer to judge */
-    SB_ANSWERS_ALONE,          /* agrees with itself; nobody else answered */
-    SB_ANSWERS_SETTINGS,       /* the others have other settings */
-    SB_ANSWERS_AGREES,
-    SB_ANSWERS_CANNOT_TELL,    /* within a noise that would hide what is looked for */
-    SB_ANSWERS_UNSTABLE,       /* its launches differ */
-    SB_ANSWERS_DISAGREES,      /* and nothing tells which is right */
-    SB_ANSWERS_ODD,            /* wrong: others, which are not one build, agree against it */
-    SB_ANSWERS_READS_WORSE,    /* wrong: the text is less likely to it, token by token */
-    SB_ANSWERS_CONTRADICTS,    /* wrong: whole and in pieces are two answers */
-    SB_ANSWERS_DEGENERATE,     /* wrong: no numbers, one token for ever, or one distribution */
+enum sb_answers_state {                         /* worst last */
+                        SB_ANSWERS_NONE,        /* nothing was asked */
+                        SB_ANSWERS_NOT_CHECKED, /* asked, and no answer to judge */
+                        SB_ANSWERS_ALONE,       /* agrees with itself; nobody else answered */
+                        SB_ANSWERS_SETTINGS,    /* the others have other settings */
+                        SB_ANSWERS_AGREES,
+                        SB_ANSWERS_CANNOT_TELL, /* within a noise that would hide what is looked for */
+                        SB_ANSWERS_UNSTABLE,    /* its launches differ */
+                        SB_ANSWERS_DISAGREES, /* and nothing tells which is right */
+                        SB_ANSWERS_ODD, /* wrong: others, which are not one build, agree against it */
+                        SB_ANSWERS_READS_WORSE, /* wrong: the text is less likely to it, token by token */
+                        SB_ANSWERS_CONTRADICTS, /* wrong: whole and in pieces are two answers */
+                        SB_ANSWERS_DEGENERATE, /* wrong: no numbers, one token for ever, or one distribution */
 };
 
 struct sb_answers_verdict {
@@ -334,12 +334,11 @@ struct sb_answers_verdict {
     size_t other;                /* number of the cell it was held against; SIZE_MAX = none */
     double difference, noise;    /* from the other; its own. NaN unknown */
     char *words;                 /* "agrees with CPU", for a table */
-    char *reason;                /* "wrong answers: perplexity 1334 over 32 tokens, CPU 6.8"; or NULL */
+    char *reason; /* "wrong answers: perplexity 1334 over 32 tokens, CPU 6.8"; or NULL */
 };
 
 /* The cells of one model. n in, n out, each to be released. */
-void sb_answers_judge(const struct sb_cell *const *cells, size_t n,
-                      struct sb_answers_verdict *ret);
+void sb_answers_judge(const struct sb_cell *const *cells, size_t n, struct sb_answers_verdict *ret);
 void sb_answers_verdict_release(struct sb_answers_verdict *v);
 /* Whether the text says anything: a model of random weights does not read. */
 bool sb_answers_reads(const struct sb_cell *const *cells, size_t n);

@@ -164,17 +164,18 @@ const struct sb_command sb_cmd_compare = {
     .about = "Says whether NEW has lost speed against BASE, cell by cell: the ratio of speeds, its "
              "95 % interval, a verdict, and the gate. PP and TG are gated at every prompt and "
              "depth; the load is shown.",
-    .notes = "A regression is a drop beyond both --max-drop and what noise can do (3 x sqrt(2) x "
-             "the spread between launches), or a cell that was ok and now is not. A drop between "
-             "the two is inconclusive where its whole 95 % interval is a loss: measure more "
-             "launches. Any other is no regression, whatever its verdict; how much the noise can "
-             "hide is said. Cells whose fingerprints differ (model bytes, arguments, prompt, "
-             "n_predict, ctx, device) or that another machine made (CPU, memory, GPUs, node) are not "
-             "comparable, and what differs is named; another kernel, driver or setting of the same "
-             "machine is what is compared, and named, too.\n\n"
-             "Exit codes: 0 no regression; 1 a regression, whatever else; 3 none, but a drop is "
-             "inconclusive, a cell is missing, pending or not comparable, or nothing was compared; "
-             "2 bad usage, or a file that cannot be read (125 with --bisect).",
+    .notes =
+        "A regression is a drop beyond both --max-drop and what noise can do (3 x sqrt(2) x "
+        "the spread between launches), or a cell that was ok and now is not. A drop between "
+        "the two is inconclusive where its whole 95 % interval is a loss: measure more "
+        "launches. Any other is no regression, whatever its verdict; how much the noise can "
+        "hide is said. Cells whose fingerprints differ (model bytes, arguments, prompt, "
+        "n_predict, ctx, device) or that another machine made (CPU, memory, GPUs, node) are not "
+        "comparable, and what differs is named; another kernel, driver or setting of the same "
+        "machine is what is compared, and named, too.\n\n"
+        "Exit codes: 0 no regression; 1 a regression, whatever else; 3 none, but a drop is "
+        "inconclusive, a cell is missing, pending or not comparable, or nothing was compared; "
+        "2 bad usage, or a file that cannot be read (125 with --bisect).",
     .options = table,
     .defaults = &(const struct request){.options = SB_COMPARE_DEFAULT, .max_drop = NAN},
     .options_size = sizeof(struct request),

@@ -51,7 +51,8 @@ const struct sb_command sb_cmd_plot = {
     .usage = "[options] RESULTS.json... -o CHART.svg",
     .summary = "draw the results as an SVG chart",
     .about = "Draws PP, TG and load by model and backend as bars with their standard deviation, "
-             "and PP and TG over depth, and over requests at once, as lines where several were measured. "
+             "and PP and TG over depth, and over requests at once, as lines where several were "
+             "measured. "
              "Needs gnuplot. "
              "The chart follows the reader's light or dark scheme; the same results give the same "
              "bytes.",

@@ -73,8 +73,9 @@ static int rank(const void *options, const struct sb_operands *files) {
         return rc;
     if (workload.slots && !has_slots(&sets, workload.slots)) {
         sb_cli_sets_release(&sets);
-        return sb_cli_usage_error("rank", "--slots %d: nothing was measured with so many requests at "
-                                          "once",
+        return sb_cli_usage_error("rank",
+                                  "--slots %d: nothing was measured with so many requests at "
+                                  "once",
                                   workload.slots);
     }
     struct sb_buf out = SB_BUF_INIT(SB_RESULTS_MAX_BYTES);
@@ -104,8 +105,7 @@ static const struct sb_option table[] = {
      offsetof(struct options, workload.part[0].prompt_tokens), "N",
      .help = "prompt of a request (default 600)", .most = 1e9},
     {"gen-tokens", 'g', SB_OPTION_NUMBER, offsetof(struct options, workload.part[0].gen_tokens),
-     "N",
-     .help = "tokens generated for it (default 128)", .most = 1e9},
+     "N", .help = "tokens generated for it (default 128)", .most = 1e9},
     {"requests-per-load", 'r', SB_OPTION_NUMBER,
      offsetof(struct options, workload.requests_per_load), "N",
      .help = "share one load among N requests (default: loads not counted)", .most = 1e9},

@@ -5,7 +5,7 @@
 
 #include "stratobench/bench.h"
 
-struct sb_pace { /* over the launches that ended */
+struct sb_pace {                 /* over the launches that ended */
     double spent_s, weight;      /* without answers */
     double answers_s, positions; /* of a backend, positions times the weight */
 };

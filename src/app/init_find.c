@@ -48,7 +48,8 @@ static void ask_server(struct search *s, const char *path) {
     sb_strv_take(&command, init_absolute(path));
     if (!init_is_plain(path)) {
         sb_strv_take(&f->left_out, sb_asprintf("%s: no config can hold this path", path));
-    } else if (sb_llama_probe(&(struct sb_llama_asked){&command, &env, NULL, -1}, &build, &error) < 0) {
+    } else if (sb_llama_probe(&(struct sb_llama_asked){&command, &env, NULL, -1}, &build, &error) <
+               0) {
         sb_strv_take(&f->left_out, sb_asprintf("%s: %s", path, sb_buf_str(&error)));
     } else {
         f->servers = sb_grow(f->servers, f->n_servers, sizeof *f->servers);
@@ -104,8 +105,7 @@ static void find_containers(struct init_found *f) {
                   error = SB_BUF_INIT(SB_ERR_MAX);
     struct sb_exit how;
     struct sb_proc_spec spec = {.argv = argv};
-    if (sb_proc_capture(&spec, NULL, TIMEOUT_S, -1, &out, &err, &how, &error) == 0 &&
-        how.code == 0)
+    if (sb_proc_capture(&spec, NULL, TIMEOUT_S, -1, &out, &err, &how, &error) == 0 && how.code == 0)
         for (char *rest = out.data, *line; rest && (line = strsep(&rest, "\n"));)
             if (strcasestr(line, "llama") || strcasestr(line, "strix-halo"))
                 sb_strv_add(&f->containers, line);

@@ -206,7 +206,8 @@ static void print_time(FILE *out, const struct sb_config *c, const struct sb_pre
         fprintf(out, "%zu of them are short ones that try values (`tune`)\n", tries);
     sb_format_duration(&text, answers_s);
     if (known && answers_s > 0)
-        fprintf(out, "of it about %s for answers (`answers = off` saves that)\n", sb_buf_str(&text));
+        fprintf(out, "of it about %s for answers (`answers = off` saves that)\n",
+                sb_buf_str(&text));
     sb_buf_release(&text);
     free(size);
 }

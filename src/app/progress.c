@@ -123,9 +123,9 @@ static double left_s(const struct sb_progress *p) {
         if (tries_left(p, i))
             sum_s += tries_left(p, i) * sb_eta_try_s(&p->eta, i);
         if (n && i == p->cell)
-            sum_s -= fmin(sb_now_s() - p->launch_began_s,
-                          p->launch < 0 ? sb_eta_try_s(&p->eta, i)
-                                        : sb_eta_launch_s(&p->eta, i, first));
+            sum_s -=
+                fmin(sb_now_s() - p->launch_began_s,
+                     p->launch < 0 ? sb_eta_try_s(&p->eta, i) : sb_eta_launch_s(&p->eta, i, first));
     }
     return sum_s;
 }
@@ -301,8 +301,8 @@ static void say_overhead(struct sb_progress *p, const struct sb_cell *c) {
         const struct sb_launch *l = &c->launches[i];
         char *answers = answers_took(c, l->launch);
         if (c->backend.url)
-            sb_progress_say(p, "        launch %d: %.3f s of a server that runs already%s", l->launch,
-                            l->wall_s, answers);
+            sb_progress_say(p, "        launch %d: %.3f s of a server that runs already%s",
+                            l->launch, l->wall_s, answers);
         else
             sb_progress_say(
                 p, "        launch %d: load %.3f s, exit %.3f s, added by the harness %.1f ms%s",

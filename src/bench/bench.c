@@ -114,14 +114,13 @@ static void remark(struct sb_cell *c) {
     const struct sb_run *odd = sb_cell_odd_turn(c);
     for (size_t i = 0; i < c->n_tried; i++)
         if (c->tried[i].chosen)
-            sb_strv_take(&c->remarks, sb_asprintf("tuned: %s %s%s", c->tried[i].key,
-                                                  c->tried[i].value,
-                                                  sb_try_figures(&c->tried[i]).noisy ? " (noisy)" : ""));
+            sb_strv_take(&c->remarks,
+                         sb_asprintf("tuned: %s %s%s", c->tried[i].key, c->tried[i].value,
+                                     sb_try_figures(&c->tried[i]).noisy ? " (noisy)" : ""));
     count_drafts(c, &drafted, &accepted);
     if (drafted)
-        sb_strv_take(&c->remarks,
-                     sb_asprintf("%.0f %% of %lld drafted tokens accepted",
-                                 100.0 * (double)accepted / (double)drafted, drafted));
+        sb_strv_take(&c->remarks, sb_asprintf("%.0f %% of %lld drafted tokens accepted",
+                                              100.0 * (double)accepted / (double)drafted, drafted));
     for (size_t i = 0; i < c->n_launches; i++)
         again += c->launches[i].failed_replies > 0 ? c->launches[i].failed_replies : 0;
     if (again)
@@ -206,7 +205,8 @@ static int tune(const struct sb_bench *b, size_t i, struct sb_bench_start *start
 }
 
 /* One model's cells: [first, end). */
-static int run_model(const struct sb_bench *b, size_t first, size_t end, struct sb_bench_start *start) {
+static int run_model(const struct sb_bench *b, size_t first, size_t end,
+                     struct sb_bench_start *start) {
     size_t n = end - first;
     const struct sb_cell **cells = sb_alloc(n, sizeof *cells);
     for (size_t k = 0; k < n; k++) {

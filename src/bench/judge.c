@@ -20,19 +20,21 @@ static const double MOST_OVERHEAD_FAR_MS = 1000;
 
 bool sb_run_is_late(const struct sb_run *r, bool far) {
     double claimed_ms = r->prompt_ms + r->predicted_ms;
-    return r->wall_ms - claimed_ms > fmax(far ? MOST_OVERHEAD_FAR_MS : MOST_OVERHEAD_MS, claimed_ms);
+    return r->wall_ms - claimed_ms >
+           fmax(far ? MOST_OVERHEAD_FAR_MS : MOST_OVERHEAD_MS, claimed_ms);
 }
 
-const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want,
-                         int truncated, char *buf, size_t size) {
+const char *sb_run_check(const struct sb_run *r, const struct sb_expectation *want, int truncated,
+                         char *buf, size_t size) {
     if (r->cache_n < 0 || r->prompt_n < 0 || r->predicted_n < 0)
         return "token counts missing in timings";
     if (r->cache_n != want->cache_n)
         snprintf(buf, size, "%lld prompt tokens came from the cache, not %lld", r->cache_n,
                  want->cache_n);
     else if (want->picture && r->prompt_n <= want->prompt_n)
-        snprintf(buf, size, "%lld prompt tokens processed, no more than the %lld of the text: the "
-                            "picture is not in them",
+        snprintf(buf, size,
+                 "%lld prompt tokens processed, no more than the %lld of the text: the "
+                 "picture is not in them",
                  r->prompt_n, want->prompt_n);
     else if (!want->picture && r->prompt_n != want->prompt_n)
         snprintf(buf, size, "%lld prompt tokens processed, not the %lld sent", r->prompt_n,

@@ -133,7 +133,8 @@ static int prove_device(struct launch *l) {
 static int fail_changed(struct launch *l, const char *what, const char *file) {
     l->failure.invalid = true;
     l->failure.reason = sb_asprintf("%s changed during the cell", what);
-    l->failure.detail = sb_asprintf("%s is another file now than it was before, or is gone\n", file);
+    l->failure.detail =
+        sb_asprintf("%s is another file now than it was before, or is gone\n", file);
     return -1;
 }
 
@@ -141,8 +142,7 @@ static int fail_changed(struct launch *l, const char *what, const char *file) {
  * mean. */
 static int check_files(struct launch *l) {
     const struct sb_preflight *pf = l->b->preflight;
-    const char *file =
-        sb_files_changed(&pf->model_files[l->plan->model - l->config->models]);
+    const char *file = sb_files_changed(&pf->model_files[l->plan->model - l->config->models]);
     if (file)
         return fail_changed(l, "model file", file);
     file = sb_files_changed(&pf->build_files[l->plan->backend - l->config->backends]);
@@ -169,8 +169,8 @@ static int load(struct launch *l, const struct sb_server_spec *spec) {
     sb_launch_stage(l, SB_STAGE_LOAD, 0, 0);
     if (check_files(l) < 0 || start_server(l, spec) < 0)
         return -1;
-    sb_server_add_files(l->server, &l->b->preflight->build_files[l->plan->backend -
-                                                                 l->config->backends]);
+    sb_server_add_files(l->server,
+                        &l->b->preflight->build_files[l->plan->backend - l->config->backends]);
     if (sb_stops_seen(&l->start->stops)) {
         l->record.load_s = (double)NAN; /* not measured: the clock ran, and we did not */
         l->stopped = true;
@@ -227,8 +227,8 @@ static char *log_path_of(const struct launch *l) {
     char *number = doubtful ? sb_asprintf("--cell%zu", l->index + 1) : sb_strdup("");
     char *what = l->trial ? sb_asprintf("tune-%s-%s", l->trial->key, l->trial->value)
                           : sb_asprintf("%d", l->record.launch);
-    char *path = sb_asprintf("%s/%.100s--%.100s%s--%s.log", l->b->log_dir, model, backend, number,
-                             what);
+    char *path =
+        sb_asprintf("%s/%.100s--%.100s%s--%s.log", l->b->log_dir, model, backend, number, what);
     free(number);
     free(what);
     return path;

@@ -20,8 +20,8 @@ struct launch {
     const struct sb_bench *b;
     const struct sb_config *config;
     const struct sb_cell_plan *plan;
-    struct sb_cell *cell; /* what is measured goes there */
-    size_t index; /* of the cell */
+    struct sb_cell *cell;       /* what is measured goes there */
+    size_t index;               /* of the cell */
     const struct sb_try *trial; /* the value that is tried; NULL = it is measured */
     struct sb_server *server;
     struct sb_llama_failure failure;
@@ -34,12 +34,12 @@ struct launch {
     struct sb_reading before;
     struct sb_bench_start *start;
     struct sb_buf hooks_said; /* for the log, once the server has left it */
-    bool ready;     /* it answered */
-    bool stopped;   /* the harness or the machine was, since the launch began */
-    bool disturbed; /* the last run: from outside, so that another may do better */
-    struct edge edge; /* before the run in flight */
+    bool ready;               /* it answered */
+    bool stopped;             /* the harness or the machine was, since the launch began */
+    bool disturbed;           /* the last run: from outside, so that another may do better */
+    struct edge edge;         /* before the run in flight */
     struct {
-        double watched_s, others_s;        /* of the measured runs, with what others took meanwhile */
+        double watched_s, others_s; /* of the measured runs, with what others took meanwhile */
         double energy_s, energy_j, tokens; /* of those whose energy is known */
     } seen;
 };

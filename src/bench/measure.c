@@ -114,8 +114,8 @@ static int prepare(struct launch *l, size_t prompt) {
     double timeout_s = l->config->run_timeout_s;
     if (at->openai)
         return 0; /* it takes the text, whatever its tokens are */
-    int rc = sb_prompt_prepare(at, p->text, p->text_len, timeout_s, &l->prompts[prompt],
-                               &l->failure);
+    int rc =
+        sb_prompt_prepare(at, p->text, p->text_len, timeout_s, &l->prompts[prompt], &l->failure);
     if (rc == 0 && image)
         rc = sb_prompt_add_picture(at, p->text, p->text_len, image->bytes, image->len, timeout_s,
                                    &l->prompts[prompt], &l->failure);
@@ -146,8 +146,7 @@ static void tell_place(const struct launch *l, struct sb_at at) {
 
 /* More runs where they are noisy: by these few another may be chosen next time. */
 static bool tried_enough(const struct launch *l, int made) {
-    struct sb_try t = {
-        .key = l->trial->key, .runs = l->cell->runs, .n_runs = l->cell->n_runs};
+    struct sb_try t = {.key = l->trial->key, .runs = l->cell->runs, .n_runs = l->cell->n_runs};
     return made >= SB_TRY_MOST_RUNS || (made >= SB_TRY_RUNS && !sb_try_figures(&t).noisy);
 }
 

@@ -20,8 +20,7 @@ bool sb_needs_completion(const struct sb_config *c, const struct sb_model *m) {
 }
 
 int sb_launch_check_openai(struct launch *l) {
-    if (!sb_server_endpoint(l->server)->openai ||
-        !sb_needs_completion(l->config, l->plan->model))
+    if (!sb_server_endpoint(l->server)->openai || !sb_needs_completion(l->config, l->plan->model))
         return 0;
     l->failure.reason = sb_strdup(SB_NEEDS_COMPLETION);
     return -1;

@@ -36,11 +36,11 @@ static void no_such_device(const struct sb_config *c, struct sb_preflight_cell *
         sb_buf_addf(&have, "%s%s (%s)", i ? ", " : "", p->build->devices[i].name,
                     p->build->devices[i].description);
     sb_preflight_fault(p, true, sb_asprintf("no device %s", name),
-          sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s%s%s", c->file,
-                      sb_backend_line(b, "device"), b->id, b->device,
-                      have.len ? sb_buf_str(&have) : "none",
-                      p->build->complaint ? "; it said: " : "",
-                      p->build->complaint ? p->build->complaint : ""));
+                       sb_asprintf("%s:%d: [backend %s] device = %s, but this binary lists: %s%s%s",
+                                   c->file, sb_backend_line(b, "device"), b->id, b->device,
+                                   have.len ? sb_buf_str(&have) : "none",
+                                   p->build->complaint ? "; it said: " : "",
+                                   p->build->complaint ? p->build->complaint : ""));
     sb_buf_release(&have);
 }
 
@@ -105,10 +105,11 @@ static void check_memory(const struct sb_preflight_options *o, struct sb_preflig
     if (o->force_memory)
         sb_strv_take(&p->warnings, text);
     else
-        sb_preflight_fault(p, true, text,
-              sb_asprintf("weights and KV cache need %s, %s: %s; free memory, lower ctx, or try "
-                          "with --force-memory",
-                          need, where, got));
+        sb_preflight_fault(
+            p, true, text,
+            sb_asprintf("weights and KV cache need %s, %s: %s; free memory, lower ctx, or try "
+                        "with --force-memory",
+                        need, where, got));
     free(need);
     free(got);
 }
@@ -170,9 +171,9 @@ static void check_options(const struct sb_config *c, struct sb_preflight_cell *p
         const char *key = strsep(&text, ":");
         bool args = strcmp(key, "args") == 0;
         sb_preflight_fault(p, true,
-              args ? sb_strdup("args set what is stratobench's to set")
-                   : sb_asprintf("this build cannot express %s", key),
-              sb_asprintf("%s:%d:%s", c->file, line_of(p->plan, key), text));
+                           args ? sb_strdup("args set what is stratobench's to set")
+                                : sb_asprintf("this build cannot express %s", key),
+                           sb_asprintf("%s:%d:%s", c->file, line_of(p->plan, key), text));
     }
     sb_buf_release(&errors);
 }
@@ -185,8 +186,9 @@ static void check_build(const struct sb_config *c, const struct sb_preflight *pf
     p->image = pf->build_images[i];
     if (pf->build_errors[i])
         sb_preflight_fault(p, false, sb_strdup(pf->build_reasons[i]),
-              sb_asprintf("%s:%d: %s", c->file, sb_backend_line(b, sb_backend_source(b)),
-                          pf->build_errors[i]));
+                           sb_asprintf("%s:%d: %s", c->file,
+                                       sb_backend_line(b, sb_backend_source(b)),
+                                       pf->build_errors[i]));
     else
         p->build = &pf->builds[i];
 }
@@ -197,7 +199,7 @@ static void check_model(const struct sb_config *c, const struct sb_preflight *pf
     size_t i = (size_t)(m - c->models);
     if (pf->gguf_errors[i])
         sb_preflight_fault(p, true, sb_strdup(pf->gguf_reasons[i]),
-              sb_asprintf("%s:%d: %s", c->file, m->path_line, pf->gguf_errors[i]));
+                           sb_asprintf("%s:%d: %s", c->file, m->path_line, pf->gguf_errors[i]));
     else
         p->gguf = &pf->ggufs[i];
 }

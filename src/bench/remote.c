@@ -79,17 +79,18 @@ static char *names_of(const struct sb_llama_models *m) {
 
 /* NULL with a short reason and a line in `error`. */
 static const struct sb_llama_model *choose_model(const struct sb_remote *r,
-                                                 const struct sb_model *m,
-                                                 const struct sb_gguf *g, char **reason,
-                                                 struct sb_buf *error) {
+                                                 const struct sb_model *m, const struct sb_gguf *g,
+                                                 char **reason, struct sb_buf *error) {
     const struct sb_llama_models *have = &r->look.models;
-    const struct sb_llama_model *found =
-        m->name ? sb_llama_model_named(have, m->name) : have->n == 1 ? have->item : NULL;
+    const struct sb_llama_model *found = m->name        ? sb_llama_model_named(have, m->name)
+                                         : have->n == 1 ? have->item
+                                                        : NULL;
     const char *held = r->look.props.model_path;
     if (!found) {
         char *names = names_of(have);
-        *reason = m->name ? sb_asprintf("server has no model %s", m->name)
-                          : sb_strdup(have->n ? "server has several models" : "server has no model");
+        *reason = m->name
+                      ? sb_asprintf("server has no model %s", m->name)
+                      : sb_strdup(have->n ? "server has several models" : "server has no model");
         sb_buf_addf(error, "%s has the models: %s%s", r->server.base_url, names,
                     m->name ? "" : "; say with `name` which is meant");
         free(names);
@@ -116,7 +117,8 @@ static void say_what_is_told(const struct sb_remote *r, struct sb_preflight_cell
                                        told->build ? told->build : "(no version)",
                                        told->router ? ", a router" : ""));
     if (told->router)
-        sb_strv_take(&p->told, sb_asprintf("model %s, loaded when it is asked for", p->served->name));
+        sb_strv_take(&p->told,
+                     sb_asprintf("model %s, loaded when it is asked for", p->served->name));
     else
         sb_strv_take(&p->told, sb_asprintf("model %s, context %lld, %lld slot%s", p->served->name,
                                            told->n_ctx, told->slots, told->slots == 1 ? "" : "s"));
@@ -142,14 +144,15 @@ static void check_wishes(const struct sb_config *c, struct sb_preflight_cell *p)
     if (told->asleep)
         sb_strv_add(&p->warnings, "the server sleeps: the first question will wake it");
     if (lack)
-        sb_preflight_fault(p, false, lack,
-                           sb_asprintf("%s:%d: as many as 'slots' says, or more, are needed", c->file,
-                                       line));
+        sb_preflight_fault(
+            p, false, lack,
+            sb_asprintf("%s:%d: as many as 'slots' says, or more, are needed", c->file, line));
     if (p->remote->look.openai && sb_needs_completion(c, p->plan->model))
-        sb_preflight_fault(p, true, sb_strdup(SB_NEEDS_COMPLETION),
-                           sb_asprintf("%s:%d: %s is no llama-server: `depths`, `turns`, `slots` and "
-                                       "`image` need its /completion",
-                                       c->file, line, p->plan->backend->url));
+        sb_preflight_fault(
+            p, true, sb_strdup(SB_NEEDS_COMPLETION),
+            sb_asprintf("%s:%d: %s is no llama-server: `depths`, `turns`, `slots` and "
+                        "`image` need its /completion",
+                        c->file, line, p->plan->backend->url));
 }
 
 void sb_remote_check(const struct sb_config *c, const struct sb_preflight *pf,
@@ -195,10 +198,10 @@ void sb_remote_describe(const struct sb_preflight_cell *p, struct sb_cell *c) {
 
 void sb_launch_address(const struct launch *l, struct sb_server_address *ret) {
     const struct sb_preflight_cell *p = &l->b->preflight->cells[l->index];
-    *ret = (struct sb_server_address){
-        .server = p->remote->server,
-        .model = p->served->name,
-        .n_params = p->gguf ? (long long)p->gguf->total_params : p->served->n_params};
+    *ret = (struct sb_server_address){.server = p->remote->server,
+                                      .model = p->served->name,
+                                      .n_params = p->gguf ? (long long)p->gguf->total_params
+                                                          : p->served->n_params};
 }
 
 int sb_launch_ctx(const struct launch *l) {
@@ -249,8 +252,7 @@ static int check_same(struct launch *l, const struct sb_fact *now, const char *b
     const char *odd = c->backend.served ? odd_fact(c->backend.served, now) : NULL;
     if (!odd && c->backend.served && sb_server_endpoint(l->server)->openai != !!c->backend.clock)
         odd = "clock";
-    if (!odd && c->backend.server_version && build &&
-        strcmp(c->backend.server_version, build) != 0)
+    if (!odd && c->backend.server_version && build && strcmp(c->backend.server_version, build) != 0)
         odd = "version";
     if (!odd)
         return 0;

@@ -189,7 +189,8 @@ static double tokens_at(const struct sb_llama_reply *t, double ms) {
         i++;
     if (i + 1 == t->n_moments || ms <= m[i].ms)
         return (double)m[i].n;
-    return (double)m[i].n + (double)(m[i + 1].n - m[i].n) * (ms - m[i].ms) / (m[i + 1].ms - m[i].ms);
+    return (double)m[i].n +
+           (double)(m[i + 1].n - m[i].n) * (ms - m[i].ms) / (m[i + 1].ms - m[i].ms);
 }
 
 static struct sb_run run_of_all(const struct batch *b) {
@@ -250,8 +251,7 @@ static struct sb_run judged(struct batch *b, struct sb_at at) {
     struct sb_run r = identified(b->n > 1 ? run_of_all(b) : run_of(first), b->l, at, first);
     if (want->picture && r.prompt_n > want->prompt_n)
         r.image_n = r.prompt_n - want->prompt_n;
-    r.reason = b->n > 1 ? doubt_of_all(b, &r)
-                        : sb_launch_doubt(b->l, &r, want, truncated);
+    r.reason = b->n > 1 ? doubt_of_all(b, &r) : sb_launch_doubt(b->l, &r, want, truncated);
     r.valid = !r.reason;
     return r;
 }

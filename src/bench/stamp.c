@@ -54,6 +54,6 @@ char *sb_bench_stamp(const char *program) {
     struct tm utc;
     if (gmtime_r(&s.newest.tv_sec, &utc))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    return sb_asprintf("%d file%s, %lld bytes, %s.%09ldZ", s.files, s.files == 1 ? "" : "s", s.bytes,
-                       text, s.newest.tv_nsec);
+    return sb_asprintf("%d file%s, %lld bytes, %s.%09ldZ", s.files, s.files == 1 ? "" : "s",
+                       s.bytes, text, s.newest.tv_nsec);
 }

@@ -5,13 +5,13 @@ int sb_launch_check_turns(struct launch *l) {
     const struct sb_protocol *b = &l->config->bench;
     if (b->turns == SB_TURNS_OFF)
         return 0;
-    size_t need = sb_talk_length(&l->prompts[0], (size_t)b->turns, b->n_predict,
-                                 (size_t)b->turn_tokens);
+    size_t need =
+        sb_talk_length(&l->prompts[0], (size_t)b->turns, b->n_predict, (size_t)b->turn_tokens);
     if (need <= (size_t)sb_launch_ctx(l))
         return 0;
     l->failure.invalid = true;
-    l->failure.reason = sb_asprintf("%zu tokens of %d turns do not fit ctx %d", need, b->turns,
-                                    sb_launch_ctx(l));
+    l->failure.reason =
+        sb_asprintf("%zu tokens of %d turns do not fit ctx %d", need, b->turns, sb_launch_ctx(l));
     return -1;
 }
 

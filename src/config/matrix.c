@@ -161,7 +161,8 @@ static void check_images(struct sb_parser *p) {
             break;
         }
     if (shown && sb_protocol_most_slots(&c->bench) > 1)
-        sb_diag(&p->diags, sb_bench_key_line(p, "slots"), "an 'image' goes with one request at a time");
+        sb_diag(&p->diags, sb_bench_key_line(p, "slots"),
+                "an 'image' goes with one request at a time");
 }
 
 /* ---- cells -------------------------------------------------------------------------------- */

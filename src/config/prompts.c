@@ -20,7 +20,8 @@ void sb_prompt_add(struct sb_config *c, const char *given, const char *file, con
     struct sb_protocol *bench = &c->bench;
     size_t n = bench->n_prompts++;
     bench->prompts = sb_realloc(bench->prompts, n + 1, sizeof *bench->prompts);
-    bench->prompts[n] = (struct sb_prompt_ref){sb_strdup(file), sb_strdup(label), sb_strdup(sha256)};
+    bench->prompts[n] =
+        (struct sb_prompt_ref){sb_strdup(file), sb_strdup(label), sb_strdup(sha256)};
     c->prompts = sb_realloc(c->prompts, n + 1, sizeof *c->prompts);
     c->prompts[n] = (struct sb_prompt){.given = sb_strdup(given), .text_len = text->len};
     c->prompts[n].text = sb_buf_detach(text);

@@ -26,7 +26,8 @@ static bool parse_url(struct sb_parser *p, const struct sb_option *o, void *fiel
     const char *problem = url ? sb_url_problem(url) : NULL;
     if (!problem)
         return url && set(field, url);
-    sb_diag(&p->diags, p->line, "'%s' is none: %s", o->name, problem); /* not shown: see the login */
+    sb_diag(&p->diags, p->line, "'%s' is none: %s", o->name,
+            problem); /* not shown: see the login */
     free(url);
     return false;
 }

@@ -47,8 +47,9 @@ static char *value_of(struct sb_parser *p, const struct sb_tunable *what, const 
     if (what->max && *word >= '0' && *word <= '9' && !*end && n >= 1 && n <= what->max)
         return sb_asprintf("%ld", n);
     if (what->max)
-        sb_diag(&p->diags, p->line, "'tune' tries '%.80s' of %s: expected a whole number from 1 to %d",
-                word, what->key, what->max);
+        sb_diag(&p->diags, p->line,
+                "'tune' tries '%.80s' of %s: expected a whole number from 1 to %d", word, what->key,
+                what->max);
     else
         sb_diag(&p->diags, p->line, "'tune' tries '%.80s' of %s: expected on, off or auto", word,
                 what->key);

@@ -120,10 +120,8 @@ static void read_kernel(struct sb_reading *s, const char *root) {
 }
 
 struct sb_reading sb_host_read(const char *root) {
-    struct sb_reading s = {.temperature_c = NAN,
-                           .vram_used_bytes = -1,
-                           .gtt_used_bytes = -1,
-                           .oom_kills = -1};
+    struct sb_reading s = {
+        .temperature_c = NAN, .vram_used_bytes = -1, .gtt_used_bytes = -1, .oom_kills = -1};
     struct sb_strv devices = {0};
     sb_host_gpu_devices(root, &devices);
     for (size_t i = 0; i < devices.n; i++)

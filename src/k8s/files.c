@@ -63,7 +63,8 @@ static struct named_list named_of(const struct sb_config *c) {
     for (size_t i = 0; i < c->bench.n_prompts; i++) {
         const struct sb_prompt *p = &c->prompts[i];
         if (p->given) /* else it is built in */
-            add_named(&v, (struct named){"prompt", p->given,
+            add_named(&v, (struct named){"prompt",
+                                         p->given,
                                          {.key = sb_asprintf("prompt-%zu.txt", i + 1),
                                           .text = p->text,
                                           .len = strlen(p->text)}});
@@ -71,7 +72,8 @@ static struct named_list named_of(const struct sb_config *c) {
     for (size_t i = 0; i < c->n_models; i++) {
         const struct sb_image *image = sb_model_image(c, &c->models[i]);
         if (image)
-            add_named(&v, (struct named){"image", image->given,
+            add_named(&v, (struct named){"image",
+                                         image->given,
                                          {.key = sb_asprintf("image-%zu", i + 1),
                                           .bytes = image->bytes,
                                           .len = image->len}});
@@ -86,7 +88,8 @@ static int check_size(const struct sb_config *config, const struct k8s_files *f,
         bytes += f->item[i].bytes ? (f->item[i].len + 2) / 3 * 4 : f->item[i].len;
     if (bytes <= CONFIG_MAP_MAX_BYTES)
         return 0;
-    sb_buf_addf(error, "%s: with its prompts and pictures it is %zu bytes, and a ConfigMap holds %d\n",
+    sb_buf_addf(error,
+                "%s: with its prompts and pictures it is %zu bytes, and a ConfigMap holds %d\n",
                 config->file, bytes, CONFIG_MAP_MAX_BYTES);
     return -EINVAL;
 }

@@ -8,9 +8,9 @@
 enum { K8S_TEXT_MAX = 16 << 20 };
 
 struct k8s_file {
-    char *key;        /* in the ConfigMap */
-    char *path;       /* below K8S_CONFIG_MOUNT */
-    const char *text; /* borrowed; or, of a picture, */
+    char *key;         /* in the ConfigMap */
+    char *path;        /* below K8S_CONFIG_MOUNT */
+    const char *text;  /* borrowed; or, of a picture, */
     const void *bytes; /* borrowed, too */
     size_t len;        /* of either */
 };

@@ -63,7 +63,8 @@ double k8s_deadline_s(const struct sb_config *c, size_t n_cells) {
         points += b->depths[i] > 0 ? 2 : 1; /* the context is filled by a request of its own */
     double texts = points * (double)b->n_prompts;
     points = texts * (double)(b->n_slots ? b->n_slots : 1);
-    double cooldown_s = c->bench.cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->bench.cooldown_s;
+    double cooldown_s =
+        c->bench.cooldown_s == SB_COOLDOWN_AUTO ? MOST_COOLDOWN_S : c->bench.cooldown_s;
     double launch_s = c->load_timeout_s + STOP_S + points * runs * (c->run_timeout_s + cooldown_s);
     if (c->answers) /* each text once whole and once in pieces */
         launch_s += 2 * texts * c->run_timeout_s;

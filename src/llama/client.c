@@ -163,8 +163,9 @@ int sb_llama_tokenize(const struct sb_endpoint *at, const char *text, size_t len
     char *special = tokenize_body(at, text, len, true),
          *plain = tokenize_body(at, text, len, false);
     cJSON *replies[2];
-    int rc = ask_both(at, &(struct question){"/tokenize", special, timeout_s, MAX_TOKENS_BYTES},
-                      &(struct question){"/tokenize", plain, timeout_s, MAX_TOKENS_BYTES}, replies, f);
+    int rc =
+        ask_both(at, &(struct question){"/tokenize", special, timeout_s, MAX_TOKENS_BYTES},
+                 &(struct question){"/tokenize", plain, timeout_s, MAX_TOKENS_BYTES}, replies, f);
     free(special);
     free(plain);
     if (rc < 0)

@@ -7,7 +7,12 @@
 
 #include "client.h"
 
-enum { MAX_REPLY_BYTES = 16 << 20, MAX_TOKEN_BYTES = 64, MAX_EVENT_BYTES = 4096, FORCING_BIAS = 10000 };
+enum {
+    MAX_REPLY_BYTES = 16 << 20,
+    MAX_TOKEN_BYTES = 64,
+    MAX_EVENT_BYTES = 4096,
+    FORCING_BIAS = 10000
+};
 
 /* ---- the request ------------------------------------------------------------------------- */
 
@@ -38,8 +43,8 @@ static char *completion_body(const struct sb_endpoint *at, const struct sb_llama
         sb_buf_add_json(&b, at->model);
         sb_buf_adds(&b, ",");
     }
-    sb_buf_addf(&b, "\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":%s",
-                c->n_predict, c->seed, c->timed ? "true,\"timings_per_token\":true" : "false");
+    sb_buf_addf(&b, "\"n_predict\":%d,\"temperature\":0,\"seed\":%d,\"stream\":%s", c->n_predict,
+                c->seed, c->timed ? "true,\"timings_per_token\":true" : "false");
     sb_buf_addf(&b, ",\"cache_prompt\":%s,\"ignore_eos\":%s", c->cache_prompt ? "true" : "false",
                 c->ignore_eos ? "true" : "false");
     if (c->slot > 0)
@@ -228,8 +233,9 @@ static int read_reply(const struct sb_endpoint *at, double timeout_s, bool timed
     long status = 0;
     if (llama_check_reply(at, "run", timeout_s, reply, failure) < 0)
         return -1;
-    int rc = timed ? sb_llama_parse_stream(reply, ret, &status, &error)
-                   : sb_llama_parse_completion(sb_buf_str(&reply->body), reply->body.len, ret, &error);
+    int rc =
+        timed ? sb_llama_parse_stream(reply, ret, &status, &error)
+              : sb_llama_parse_completion(sb_buf_str(&reply->body), reply->body.len, ret, &error);
     if (status) {
         llama_fail(failure, sb_asprintf("HTTP %ld", status), sb_buf_str(&error));
         failure->http_status = status;
@@ -247,7 +253,8 @@ static void name_slot(struct sb_llama_failure *f, const struct sb_llama_completi
                       size_t n) {
     if (n == 1 || f->interrupted)
         return;
-    char *reason = sb_asprintf("slot %d of %zu: %s", c->slot > 0 ? c->slot : (int)i + 1, n, f->reason);
+    char *reason =
+        sb_asprintf("slot %d of %zu: %s", c->slot > 0 ? c->slot : (int)i + 1, n, f->reason);
     free(f->reason);
     f->reason = reason;
 }

@@ -5,15 +5,16 @@
 #include "stratobench/llama.h"
 
 static const struct known {
-    long first, last; /* builds */
-    const char *device; /* what its name begins with */
+    long first, last;         /* builds */
+    const char *device;       /* what its name begins with */
     const char *const *chips; /* one of which its description holds */
     const char *what;
 } known[] = {
     /* From the bisection in #27506 to the last package before the fix of 2026-09-08 (d4389a4). */
     {10040, 10866, "ROCm",
      (const char *const[]){"gfx1150", "gfx1151", "8060S", "8050S", "8040S", "890M", "880M", NULL},
-     "builds 10040 to 10866 (2026-07-16 to 2026-09-08) compute wrong logits with ROCm on gfx1150 and "
+     "builds 10040 to 10866 (2026-07-16 to 2026-09-08) compute wrong logits with ROCm on gfx1150 "
+     "and "
      "gfx1151, at full speed (ggml-org/llama.cpp#27506, #28211): take a later build"},
 };
 

@@ -89,7 +89,8 @@ static int take_event(struct stream *s, const char *text, size_t len) {
     const char *message = cJSON_GetStringValue(member(failure, "message"));
     int rc = cJSON_IsObject(json) && !failure ? 0 : -1;
     if (rc < 0 && failure)
-        sb_buf_add_printable(s->error, message ? message : "an error", message ? strlen(message) : 8);
+        sb_buf_add_printable(s->error, message ? message : "an error",
+                             message ? strlen(message) : 8);
     else if (rc < 0)
         sb_buf_adds(s->error, "an event that is no JSON object");
     else if (cJSON_IsArray(choices) && choices->child)
@@ -122,10 +123,17 @@ static int take_lines(struct stream *s) {
 int sb_llama_parse_openai(const struct sb_http_reply *reply, struct sb_llama_reply *ret,
                           struct sb_buf *error) {
     double nan = (double)NAN;
-    struct sb_llama_reply r = {.prompt_n = -1, .cache_n = -1, .predicted_n = -1, .draft_n = -1,
-                               .draft_n_accepted = -1, .truncated = -1, .prompt_ms = nan,
-                               .predicted_ms = nan, .prompt_per_second = nan,
-                               .predicted_per_second = nan, .wall_ms = reply->wall_ms};
+    struct sb_llama_reply r = {.prompt_n = -1,
+                               .cache_n = -1,
+                               .predicted_n = -1,
+                               .draft_n = -1,
+                               .draft_n_accepted = -1,
+                               .truncated = -1,
+                               .prompt_ms = nan,
+                               .predicted_ms = nan,
+                               .prompt_per_second = nan,
+                               .predicted_per_second = nan,
+                               .wall_ms = reply->wall_ms};
     struct stream s = {.reply = reply, .told = &r, .error = error};
     int rc = reply->n_stamps ? take_lines(&s) : 0;
     if (rc == 0 && r.n_events == 0) {

@@ -11,11 +11,11 @@ struct stream {
     const struct sb_http_reply *from;
     size_t at, stamp;
     struct sb_llama_moment *moments; /* ms: by the server's clock, since the first token */
-    size_t n_moments, n_timed; /* of the events: that told their time */
-    double first_ms; /* when the first token was there, by the client's */
-    const char *last; /* the last event's JSON, in the body */
+    size_t n_moments, n_timed;       /* of the events: that told their time */
+    double first_ms;                 /* when the first token was there, by the client's */
+    const char *last;                /* the last event's JSON, in the body */
     size_t last_len;
-    bool ended; /* it says that it is the last */
+    bool ended;  /* it says that it is the last */
     long status; /* of an error that stands in place of an event; 0 = there was none */
     struct sb_buf *error;
 };
@@ -35,7 +35,8 @@ static void push(struct stream *s, struct sb_llama_moment m) {
 /* The event that was delayed least on its way says when the first token was there. */
 static void add_moment(struct stream *s, const cJSON *timings, double ms) {
     double n = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(timings, "predicted_n"));
-    double since_ms = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(timings, "predicted_ms"));
+    double since_ms =
+        cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(timings, "predicted_ms"));
     if (!(n >= 1 && n < 1e15) || !(since_ms >= 0) || !isfinite(since_ms) || isnan(ms))
         return;
     s->n_timed++;

@@ -7,8 +7,8 @@
 
 /* What the lines go over; the other one is that of the cell's first point. */
 struct axis {
-    const char *name;      /* in the heading */
-    const char *where[2];  /* around a point's number, in a hint */
+    const char *name;     /* in the heading */
+    const char *where[2]; /* around a point's number, in a hint */
     bool slots;
     bool needs_two; /* a single place makes no chart */
 };
@@ -37,8 +37,8 @@ static int place_of(const struct stretch *s, const struct sb_point *p) {
     return s->axis->slots ? p->at.slots : p->at.depth;
 }
 
-static struct stretch stretch_at(const struct axis *axis, const struct sb_results *set, size_t first,
-                                 int prompt) {
+static struct stretch stretch_at(const struct axis *axis, const struct sb_results *set,
+                                 size_t first, int prompt) {
     size_t end = first + 1;
     while (end < set->n_cells && !chart_begins_model(set, end))
         end++;
@@ -110,8 +110,7 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
         struct sb_buf text = SB_BUF_INIT(SB_ERR_MAX);
         chart_put_figure(&text, (struct figure){f->mean, f->stddev});
         sb_buf_addf(&text, " tok/s %s", sb_metric_name(m));
-        char *where =
-            sb_asprintf("%s%d%s", s->axis->where[0], place_of(s, p), s->axis->where[1]);
+        char *where = sb_asprintf("%s%d%s", s->axis->where[0], place_of(s, p), s->axis->where[1]);
         sb_buf_addf(
             &c->script->commands,
             "$line%zu every ::%zu::%zu using 1:2:3 with yerrorbars pt %d ps 0.7 lw 1.2 lc rgb "
@@ -126,8 +125,8 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
 
 static void draw_panel(struct chart *c, const struct panel *p, const struct stretch *s,
                        enum sb_metric m) {
-    char *head = sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m),
-                             s->axis->name, chart_scale_words(&p->y));
+    char *head = sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m), s->axis->name,
+                             chart_scale_words(&p->y));
     chart_text(c, TEXT_HEAD, p->left, p->top - HEADS_HEIGHT / 2.0, head,
                c->width - p->left - c->edge);
     free(head);

@@ -144,8 +144,9 @@ static void put_place(struct report_doc *d, const struct report_group *g, struct
     for (size_t i = 0; c.n > 1 && i < c.item[0].answer->n_positions; i++)
         n_differ += differ_at(&c, i);
     if (n_differ) {
-        char *summary = sb_asprintf("What each would have written: they differ at %zu of %zu tokens",
-                                    n_differ, c.item[0].answer->n_positions);
+        char *summary =
+            sb_asprintf("What each would have written: they differ at %zu of %zu tokens", n_differ,
+                        c.item[0].answer->n_positions);
         report_doc_begin_details(d, summary);
         put_lines(d, &c);
         report_doc_end_details(d);

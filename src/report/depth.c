@@ -36,8 +36,7 @@ static bool has_depth(const struct report_row *r) {
     return r->point.at.depth > 0;
 }
 
-const struct report_column report_column_prompt = {"Prompt", .put = put_prompt,
-                                                   .has = has_prompt};
+const struct report_column report_column_prompt = {"Prompt", .put = put_prompt, .has = has_prompt};
 const struct report_column report_column_depth = {"Depth", .put = put_depth, .has = has_depth,
                                                   .figures = true};
 
@@ -234,7 +233,7 @@ static bool follows_always(struct sb_at before, struct sb_at at) {
 void report_depths(struct report_doc *d, struct report_group *g) {
     static const struct report_column *const columns[] = {
         &report_column_model,   &report_column_prompt, &report_column_depth,
-        &report_column_backend, &report_column_pp, &report_column_tg,
+        &report_column_backend, &report_column_pp,     &report_column_tg,
     };
     report_points(d, g,
                   &(const struct report_axis){

@@ -232,9 +232,10 @@ static void put_client_clock(struct sb_buf *b, const struct report_group *g) {
         sb_strv_add(&said, label);
     }
     if (said.n)
-        sb_buf_adds(b, ": timed by stratobench, not by the server: TTFT from the request sent to the "
-                       "first token, TG from there to the last, PP the tokens of the prompt over TTFT. "
-                       "The network and a queue at the server are in them.\n\n");
+        sb_buf_adds(
+            b, ": timed by stratobench, not by the server: TTFT from the request sent to the "
+               "first token, TG from there to the last, PP the tokens of the prompt over TTFT. "
+               "The network and a queue at the server are in them.\n\n");
     sb_strv_release(&said);
 }
 

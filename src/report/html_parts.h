@@ -17,8 +17,8 @@ int html_render(const struct report_doc *d, struct sb_buf *html);
 struct html_section {
     const struct sb_section *section;
     const struct sb_rank *rank;
-    size_t number;         /* from 0 */
-    struct sb_strv anchor; /* of each model of the rank: its id in the page */
+    size_t number;                            /* from 0 */
+    struct sb_strv anchor;                    /* of each model of the rank: its id in the page */
     const struct sb_answers_verdict *answers; /* one a cell of the section */
 };
 void html_put_matrix(struct sb_buf *b, const struct html_section *s);

@@ -66,7 +66,7 @@ struct report_group {
 struct report_row {
     const struct sb_cell *cell;
     struct sb_point point;
-    int turn; /* of a conversation; 0 = the row is of none */
+    int turn;                   /* of a conversation; 0 = the row is of none */
     const struct sb_try *tried; /* a value of a setting; NULL = the row is of none */
 };
 struct report_row report_row_of_cell(const struct sb_cell *c); /* at its first point */
@@ -94,7 +94,7 @@ struct report_axis {
     const char *caption;
     const struct report_column *const *columns;
     size_t n_columns;
-    bool slots;                                           /* a point is called by its slots */
+    bool slots;                                              /* a point is called by its slots */
     bool (*holds)(const struct sb_cell *c, struct sb_at at); /* a point of the cell belongs to it */
     bool (*follows)(struct sb_at before, struct sb_at at);   /* the order may turn between them */
 };

@@ -120,7 +120,10 @@ static void put_pictures(struct sb_buf *b, const struct sb_results *r) {
             sb_strv_add(&pictures, picture);
     }
     for (size_t i = 0; i < pictures.n; i++)
-        sb_buf_addf(b, "%s%s%s", i ? ", " : b->len ? "; " : "",
+        sb_buf_addf(b, "%s%s%s",
+                    i        ? ", "
+                    : b->len ? "; "
+                             : "",
                     i       ? ""
                     : blind ? "for models that see, with a picture: "
                             : "with a picture: ",

@@ -7,6 +7,5 @@ struct report_row report_row_of_point(const struct sb_cell *c, const struct sb_p
 
 struct report_row report_row_of_cell(const struct sb_cell *c) {
     return (struct report_row){
-        .cell = c,
-        .point = {.at = sb_cell_first_at(c), .pp_tps = c->pp_tps, .tg_tps = c->tg_tps}};
+        .cell = c, .point = {.at = sb_cell_first_at(c), .pp_tps = c->pp_tps, .tg_tps = c->tg_tps}};
 }

@@ -43,7 +43,8 @@ static double mean_extreme(const struct report_row *row, double (*of)(const stru
     size_t n = 0;
     for (size_t i = 0; i < row->cell->n_runs; i++) {
         const struct sb_run *r = &row->cell->runs[i];
-        double x = sb_run_counts(r) && sb_at_same(r->at, row->point.at) ? extreme(r, of, sign) : NAN;
+        double x =
+            sb_run_counts(r) && sb_at_same(r->at, row->point.at) ? extreme(r, of, sign) : NAN;
         sum += isfinite(x) ? x : 0;
         n += isfinite(x) ? 1 : 0;
     }
@@ -83,8 +84,14 @@ void report_slots(struct report_doc *d, struct report_group *g) {
     static const struct report_column each = {"TG per slot", .put = put_tg_each, .figures = true},
                                       ttft = {"TTFT slowest", .put = put_ttft, .figures = true};
     const struct report_column *const columns[] = {
-        &report_column_model,   &report_column_prompt, &report_column_depth, &report_column_slots,
-        &report_column_backend, &pp,                   &tg,                  &each,
+        &report_column_model,
+        &report_column_prompt,
+        &report_column_depth,
+        &report_column_slots,
+        &report_column_backend,
+        &pp,
+        &tg,
+        &each,
         &ttft,
     };
     report_points(d, g,

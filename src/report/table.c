@@ -81,7 +81,8 @@ static bool is_given(const char *text) {
 
 static bool has_notes(const struct report_row *r) {
     const struct sb_cell *c = r->cell;
-    return is_given(c->backend.notes) || is_given(c->model.notes) || c->remarks.n || is_given(c->kept);
+    return is_given(c->backend.notes) || is_given(c->model.notes) || c->remarks.n ||
+           is_given(c->kept);
 }
 
 static void put_note(struct sb_buf *b, const char *note, bool *first) {

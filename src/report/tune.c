@@ -89,8 +89,7 @@ void report_tune(struct report_doc *d, struct report_group *g) {
         sb_buf_adds(d->text, "**Tuned:** before it was measured, each value in a short launch of "
                              "its own, warmed up, at the first prompt and depth; chosen was ");
         put_criteria(d->text, rows, n);
-        sb_buf_addf(d->text,
-                    "; of those within %.0f %% of the fastest the first in the config\n\n",
+        sb_buf_addf(d->text, "; of those within %.0f %% of the fastest the first in the config\n\n",
                     100 * SB_TIE_MARGIN);
         report_doc_begin_details(d, "What each value gave");
         report_table(d, g, columns, ARRAY_LEN(columns), rows, n);

@@ -219,9 +219,10 @@ void report_turns(struct report_doc *d, struct report_group *g) {
         put_each_turn(d, g);
     }
     if (odd)
-        sb_buf_adds(d->text,
-                    "A turn that did not find in the cache all that the turns before had left there "
-                    "does not count, nor does its conversation. A model with a sliding window keeps "
-                    "its whole context only where its server is given `--swa-full`.\n\n");
+        sb_buf_adds(
+            d->text,
+            "A turn that did not find in the cache all that the turns before had left there "
+            "does not count, nor does its conversation. A model with a sliding window keeps "
+            "its whole context only where its server is given `--swa-full`.\n\n");
     free(rows);
 }

@@ -66,8 +66,7 @@ static const struct report_column *const columns[] = {
     &report_column_model,
     &report_column_backend,
     &(const struct report_column){"Picture", .put = put_picture},
-    &(const struct report_column){"Image tokens", .value = report_picture_tokens,
-                                  .unit = ""},
+    &(const struct report_column){"Image tokens", .value = report_picture_tokens, .unit = ""},
     &(const struct report_column){"Text tokens", .value = text_tokens, .unit = ""},
     &(const struct report_column){"Encode", .value = encode, .unit = " ms"},
     &(const struct report_column){"Of the prompt's time", .value = share, .scale = 100,
@@ -78,7 +77,8 @@ static const struct report_column *const columns[] = {
 static bool differ(const struct report_row *rows, size_t n) {
     for (size_t i = 1; i < n; i++)
         if (sb_same_model(rows[i - 1].cell, rows[i].cell) &&
-            fabs(report_picture_tokens(rows[i - 1].cell) - report_picture_tokens(rows[i].cell)) >= 1)
+            fabs(report_picture_tokens(rows[i - 1].cell) - report_picture_tokens(rows[i].cell)) >=
+                1)
             return true;
     return false;
 }

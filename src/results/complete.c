@@ -118,7 +118,8 @@ static bool complete_turns(const struct reader *r, const struct place *p,
         const struct sb_run *turn = &c->turns[i], *before = i ? turn - 1 : NULL;
         bool follows = before && turn->launch == before->launch && turn->turn == before->turn + 1;
         if ((turn->turn != 1 && !follows) || turn->turn > SB_MOST_TURNS)
-            return load_fail(r, &(struct place){&at, "turn", 0}, "is no next one of a conversation");
+            return load_fail(r, &(struct place){&at, "turn", 0},
+                             "is no next one of a conversation");
         if (!complete_run(r, &at, doc, &c->turns[i]))
             return false;
     }

@@ -55,13 +55,10 @@ static const struct object summary = OBJECT(summary_fields, sizeof(struct sb_sum
 
 static const struct field slot_run_fields[] = {
 #define F(name, ...) MEMBER(#name, struct sb_slot_run, name, __VA_ARGS__)
-    F(prompt_n, COUNT),
-    F(cache_n, COUNT),
-    F(prompt_ms, NUMBER),
-    F(predicted_n, COUNT),
-    F(predicted_ms, NUMBER),
-    F(draft_n, COUNT), F(draft_n_accepted, COUNT),
-    F(ttft_ms, NUMBER), F(wall_ms, NUMBER), F(together_n, NUMBER),
+    F(prompt_n, COUNT),         F(cache_n, COUNT),       F(prompt_ms, NUMBER),
+    F(predicted_n, COUNT),      F(predicted_ms, NUMBER), F(draft_n, COUNT),
+    F(draft_n_accepted, COUNT), F(ttft_ms, NUMBER),      F(wall_ms, NUMBER),
+    F(together_n, NUMBER),
 #undef F
 };
 const struct object results_slot_run = OBJECT(slot_run_fields, sizeof(struct sb_slot_run), true);

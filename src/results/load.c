@@ -143,9 +143,8 @@ static bool read_seconds(const struct reader *r, const struct place *p, const st
                          double *ret) {
     if (json_peek(r->json) == '"') {
         *ret = -1;
-        return json_string(r->json) &&
-               (strcmp(sb_buf_str(r->json->scratch), f->words[0]) == 0 ||
-                load_fail(r, p, "expected a number or '%s'", f->words[0]));
+        return json_string(r->json) && (strcmp(sb_buf_str(r->json->scratch), f->words[0]) == 0 ||
+                                        load_fail(r, p, "expected a number or '%s'", f->words[0]));
     }
     return read_number(r, p, ret) && (*ret >= 0 || load_fail(r, p, "must not be negative"));
 }

@@ -15,7 +15,8 @@ static const struct sb_workload named[] = {
     {.name = "rag", .n_parts = 2, .part = {{0, 6000, 300, 1}, {6144, 200, 300, 1}}},
     {.name = "agent",
      .n_parts = 4,
-     .part = {{0, 4000, 200, 1}, {4096, 1200, 150, 2}, {16384, 1200, 150, 2}, {32768, 1200, 150, 1}}},
+     .part =
+         {{0, 4000, 200, 1}, {4096, 1200, 150, 2}, {16384, 1200, 150, 2}, {32768, 1200, 150, 1}}},
     {.name = "turns", .played = true},
 };
 
@@ -78,13 +79,15 @@ static size_t add_part(const struct sb_cell *c, const struct sb_workload *w,
                        double *noise_s) {
     struct sb_at at = sb_workload_place(c, w, p->depth);
     double share = p->share / sum_of_shares(w);
-    struct sb_sample pp = sb_sample_throughput(c, SB_PP, at), tg = sb_sample_throughput(c, SB_TG, at);
+    struct sb_sample pp = sb_sample_throughput(c, SB_PP, at),
+                     tg = sb_sample_throughput(c, SB_TG, at);
     n = n < pp.n ? n : pp.n;
     n = n < tg.n ? n : tg.n;
     for (size_t i = 0; i < n; i++)
         time_s[i] += share * (p->prompt_tokens / pp.x[i] + p->gen_tokens / tg.x[i]);
     if (n == 1) /* as if the errors of PP and TG went together: no less than it can be */
-        *noise_s += share * (p->prompt_tokens / pp.x[0] * pp.noise + p->gen_tokens / tg.x[0] * tg.noise);
+        *noise_s +=
+            share * (p->prompt_tokens / pp.x[0] * pp.noise + p->gen_tokens / tg.x[0] * tg.noise);
     free(pp.x);
     free(tg.x);
     return n;

@@ -93,7 +93,7 @@ static void explain(struct sb_server *s, struct sb_llama_failure *f) {
     /* A dying server closes its socket a moment before it can be reaped. */
     if (f->gone && sb_proc_wait(c->proc, 1, s->spec->signal_fd) == SB_WAIT_EXITED) {
         set_reason(f, sb_strdup("server died"));
-        f->port_lost = false; /* unless its log says so */
+        f->port_lost = false;           /* unless its log says so */
     } else if (f->http_status == 401) { /* our child has our key */
         fail_other_server(c, f);
     }
@@ -240,7 +240,8 @@ static int check_alias(struct child *c, const char *told, struct sb_llama_failur
     struct sb_llama_models models = {0};
     if (!told && sb_llama_models(&c->base.at, &models, f) < 0)
         return -1;
-    bool ours = told ? strcmp(told, c->alias) == 0 : sb_llama_model_named(&models, c->alias) != NULL;
+    bool ours =
+        told ? strcmp(told, c->alias) == 0 : sb_llama_model_named(&models, c->alias) != NULL;
     sb_llama_models_release(&models);
     return ours ? 0 : fail_other_server(c, f);
 }

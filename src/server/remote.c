@@ -19,10 +19,10 @@ static const struct {
     long status;
     const char *means;
 } statuses[] = {
-    {401, "server refuses the key"},   {403, "server refuses the key"},
-    {404, "server has no such path"},  {407, "a proxy wants a login"},
-    {429, "server is busy"},           {502, "no server behind the proxy"},
-    {503, "server is not ready"},      {504, "no server behind the proxy"},
+    {401, "server refuses the key"},  {403, "server refuses the key"},
+    {404, "server has no such path"}, {407, "a proxy wants a login"},
+    {429, "server is busy"},          {502, "no server behind the proxy"},
+    {503, "server is not ready"},     {504, "no server behind the proxy"},
 };
 
 static const char *meaning_of(long status, bool has_key) {
@@ -67,7 +67,8 @@ static bool is_blocked(const struct sb_llama_failure *f) {
 
 int sb_server_look(const struct sb_server_address *a, int signal_fd, struct sb_server_look *ret,
                    struct sb_llama_failure *f) {
-    struct sb_endpoint at = {.http = sb_http_new(&a->server), .child_fd = -1, .signal_fd = signal_fd};
+    struct sb_endpoint at = {
+        .http = sb_http_new(&a->server), .child_fd = -1, .signal_fd = signal_fd};
     struct sb_server_look l = {.props = {.n_ctx = -1, .slots = -1}};
     int rc = sb_llama_props(&at, &l.props, f);
     l.openai = rc < 0 && is_missing(f);

@@ -185,9 +185,7 @@ static bool shares_network(const struct sb_strv *command) {
             const char *word = command->item[i], *value = word + strlen(options[k]);
             if (!is_option(word, options[k]))
                 continue;
-            value = *value == '='            ? value + 1
-                    : i + 1 < command->n ? command->item[i + 1]
-                                             : "";
+            value = *value == '=' ? value + 1 : i + 1 < command->n ? command->item[i + 1] : "";
             if (strcmp(value, "host") == 0)
                 return true;
         }
@@ -197,7 +195,8 @@ static bool shares_network(const struct sb_strv *command) {
 /* NULL, or why a container so made cannot be measured. */
 static const char *unfit(const struct sb_strv *command, const struct server_tool *t) {
     if (!shares_network(command))
-        return "the container needs --network=host: the server listens on 127.0.0.1, which would be "
+        return "the container needs --network=host: the server listens on 127.0.0.1, which would "
+               "be "
                "the container's own";
     for (size_t i = t->verb + 1; i < command->n; i++) {
         const char *word = command->item[i];

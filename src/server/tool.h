@@ -8,7 +8,7 @@
 struct server_tool {
     bool makes_container; /* a new one, which we name, and remove at the end */
     bool lets_env_through;
-    size_t verb; /* the place of its `run` */
+    size_t verb;                      /* the place of its `run` */
     const char *remove[4], *identity; /* words after the tool's own; a format of its `inspect` */
 };
 /* False: the command starts the server itself, or a wrapper of which nothing is known. */

@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -38,8 +38,7 @@ static void not_on_path(const char *program, const char *const *envp, struct sb_
         sb_buf_addf(ret, "; there is a ./%s: to mean that, write ./%s", program, program);
 }
 
-static int cannot_run(const char *program, const char *const *envp, int error,
-                      struct sb_buf *ret) {
+static int cannot_run(const char *program, const char *const *envp, int error, struct sb_buf *ret) {
     if (error == ENOENT && !strchr(program, '/')) {
         not_on_path(program, envp, ret);
         return -error;
@@ -282,8 +281,8 @@ static int input_fd(const struct sb_buf *input) {
 }
 
 int sb_proc_capture(const struct sb_proc_spec *spec, const struct sb_buf *input, double timeout_s,
-                    int signal_fd, struct sb_buf *out, struct sb_buf *err,
-                    struct sb_exit *ret_exit, struct sb_buf *error) {
+                    int signal_fd, struct sb_buf *out, struct sb_buf *err, struct sb_exit *ret_exit,
+                    struct sb_buf *error) {
     const char *program = spec->argv[0];
     struct sb_proc *p = NULL;
     int pipes[2][2] = {{-1, -1}, {-1, -1}}, in = input_fd(input);

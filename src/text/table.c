@@ -62,8 +62,8 @@ void sb_table_release(struct sb_table *t) {
 
 struct row {
     const char **cells; /* n_columns; "" behind a span, and where a short last row has none */
-    size_t span;        /* the column from which the last cell takes the rest; n_columns: none does */
-    bool marked;        /* that cell */
+    size_t span; /* the column from which the last cell takes the rest; n_columns: none does */
+    bool marked; /* that cell */
 };
 
 /* Reads the row at `at`, which then is the next one's place. */
@@ -174,7 +174,9 @@ static size_t rest_width(const struct sb_table *t, const size_t *width, size_t c
     size_t before = 0;
     for (size_t c = 0; c < column; c++)
         before += width[c] + GAP;
-    return !t->screen ? SIZE_MAX : t->screen > before + LEAST_WIDTH ? t->screen - before : LEAST_WIDTH;
+    return !t->screen                         ? SIZE_MAX
+           : t->screen > before + LEAST_WIDTH ? t->screen - before
+                                              : LEAST_WIDTH;
 }
 
 /* One row, in as many lines as its longest cell takes. Advances the cells. */

@@ -24,9 +24,10 @@ void sb_compare_answers(struct sb_compare_cell *c) {
     } else if (v[0].state == SB_ANSWERS_READS_WORSE) {
         c->answers = perplexities("got better", &v[0], &v[1]);
     } else if (v[1].state == SB_ANSWERS_DISAGREES) {
-        c->answers = sb_asprintf("answers differ by %.2g, beyond noise, and nothing tells which are "
-                                 "right: %zu of %zu tokens have the same first choice",
-                                 v[1].difference, v[1].n_same_top, v[1].n_positions);
+        c->answers =
+            sb_asprintf("answers differ by %.2g, beyond noise, and nothing tells which are "
+                        "right: %zu of %zu tokens have the same first choice",
+                        v[1].difference, v[1].n_same_top, v[1].n_positions);
         if (c->state == SB_CELL_SAME || c->state == SB_CELL_IMPROVED)
             c->state = SB_CELL_INCONCLUSIVE;
     }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stratobench/text.h"
 #include "pair.h"
+#include "stratobench/text.h"
 #include "stratobench/verdict.h"
 
 struct writer {
@@ -167,7 +167,8 @@ static void add_remarks(const struct writer *w) {
     for (size_t o = 0; o < sizeof order / sizeof *order; o++)
         for (size_t i = 0; i < w->c->n_cells; i++) {
             const struct sb_compare_cell *cell = &w->c->cells[i];
-            if (cell->state == order[o] && (cell->n_figures == 0 || cell->differences.n || cell->answers))
+            if (cell->state == order[o] &&
+                (cell->n_figures == 0 || cell->differences.n || cell->answers))
                 add_remark(w, cell);
         }
     if (w->out->len > before)

@@ -15,9 +15,9 @@ static bool ends(const char *text, const char *with) {
 /* An option of llama-server that is about drafts, in the spellings of all builds. */
 static bool is_option(const char *word) {
     static const char *const first[] = {"--spec-", "--no-spec-", "--draft", "--lookup-cache-"};
-    static const char *const whole[] = {"-md",  "-hfd",  "-hfrd", "-devd", "-ngld", "-td",
-                                        "-tbd", "-ctkd", "-ctvd", "-cd",   "-otd",  "-cmoed",
-                                        "-lcs", "-lcd"};
+    static const char *const whole[] = {"-md",  "-hfd",   "-hfrd", "-devd", "-ngld",
+                                        "-td",  "-tbd",   "-ctkd", "-ctvd", "-cd",
+                                        "-otd", "-cmoed", "-lcs",  "-lcd"};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
         if (sb_begins(word, first[i]))
             return true;
@@ -117,8 +117,7 @@ static struct sb_ratio speed_up(const struct sb_cell *with, const struct sb_cell
     size_t n_with, n_without;
     double *a = sb_cell_launch_means(with, SB_TG, at, &n_with);
     double *b = sb_cell_launch_means(without, SB_TG, at, &n_without);
-    struct sb_ratio r =
-        sb_compare(a, n_with, b, n_without, SB_TIE_MARGIN, SB_ASSUMED_LAUNCH_CV);
+    struct sb_ratio r = sb_compare(a, n_with, b, n_without, SB_TIE_MARGIN, SB_ASSUMED_LAUNCH_CV);
     free(a);
     free(b);
     return r;

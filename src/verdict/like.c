@@ -9,10 +9,10 @@
 
 #define WORDS_MAX 3
 static const struct setting {
-    const char *name;               /* for people */
-    const char *key;                /* of the config; NULL: only an option sets it */
-    const char *options[WORDS_MAX]; /* of llama-server, which may stand in args */
-    const char *fallback;           /* what the server does of itself */
+    const char *name;                           /* for people */
+    const char *key;                            /* of the config; NULL: only an option sets it */
+    const char *options[WORDS_MAX];             /* of llama-server, which may stand in args */
+    const char *fallback;                       /* what the server does of itself */
     const char *(*of)(const struct sb_cell *c); /* where the cell itself tells */
     bool if_tuned; /* a matter of the machine, not of fairness, unless one of them was tuned */
 } settings[] = {

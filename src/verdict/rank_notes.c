@@ -117,8 +117,9 @@ void rank_add_notes(const struct rank_writer *w) {
                     "within; else inconclusive.\n");
     if (d.finished) {
         if (load->played) {
-            sb_buf_adds(w->out, "- Time of a conversation, as it was measured: what the client waited "
-                                "for all its turns");
+            sb_buf_adds(w->out,
+                        "- Time of a conversation, as it was measured: what the client waited "
+                        "for all its turns");
         } else if (load->name) {
             sb_buf_addf(w->out, "- Time of a request, %s: P/PP + G/TG of ", load->name);
             sb_workload_describe(load, w->out);
@@ -127,8 +128,9 @@ void rank_add_notes(const struct rank_writer *w) {
                         load->part[0].gen_tokens);
         }
         if (load->slots > 1)
-            sb_buf_addf(w->out, ", with PP and TG of all of %d at once: its share of the time that "
-                                "they take",
+            sb_buf_addf(w->out,
+                        ", with PP and TG of all of %d at once: its share of the time that "
+                        "they take",
                         load->slots);
         if (load->requests_per_load > 0)
             sb_buf_addf(w->out, " + load/%g.\n", load->requests_per_load);
@@ -160,8 +162,9 @@ void rank_add_notes(const struct rank_writer *w) {
     if (d.limit_of_points && !load->name)
         sb_buf_adds(w->out, "- At the first prompt and depth alone.\n");
     if (d.first_slots && !load->slots && !load->played)
-        sb_buf_addf(w->out, "- At the first number of requests at once, %d; rank --slots N ranks by "
-                            "another.\n",
+        sb_buf_addf(w->out,
+                    "- At the first number of requests at once, %d; rank --slots N ranks by "
+                    "another.\n",
                     d.first_slots);
     add_stand_ins(w);
     if (d.n_alone) {

@@ -5,14 +5,14 @@
 
 #include "../check_html.h"
 #include "hostile.h"
-#include "stratobench/report.h"
 #include "stratobench/plot.h"
+#include "stratobench/report.h"
 
 enum { MAX_PAGE = 4 << 20 };
 
 /* Instead of the library's: the drawing is not this module's, and no input waits for gnuplot. */
 int sb_plot_panels(const struct sb_results *const *sets, size_t n, struct sb_buf *ret,
-                struct sb_buf *error) {
+                   struct sb_buf *error) {
     (void)sets;
     (void)n;
     (void)ret;

@@ -58,14 +58,14 @@ static void a_run_in_which_we_were_stopped_is_made_again(void **state) {
     assert_int_equal(measured(c, true), RUNS);
     for (size_t i = 0; i < c->n_runs; i++)
         if (!c->runs[i].valid)
-            assert_string_equal(c->runs[i].reason, "stratobench or the machine was stopped meanwhile");
+            assert_string_equal(c->runs[i].reason,
+                                "stratobench or the machine was stopped meanwhile");
     assert_true(isfinite(c->launches[0].load_s));
 }
 
 static void failed_replies_are_counted(void **state) {
     (void)state;
-    BOX_CONFIG("",
-               {"b", "env = FAKE_MODE=http-500\nenv = FAKE_FROM=3\nenv = FAKE_TIMES=2\n"});
+    BOX_CONFIG("", {"b", "env = FAKE_MODE=http-500\nenv = FAKE_FROM=3\nenv = FAKE_TIMES=2\n"});
     assert_int_equal(SB(MEASURE), 0);
     const struct sb_cell *c = box_cell("m", "b");
     assert_int_equal(measured(c, true), RUNS);
@@ -76,8 +76,7 @@ static void failed_replies_are_counted(void **state) {
 /* 5000 tok/s of a model of 300 KB are more than 1 GB/s can read. */
 static void drafted_tokens_have_no_bandwidth_limit(void **state) {
     (void)state;
-    BOX_CONFIG("bandwidth = 1\n", {"plain", ""},
-               {"drafting", "env = FAKE_MODE=drafts\n"});
+    BOX_CONFIG("bandwidth = 1\n", {"plain", ""}, {"drafting", "env = FAKE_MODE=drafts\n"});
     assert_int_equal(SB(MEASURE), 1);
     box_expect_status(box_cell("m", "plain"), "invalid");
     box_expect_status(box_cell("m", "drafting"), "ok");
@@ -165,8 +164,11 @@ static void the_memory_of_a_wrapped_server_is_the_servers(void **state) {
     (void)state;
     box_write("wrapper", "#!/bin/sh\n" FAKE " \"$@\"\nexit $?\n");
     assert_int_equal(chmod("wrapper", 0755), 0);
-    box_write("a.ini", "%s[backend b]\nserver = ./wrapper\nenv = FAKE_MODE=eat-memory:64\nenv = FAKE_TIMES=1\n"
-                       "[model m]\npath = m.gguf\n", box_bench(""));
+    box_write(
+        "a.ini",
+        "%s[backend b]\nserver = ./wrapper\nenv = FAKE_MODE=eat-memory:64\nenv = FAKE_TIMES=1\n"
+        "[model m]\npath = m.gguf\n",
+        box_bench(""));
     assert_int_equal(SB(MEASURE), 0);
     assert_true(box_cell("m", "b")->launches[0].peak_rss_bytes > 64 << 20);
 }
@@ -289,8 +291,9 @@ static void a_log_folder_that_vanished_is_made_again(void **state) {
 static void what_cannot_run_says_where_it_was_looked_for(void **state) {
     (void)state;
     box_write("lonely", "#!/bin/sh\n");
-    box_write("a.ini", "%s[backend b]\nserver = lonely\n[backend r]\nserver = " FAKE
-                       "\ndevice = ROCm0\nenv = FAKE_DEVICES=\n[model m]\npath = m.gguf\n",
+    box_write("a.ini",
+              "%s[backend b]\nserver = lonely\n[backend r]\nserver = " FAKE
+              "\ndevice = ROCm0\nenv = FAKE_DEVICES=\n[model m]\npath = m.gguf\n",
               box_bench(""));
     assert_int_equal(SB("run", "--allow-concurrent", "a.ini"), 1);
     const char *detail = box_cell("m", "b")->detail;
@@ -312,7 +315,8 @@ static void energy_is_counted_from_edge_to_edge(void **state) {
     assert_int_equal(mkdir("/sys/class/powercap", 0755), 0);
     assert_int_equal(mkdir("/sys/class/powercap/intel-rapl:0", 0755), 0);
     box_write("/sys/class/powercap/intel-rapl:0/name", "package-0\n");
-    int fd = open("/sys/class/powercap/intel-rapl:0/energy_uj", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int fd =
+        open("/sys/class/powercap/intel-rapl:0/energy_uj", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
     siginfo_t ended = {0};
     long long uj = START_J * 1000000LL;
@@ -330,7 +334,8 @@ static void energy_is_counted_from_edge_to_edge(void **state) {
     assert_true(l->energy_j < (double)uj / 1e6 - START_J);
     assert_true(l->energy_tok_per_j > 0);
     assert_int_equal(SB(MEASURE, "--force"), 0);
-    assert_true(isnan(box_cell("m", "a")->launches->energy_j) || access("/sys/class/powercap", F_OK) == 0);
+    assert_true(isnan(box_cell("m", "a")->launches->energy_j) ||
+                access("/sys/class/powercap", F_OK) == 0);
 }
 
 int main(void) {

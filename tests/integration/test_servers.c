@@ -141,7 +141,9 @@ static void what_no_container_may_have_is_said_first(void **state) {
 
 static void an_image_that_is_not_there_is_not_fetched(void **state) {
     (void)state;
-    write_script("podman", "[ \"$1\" = create ] || exit 9\necho 'Error: IMAGE: image not known' >&2\nexit 125\n");
+    write_script(
+        "podman",
+        "[ \"$1\" = create ] || exit 9\necho 'Error: IMAGE: image not known' >&2\nexit 125\n");
     write_config("", "command = ./podman run --network=host IMAGE " FAKE "\n");
     assert_int_equal(SB("check", "a.ini"), 1);
     box_has(box_read("out"), "no container can be made");
@@ -173,7 +175,8 @@ static void hooks_run_around_every_launch(void **state) {
     box_expect_status(box_cell("m", "b"), "ok");
     assert_string_equal(box_read("order"), "on me\noff\non me\noff\n");
     box_has(box_read("a.logs/m--b--1.log"), "listening on");
-    box_has(box_read("a.logs/m--b--1.log"), "---- before hook ----\non me\n---- after hook ----\noff\n");
+    box_has(box_read("a.logs/m--b--1.log"),
+            "---- before hook ----\non me\n---- after hook ----\noff\n");
 }
 
 static void hooks_write_into_no_file_of_another(void **state) {
@@ -188,9 +191,10 @@ static void hooks_write_into_no_file_of_another(void **state) {
 
 static void a_hook_that_fails_fails_the_cell(void **state) {
     (void)state;
-    BOX_CONFIG("load_timeout = 2\n", {"first", "before = echo why >&2; exit 3\nafter = touch cleaned\n"},
-               {"last", "after = exit 4\n"}, {"slow", "before = sleep 60\n"},
-               {"dead", "env = FAKE_MODE=exit-before-ready:5\nafter = touch swept\n"}, {"good", ""});
+    BOX_CONFIG(
+        "load_timeout = 2\n", {"first", "before = echo why >&2; exit 3\nafter = touch cleaned\n"},
+        {"last", "after = exit 4\n"}, {"slow", "before = sleep 60\n"},
+        {"dead", "env = FAKE_MODE=exit-before-ready:5\nafter = touch swept\n"}, {"good", ""});
     assert_int_equal(SB(MEASURE), 1);
     box_has(box_row("first"), "ERROR: before hook failed (exit 3)");
     assert_string_equal(box_cell("m", "first")->detail, "why\n");

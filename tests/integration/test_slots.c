@@ -117,7 +117,8 @@ static void a_slot_that_lies_makes_the_run_invalid(void **state) {
     } cases[] = {
         {"cached", "slot 3 of 4: 7 prompt tokens came from the cache"},
         {"short", "slot 3 of 4: "},
-        {"lying-clock", "slot 3 of 4: server claims 60000 ms for a prompt whose first token came after"},
+        {"lying-clock",
+         "slot 3 of 4: server claims 60000 ms for a prompt whose first token came after"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *env = box_text(STEADY "env = FAKE_MODE=%s\nenv = FAKE_SLOT=3\n", cases[i].mode);
@@ -140,7 +141,8 @@ static void requests_that_were_not_served_at_once_are_named(void **state) {
 
 static void a_server_that_dies_beside_others_says_so(void **state) {
     (void)state;
-    BOX_CONFIG("slots = 4\n", {"b", STEADY "env = FAKE_MODE=exit-mid-reply:3\nenv = FAKE_SLOT=4\n"});
+    BOX_CONFIG("slots = 4\n",
+               {"b", STEADY "env = FAKE_MODE=exit-mid-reply:3\nenv = FAKE_SLOT=4\n"});
     assert_int_equal(SB(MEASURE), 1);
     assert_string_equal(box_cell("m", "b")->reason, "server died");
     box_has(box_cell("m", "b")->detail, "exit code 3");

@@ -63,7 +63,9 @@ static void the_best_value_is_measured_and_named(void **state) {
     box_has(box_read("err"), "[1/9] m / a: tuning, load");
     box_has(box_read("err"), "[9/9] m / ");
     assert_int_equal(SB("rank", "a.json"), 0);
-    box_has(box_read("out"), "Not like with like: ubatch (a 256; b 512; tuned), threads (a 2; b its own choice; tuned)");
+    box_has(
+        box_read("out"),
+        "Not like with like: ubatch (a 256; b 512; tuned), threads (a 2; b its own choice; tuned)");
     /* The next estimate knows them. */
     assert_int_equal(SB("check", "a.ini"), 0);
     box_has(box_read("out"), " for 9 of 9 launches, by the times in a.json");
@@ -101,10 +103,11 @@ static void resume_keeps_a_choice(void **state) {
 /* Ctrl-C in the second value: the first is not tried again, and nothing of the second is kept. */
 static void what_was_tried_is_not_tried_again(void **state) {
     (void)state;
-    box_write("server", "#!/bin/sh\ncase \"$* $(ls go 2>&1)\" in *'-ub 256'*cannot*) exec sleep 1000;; esac\nexec " FAKE
-                        " \"$@\"\n");
+    box_write("server", "#!/bin/sh\ncase \"$* $(ls go 2>&1)\" in *'-ub 256'*cannot*) exec sleep "
+                        "1000;; esac\nexec " FAKE " \"$@\"\n");
     assert_int_equal(box_run(ARGS("chmod", "+x", "server")), 0);
-    box_write("a.ini", "%s[backend a]\nserver = ./server\n" UBATCHES "[model m]\npath = m.gguf\n", box_bench(""));
+    box_write("a.ini", "%s[backend a]\nserver = ./server\n" UBATCHES "[model m]\npath = m.gguf\n",
+              box_bench(""));
     pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE, "-v"));
     box_await("err", "[2/4] m / a: tuning, load");
     kill(pid, SIGINT);
@@ -135,12 +138,14 @@ static void a_value_that_lies_is_not_taken(void **state) {
     assert_int_equal(b->n_launches, 0);
     box_has(box_row("b"), "ERROR: no ubatch can be taken: ran on CPU, not Vulkan0");
     box_has(b->detail, "ubatch 128: ran on CPU, not Vulkan0\nubatch 256: ran on CPU");
-    box_has(box_read("a.md"), "| b | ubatch 128 | — | — | — | cannot be taken: ran on CPU, not Vulkan0 |");
+    box_has(box_read("a.md"),
+            "| b | ubatch 128 | — | — | — | cannot be taken: ran on CPU, not Vulkan0 |");
 }
 
 static void noise_is_measured_longer_and_said(void **state) {
     (void)state;
-    BOX_CONFIG("tune = ubatch 128 256\n", {"a", "env = FAKE_PP=20000,20000,10000,20000,10000,20000,10000,20000\n"});
+    BOX_CONFIG("tune = ubatch 128 256\n",
+               {"a", "env = FAKE_PP=20000,20000,10000,20000,10000,20000,10000,20000\n"});
     assert_int_equal(SB(MEASURE), 0);
     const struct sb_cell *c = box_cell("m", "a");
     assert_int_equal(tried(c, "ubatch", "128")->n_runs, 1 + SB_TRY_MOST_RUNS);
@@ -169,7 +174,8 @@ static void batches_are_keys(void **state) {
     const struct sb_cell *c = box_cell("m", "a");
     assert_string_equal(option(c, "-b"), "1024");
     assert_string_equal(option(c, "-ub"), "256");
-    assert_true(sb_strv_has(&c->fingerprint_of, "ubatch=256") && sb_strv_has(&c->fingerprint_of, "batch=1024"));
+    assert_true(sb_strv_has(&c->fingerprint_of, "ubatch=256") &&
+                sb_strv_has(&c->fingerprint_of, "batch=1024"));
 }
 
 static void another_choice_is_another_condition(void **state) {
@@ -182,7 +188,8 @@ static void another_choice_is_another_condition(void **state) {
     expect_chosen(box_cell("m", "a"), "ubatch", "512");
     assert_int_equal(SB("compare", "was.json", "a.json"), 3);
     box_has(box_read("out"), "ubatch: 256 → 512");
-    assert_int_equal(SB("report", "was.json", "a.json"), 0); /* the newer stands, with what it tried */
+    assert_int_equal(SB("report", "was.json", "a.json"),
+                     0); /* the newer stands, with what it tried */
     box_has(box_read("out"), "| a | ubatch 256 | — | — | — | cannot be taken: server died |");
 }
 

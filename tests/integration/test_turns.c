@@ -88,7 +88,8 @@ static void without_the_generated_tokens_nobody_goes_on(void **state) {
     assert_int_equal(SB(MEASURE), 0);
     const struct sb_cell *c = box_cell("m", "b");
     assert_int_equal(c->n_turns, 3);
-    assert_string_equal(first_odd(c)->reason, "the server does not tell the tokens that it generated");
+    assert_string_equal(first_odd(c)->reason,
+                        "the server does not tell the tokens that it generated");
 }
 
 /* A reply that failed after the work: another conversation, and no trace of the first. */

@@ -27,7 +27,8 @@ static void a_server_that_runs_is_measured_and_left_alone(void **state) {
     /* Nothing but questions, and it still runs. */
     char *asked = box_read(o.log);
     for (char *line; (line = strstr(asked, "asked ")); asked = line + 1)
-        if (strncmp(line, "asked GET ", 10) != 0 && strncmp(line, "asked POST /tokenize ", 21) != 0 &&
+        if (strncmp(line, "asked GET ", 10) != 0 &&
+            strncmp(line, "asked POST /tokenize ", 21) != 0 &&
             strncmp(line, "asked POST /completion ", 23) != 0)
             fail_msg("%.80s", line);
     assert_int_equal(waitpid(o.pid, NULL, WNOHANG), 0);
@@ -42,7 +43,8 @@ static void no_sensor_of_ours_speaks_of_it(void **state) {
     assert_int_equal(SB(MEASURE), 0);
     const struct sb_launch *l = &box_cell("m", "b")->launches[0];
     assert_true(l->peak_rss_bytes == -1 && l->cores == -1);
-    assert_true(l->load_s != l->load_s && l->stop_s != l->stop_s && l->cached_share != l->cached_share);
+    assert_true(l->load_s != l->load_s && l->stop_s != l->stop_s &&
+                l->cached_share != l->cached_share);
     assert_string_equal(l->host, "127.0.0.1");
     stop_server(&o);
 }
@@ -249,16 +251,18 @@ static void a_server_that_ends_meanwhile_is_no_death_of_ours(void **state) {
 static void launches_on_two_servers_have_no_mean(void **state) {
     (void)state;
     struct other o = start_server(NULL, NULL);
-    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\nbefore = sh restart\n"
-                       "[model m]\npath = m.gguf\n", box_bench("launches = 2\n"), o.port);
+    box_write("a.ini",
+              "%s[backend b]\nurl = http://127.0.0.1:%d\nbefore = sh restart\n"
+              "[model m]\npath = m.gguf\n",
+              box_bench("launches = 2\n"), o.port);
     box_write("restart", "[ -e begun ] || { touch begun; exit 0; }\ntouch ended\n"
                          "until [ -e restarted ]; do sleep 0.02; done\n");
     pid_t pid = box_start(ARGS(STRATOBENCH, MEASURE));
     for (double end_s = sb_now_s() + PATIENCE_S; access("ended", F_OK) != 0; usleep(2000))
         assert_true(sb_now_s() < end_s);
     stop_server(&o);
-    char *words = box_text("exec " FAKE " -m m.gguf -c 1024 -np 4 --alias m --port %d >second.log 2>&1",
-                           o.port);
+    char *words = box_text(
+        "exec " FAKE " -m m.gguf -c 1024 -np 4 --alias m --port %d >second.log 2>&1", o.port);
     o.pid = box_start(ARGS("sh", "-c", words));
     box_await("second.log", "listening on");
     box_write("restarted", "%s", "");
@@ -288,8 +292,10 @@ static void resume_keeps_what_the_same_server_gave(void **state) {
 static void it_is_not_ranked_against_this_machine(void **state) {
     (void)state;
     struct other o = start_server(NULL, NULL);
-    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[backend own]\nserver = " FAKE
-                       "\n[model m]\npath = m.gguf\n", box_bench(""), o.port);
+    box_write("a.ini",
+              "%s[backend b]\nurl = http://127.0.0.1:%d\n[backend own]\nserver = " FAKE
+              "\n[model m]\npath = m.gguf\n",
+              box_bench(""), o.port);
     assert_int_equal(SB(MEASURE), 0);
     box_has(box_read("a.md"), "T (127.0.0.1)");
     box_has(box_read("a.md"), "127.0.0.1, not looked at");

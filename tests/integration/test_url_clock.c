@@ -8,7 +8,8 @@ static void another_kind_of_server_is_timed_by_our_clock(void **state) {
     box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[model m]\nname = m\n",
               box_bench("answers = on\n"), o.port);
     assert_int_equal(SB("check", "a.ini"), 0);
-    box_has(box_read("out"), "no llama-server but of fake, not ours\n    model m, timed by our own clock");
+    box_has(box_read("out"),
+            "no llama-server but of fake, not ours\n    model m, timed by our own clock");
     box_has_not(box_read(o.log), "asked POST");
     assert_int_equal(SB(MEASURE), 0);
     expect_ok();
@@ -67,8 +68,9 @@ static void a_stream_that_cannot_be_timed_is_not_believed(void **state) {
         {"openai,stream-error", "ERROR: bad reply: out of blocks"},
     };
     (void)state;
-    box_write("p.txt", "one two three four five six seven eight nine ten one two three four five six "
-                       "seven eight nine ten one two three four five six seven eight nine ten\n");
+    box_write("p.txt",
+              "one two three four five six seven eight nine ten one two three four five six "
+              "seven eight nine ten one two three four five six seven eight nine ten\n");
     for (size_t i = 0; i < sizeof doubts / sizeof *doubts; i++) {
         struct other o = start_server(doubts[i][0], NULL);
         write_config(&o, "", "name = m");
@@ -82,8 +84,9 @@ static void a_stream_that_cannot_be_timed_is_not_believed(void **state) {
 static void clocks_are_not_mixed(void **state) {
     (void)state;
     struct other o = start_server("no-completion", NULL), p = start_server(NULL, NULL);
-    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[backend c]\nurl = "
-                       "http://127.0.0.1:%d\n[model m]\nname = m\n",
+    box_write("a.ini",
+              "%s[backend b]\nurl = http://127.0.0.1:%d\n[backend c]\nurl = "
+              "http://127.0.0.1:%d\n[model m]\nname = m\n",
               box_bench("launches = 2\n"), o.port, p.port);
     assert_int_equal(SB(MEASURE), 0);
     assert_int_equal(SB("rank", "a.json"), 0);

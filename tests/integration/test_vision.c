@@ -30,8 +30,8 @@ static void the_picture_is_in_every_run(void **state) {
     (void)state;
     make_eyes();
     draw("dot.png", "one");
-    CONFIG(PICTURE "answers = on\nturns = 2\nturn_tokens = 30\n", SEES "[model blind]\npath = m.gguf\n",
-           {"b", "device = Vulkan0\n"});
+    CONFIG(PICTURE "answers = on\nturns = 2\nturn_tokens = 30\n",
+           SEES "[model blind]\npath = m.gguf\n", {"b", "device = Vulkan0\n"});
     if (SB("check", "a.ini"))
         fail_msg("%s", box_read("err"));
     box_has(box_read("out"), "prompt with a picture: ");
@@ -157,13 +157,16 @@ static void a_server_of_others_is_shown_it_too(void **state) {
     make_eyes();
     draw("dot.png", "one");
     int port = sb_http_free_port();
-    pid_t pid = box_start(ARGS("sh", "-c",
-                               box_text("exec " FAKE " -m m.gguf --mmproj e.gguf -c 512 -np 1 --port %d "
-                                        ">other.log 2>&1",
-                                        port)));
+    pid_t pid =
+        box_start(ARGS("sh", "-c",
+                       box_text("exec " FAKE " -m m.gguf --mmproj e.gguf -c 512 -np 1 --port %d "
+                                ">other.log 2>&1",
+                                port)));
     box_await("other.log", "listening on");
-    box_write("a.ini", "%s[backend b]\nurl = http://127.0.0.1:%d\n[model m]\nname = m.gguf\nimage = dot.png\n",
-              box_bench("tune = ubatch 64 128\n"), port);
+    box_write(
+        "a.ini",
+        "%s[backend b]\nurl = http://127.0.0.1:%d\n[model m]\nname = m.gguf\nimage = dot.png\n",
+        box_bench("tune = ubatch 64 128\n"), port);
     assert_int_equal(SB(MEASURE), 0);
     const struct sb_cell *c = box_cell("m", "b");
     box_expect_status(c, "ok");
@@ -184,8 +187,8 @@ static void a_cluster_is_given_the_picture(void **state) {
     box_has(box_read("out"), "path: \"dot.png\"");
     box_has(box_read("out"), "mmproj = /models/e.gguf\n");
     CONFIG(PICTURE, "mmproj = /elsewhere/e.gguf\n", {"b", ""});
-    assert_int_equal(SB("k8s", "a.ini", "--image", "registry.example/i:1", "--models-claim", "models",
-                        "-o", "-"),
+    assert_int_equal(SB("k8s", "a.ini", "--image", "registry.example/i:1", "--models-claim",
+                        "models", "-o", "-"),
                      0);
     box_has(box_read("err"), "a.ini:15: /elsewhere/e.gguf is not in /models");
 }

@@ -48,13 +48,12 @@ static void start(struct server *s, const char *model_option) {
     if (sb_llama_probe(&(struct sb_llama_asked){&command, &env, NULL, -1}, &s->build, &error) < 0)
         fail_msg("%s", sb_buf_str(&error));
     sb_strv_release(&command);
-    s->spec = (struct sb_server_spec){.build = &s->build,
-                                      .launch = {.model_path = write_model("model", model_option),
-                                                 .device = "none",
-                                                 .ctx = CTX},
-                                      .log_path = sb_asprintf("%s/log", folder),
-                                      .load_timeout_s = TIMEOUT_S,
-                                      .signal_fd = -1};
+    s->spec = (struct sb_server_spec){
+        .build = &s->build,
+        .launch = {.model_path = write_model("model", model_option), .device = "none", .ctx = CTX},
+        .log_path = sb_asprintf("%s/log", folder),
+        .load_timeout_s = TIMEOUT_S,
+        .signal_fd = -1};
     s->server = sb_server_new(&s->spec);
     double load_s;
     if (sb_server_start(s->server, &load_s, &failure) < 0)
@@ -101,8 +100,7 @@ static char *verdict(struct server *s, const struct sb_llama_completion *c) {
     r.wall_ms = t.wall_ms;
     r.stop_type = t.stop_type; /* stays t's */
     sb_run_speeds(&r);
-    struct sb_expectation want = {.prompt_n = (long long)c->n_tokens,
-                                      .n_predict = c->n_predict};
+    struct sb_expectation want = {.prompt_n = (long long)c->n_tokens, .n_predict = c->n_predict};
     char text[128];
     const char *why = sb_run_check(&r, &want, t.truncated, text, sizeof text);
     char *copy = sb_strdup(why ? why : "valid");

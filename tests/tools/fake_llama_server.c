@@ -2,12 +2,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <threads.h>
 #include <time.h>
@@ -111,7 +111,8 @@ static void show_props(int client, bool of_model) {
     cJSON *json = cJSON_CreateObject();
     if (is_router() || (mode("several") && !of_model)) {
         cJSON_AddStringToObject(json, "role", "router");
-        cJSON_AddNumberToObject(cJSON_AddObjectToObject(json, "default_generation_settings"), "n_ctx", 0);
+        cJSON_AddNumberToObject(cJSON_AddObjectToObject(json, "default_generation_settings"),
+                                "n_ctx", 0);
     } else {
         cJSON *settings = cJSON_AddObjectToObject(json, "default_generation_settings");
         cJSON_AddNumberToObject(settings, "n_ctx", context_size());

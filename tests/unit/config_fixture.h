@@ -63,8 +63,8 @@ static inline int set_up(void **state) {
 
 static inline int tear_down(void **state) {
     (void)state;
-    static const char *const names[] = {"p.txt", "q.txt",   "empty.txt",   "latin1.txt", "fifo",
-                                        "sub.ini", "nothing.png", "dot.png", "dot.jpg"};
+    static const char *const names[] = {"p.txt",   "q.txt",       "empty.txt", "latin1.txt", "fifo",
+                                        "sub.ini", "nothing.png", "dot.png",   "dot.jpg"};
     for (size_t i = 0; i < LENGTH(names); i++) {
         char *path = in_folder(names[i]);
         unlink(path);
@@ -90,7 +90,7 @@ static inline void assert_refused(const char *text, size_t len, const char *expe
 }
 
 static inline void accept_text(const char *text, size_t len, const struct sb_selection *sel,
-                        struct sb_config *c) {
+                               struct sb_config *c) {
     struct sb_buf errors = SB_BUF_INIT(SB_ERR_MAX);
     int rc = sb_config_parse("t.ini", text, len, sel, c, &errors);
     assert_string_equal(sb_buf_str(&errors), "");

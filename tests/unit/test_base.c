@@ -226,10 +226,25 @@ static void a_url_says_which_machine(void **state) {
         free(address);
     }
     static const char *const bad[] = {
-        "",           "10.0.0.5:8080",  "ftp://x",        "http://",        "http://:80",
-        "http://x:0", "http://x:65536", "http://x:8o",    "http://x:",      "http://x:80:80",
-        "http://x/v1", "http://x y",    "http://x/?q=1",  "http://x#y",     "http://[::1:80",
-        "http://u:p@x", "https://key@x:1/", "http://x:+80", "http://x:000000080",
+        "",
+        "10.0.0.5:8080",
+        "ftp://x",
+        "http://",
+        "http://:80",
+        "http://x:0",
+        "http://x:65536",
+        "http://x:8o",
+        "http://x:",
+        "http://x:80:80",
+        "http://x/v1",
+        "http://x y",
+        "http://x/?q=1",
+        "http://x#y",
+        "http://[::1:80",
+        "http://u:p@x",
+        "https://key@x:1/",
+        "http://x:+80",
+        "http://x:000000080",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!sb_url_problem(bad[i]))

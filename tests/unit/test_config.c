@@ -21,8 +21,8 @@ static void without_a_prompt_there_is_one(void **state) {
         assert_string_equal(c.prompts[0].text, sb_buf_str(&want));
         assert_int_equal(c.prompts[0].text_len, want.len);
         /* sha256sum prompts/infrastructure.txt */
-        assert_string_equal(c.bench.prompts[0].sha256, 
-            "15920c6aa11afa77c13f4a875ceebc3f9cbaa126ee4edeadcf6066d67148a60d");
+        assert_string_equal(c.bench.prompts[0].sha256,
+                            "15920c6aa11afa77c13f4a875ceebc3f9cbaa126ee4edeadcf6066d67148a60d");
         sb_config_release(&c);
         free(text);
     }
@@ -97,7 +97,8 @@ static void every_key_is_read(void **state) {
            "max_runs = 8\nbandwidth = 256\nsummary = off\nchart = off\n"
            "[backend b]\nlabel = B\nserver = /opt/llama/bin/llama-server\ndevice = Vulkan0\n"
            "gpu_layers = 12\nflash_attn = auto\nmmap = off\ncache_type = q4_0\nthreads = 16\n"
-           "spec = draft-mtp 3\ndraft = /d.gguf\nargs = -b 512\nenv = A=1\nenv = B=\nnotes = N\nbandwidth = 110.5\n"
+           "spec = draft-mtp 3\ndraft = /d.gguf\nargs = -b 512\nenv = A=1\nenv = B=\nnotes = "
+           "N\nbandwidth = 110.5\n"
            "[backend c]\nserver = x\ndevice = CPU\ngpu_layers = all\n"
            "[model m]\nlabel = M\npath = /m.gguf\nbackends = c b\nquantization = Q8_0\n"
            "file_size = ~75 GiB\ntotal_params = 70B\nactive_params = 10B\nnotes = K\n",
@@ -108,12 +109,15 @@ static void every_key_is_read(void **state) {
     assert_string_equal(c.bench.header.item[1], "C: d: e");
     assert_int_equal(c.bench.n_prompts, 2);
     assert_string_equal(c.bench.prompts[1].label, "q.txt");
-    assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 && c.bench.n_predict == 64);
+    assert_true(c.bench.runs == 5 && c.bench.warmup == 2 && c.bench.launches == 3 &&
+                c.bench.n_predict == 64);
     assert_true(c.bench.n_slots == 2 && c.bench.slots[1] == 8);
-    assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 && c.bench.depths[2] == 16384);
+    assert_true(c.bench.ctx == 20000 && c.bench.n_depths == 3 && c.bench.depths[1] == 4096 &&
+                c.bench.depths[2] == 16384);
     assert_true(c.bench.table);
     assert_true(c.load_timeout_s == 1.5 && c.run_timeout_s == 60 && c.bench.cooldown_s == 7.5);
-    assert_true(c.bench.load_cold && c.bench.until == 0.03 && c.bench.max_runs == 8 && c.bandwidth_gb_s == 256);
+    assert_true(c.bench.load_cold && c.bench.until == 0.03 && c.bench.max_runs == 8 &&
+                c.bandwidth_gb_s == 256);
     assert_false(c.bench.summary || c.chart);
     const struct sb_backend *b = &c.backends[0];
     assert_string_equal(b->label, "B");

@@ -62,8 +62,9 @@ static const struct {
      "t.ini:5: 'api_key_env' is not the name of an environment variable\n"},
     {BENCH "[backend b]\nserver = s\napi_key_env = KEY\nca_file = x.pem\n[model m]\npath = x\n",
      "t.ini:5: 'api_key_env' goes with 'url' alone\nt.ini:6: 'ca_file' goes with 'url' alone\n"},
-    {BENCH "[backend b]\nurl = http://h/v1/\n[backend c]\nserver = s\n[model m]\nname = m\n[model n]\n"
-           "backends = b\n",
+    {BENCH
+     "[backend b]\nurl = http://h/v1/\n[backend c]\nserver = s\n[model m]\nname = m\n[model n]\n"
+     "backends = b\n",
      "t.ini:4: 'url' is none: leave out /v1: each question has a path of its own\n"
      "t.ini:7: [model m] has no 'path'\n"
      "t.ini:9: [model n] has neither 'path' nor 'name': which model is to be asked for?\n"},
@@ -117,11 +118,11 @@ static const struct {
      "t.ini:3: 'depths' is '0,': expected a whole number from 0 to 100000000\n"},
     {BENCH "depths = 0 4096 0\n" REST, "t.ini:3: 'depths' holds 0 twice\n"},
     {BENCH "depths =\n" REST, "t.ini:3: 'depths' is empty\n"},
-    {BENCH "slots = 0\n" REST,
-     "t.ini:3: 'slots' is '0': expected a whole number from 1 to 256\n"},
+    {BENCH "slots = 0\n" REST, "t.ini:3: 'slots' is '0': expected a whole number from 1 to 256\n"},
     {BENCH "slots = 1 2 1\n" REST, "t.ini:3: 'slots' holds 1 twice\n"},
     {BENCH "ctx = 100000000\nslots = 1 22\n" REST,
-     "t.ini:4: 22 slots of a 'ctx' of 100000000: no server has a context of more than 2147483647\n"},
+     "t.ini:4: 22 slots of a 'ctx' of 100000000: no server has a context of more than "
+     "2147483647\n"},
     /* choices */
     {BENCH "layout = tabel\nload = warm\nsummary = no\nchart = of\n" REST,
      "t.ini:3: 'layout' is 'tabel': expected sections or table (did you mean 'table'?)\n"
@@ -160,9 +161,11 @@ static const struct {
     {BENCH REST "backends =\n", "t.ini:7: 'backends' is empty\n"},
     /* what is tuned */
     {BENCH "tune = ubatsch 1 2\ntune = mmap on off\n" REST,
-     "t.ini:3: 'tune' knows no 'ubatsch' (did you mean 'ubatch'?): it tries ubatch, batch, threads, flash_attn\n"
+     "t.ini:3: 'tune' knows no 'ubatsch' (did you mean 'ubatch'?): it tries ubatch, batch, "
+     "threads, flash_attn\n"
      "t.ini:4: 'tune' knows no 'mmap': it tries ubatch, batch, threads, flash_attn\n"},
-    {BENCH "tune = ubatch 512\ntune = ubatch 0 512\ntune = flash_attn on maybe\ntune = threads 2 2\n" REST,
+    {BENCH "tune = ubatch 512\ntune = ubatch 0 512\ntune = flash_attn on maybe\ntune = threads 2 "
+           "2\n" REST,
      "t.ini:3: 'tune' holds 1 value of ubatch: it tries 2 to 16\n"
      "t.ini:4: 'tune' tries '0' of ubatch: expected a whole number from 1 to 1048576\n"
      "t.ini:5: 'tune' tries 'maybe' of flash_attn: expected on, off or auto\n"
@@ -172,12 +175,14 @@ static const struct {
      "t.ini:5: 'tune' tries ubatch a second time\n"
      "t.ini:6: 'tune' is empty\n"},
     {BENCH "tune = threads 1 2\n[backend b]\nserver = x\nthreads = 4\n[model m]\npath = m.gguf\n",
-     "t.ini:6: [backend b] sets 'threads', which 'tune' (line 3) tries: use one, or 'tune = off' here\n"},
-    {BENCH "tune = ubatch 512 4096\n" REST,
-     "t.ini:3: [backend b] asks for a ubatch of 4096 and has a batch of 2048, to which llama-server would "
-     "cut it: set 'batch = 4096'\n"},
+     "t.ini:6: [backend b] sets 'threads', which 'tune' (line 3) tries: use one, or 'tune = off' "
+     "here\n"},
+    {BENCH "tune = ubatch 512 4096\n" REST, "t.ini:3: [backend b] asks for a ubatch of 4096 and "
+                                            "has a batch of 2048, to which llama-server would "
+                                            "cut it: set 'batch = 4096'\n"},
     {BENCH "[backend b]\nserver = x\nbatch = 256\nubatch = 512\n[model m]\npath = m.gguf\n",
-     "t.ini:6: [backend b] asks for a ubatch of 512 and has a batch of 256, to which llama-server would cut "
+     "t.ini:6: [backend b] asks for a ubatch of 512 and has a batch of 256, to which llama-server "
+     "would cut "
      "it: set 'batch = 512'\n"},
     /* prompts */
     {"[bench]\nprompt = /no/such/prompt\n" REST,
@@ -237,11 +242,14 @@ static void images_must_be_pictures(void **state) {
         {"fifo", "it is not a file"},
     };
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        char *in_bench = sb_asprintf(BENCH "image = ${FOLDER}/%s\n" REST "mmproj = e.gguf\n", cases[i].name);
-        char *in_model = sb_asprintf(BENCH REST "mmproj = e.gguf\nimage = ${FOLDER}/%s\n", cases[i].name);
-        char *problem = sb_asprintf("cannot use image '%s/%s': %s\n", folder, cases[i].name,
-                                    cases[i].problem);
-        char *first = sb_asprintf("t.ini:3: %s", problem), *last = sb_asprintf("t.ini:8: %s", problem);
+        char *in_bench =
+            sb_asprintf(BENCH "image = ${FOLDER}/%s\n" REST "mmproj = e.gguf\n", cases[i].name);
+        char *in_model =
+            sb_asprintf(BENCH REST "mmproj = e.gguf\nimage = ${FOLDER}/%s\n", cases[i].name);
+        char *problem =
+            sb_asprintf("cannot use image '%s/%s': %s\n", folder, cases[i].name, cases[i].problem);
+        char *first = sb_asprintf("t.ini:3: %s", problem),
+             *last = sb_asprintf("t.ini:8: %s", problem);
         assert_refused(in_bench, strlen(in_bench), first);
         assert_refused(in_model, strlen(in_model), last);
         free(in_bench);

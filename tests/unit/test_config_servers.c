@@ -28,7 +28,8 @@ static void pictures_are_read(void **state) {
                  "[model blind]\npath = o.gguf\n",
            &c);
     assert_string_equal(c.models[0].mmproj, "/e.gguf");
-    const struct sb_image *of[] = {sb_model_image(&c, &c.models[0]), sb_model_image(&c, &c.models[1])};
+    const struct sb_image *of[] = {sb_model_image(&c, &c.models[0]),
+                                   sb_model_image(&c, &c.models[1])};
     assert_ptr_equal(of[0], &c.image);
     assert_string_equal(of[0]->given, c.image.path);
     assert_int_equal(of[0]->len, sizeof PNG - 1);

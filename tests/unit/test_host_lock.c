@@ -64,7 +64,8 @@ static int lock(const char *name, bool concurrent, struct sb_strv *ret_others) {
 
 static void test_lock(void **state) {
     (void)state;
-    char *name = lock_name("lock"), *us = sb_asprintf("pid %d of uid %u (", (int)getpid(), getuid());
+    char *name = lock_name("lock"),
+         *us = sb_asprintf("pid %d of uid %u (", (int)getpid(), getuid());
     struct sb_strv others = {0};
     int first = lock(name, false, &others);
     assert_true(first >= 0 && others.n == 0);
@@ -98,12 +99,11 @@ static void test_lock_of_a_stranger(void **state) {
     struct holder h = hold(place, true);
     char *who = sb_asprintf("pid %d of uid %u (sh -c read x \xef\xbf\xbd[2J)", (int)h.pid,
                             geteuid() ? getuid() : 65534);
-    alarm(60); /* a look never waits */
+    alarm(60);                    /* a look never waits */
     for (int i = 0; i < 4; i++) { /* its queue holds two */
         assert_int_equal(lock(name, false, &others), -EADDRINUSE);
         assert_int_equal(others.n, 1);
-        assert_string_equal(others.item[0],
-                            i < 2 ? who : "a process that does not say who it is");
+        assert_string_equal(others.item[0], i < 2 ? who : "a process that does not say who it is");
     }
     alarm(0);
     int fd = lock(name, true, &others);

@@ -24,11 +24,11 @@ static void every_spelling_of_an_entry_is_known(void **state) {
 static void keys_are_spelled_as_the_build_wants_them(void **state) {
     (void)state;
     struct sb_llama_launch all = {.device = "Vulkan0",
-                             .gpu_layers = "all",
-                             .flash_attn = "on",
-                             .mmap = "off",
-                             .cache_type = "q4_0",
-                             .threads = 16};
+                                  .gpu_layers = "all",
+                                  .flash_attn = "on",
+                                  .mmap = "off",
+                                  .cache_type = "q4_0",
+                                  .threads = 16};
     struct sb_llama_launch off = {.flash_attn = "off", .mmap = "on"};
     const struct {
         const char *help;
@@ -107,7 +107,8 @@ static void args_come_last_and_may_not_take_what_is_ours(void **state) {
     for (size_t i = 0; i < sizeof loud / sizeof *loud; i++) {
         sb_strv_add(&args, loud[i]);
         got = command(help_new, &asked);
-        char *want = sb_asprintf("args: args may not hold %s: it is chosen by stratobench\n", loud[i]);
+        char *want =
+            sb_asprintf("args: args may not hold %s: it is chosen by stratobench\n", loud[i]);
         assert_string_equal(got, want);
         free(want);
         free(got);

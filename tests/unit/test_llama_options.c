@@ -61,12 +61,13 @@ static void a_command_line_tells_how_it_drafts(void **state) {
 
 static void eyes_and_batches_are_given_where_the_build_takes_them(void **state) {
     (void)state;
-    static const char help_seeing[] = "-c,    --ctx-size N                     size of the context\n"
-                                      "-mm,   --mmproj FILE                    path to a projector\n"
-                                      "-b,    --batch-size N                   logical\n"
-                                      "-ub,   --ubatch-size N                  physical\n"
-                                      "--host HOST                             address\n"
-                                      "--port PORT                             port\n";
+    static const char help_seeing[] =
+        "-c,    --ctx-size N                     size of the context\n"
+        "-mm,   --mmproj FILE                    path to a projector\n"
+        "-b,    --batch-size N                   logical\n"
+        "-ub,   --ubatch-size N                  physical\n"
+        "--host HOST                             address\n"
+        "--port PORT                             port\n";
     struct sb_llama_launch asked = {.mmproj = "e.gguf", .batch = 1024, .ubatch = 256};
     char *got = command(help_seeing, &asked);
     assert_non_null(strstr(got, " -b 1024 -ub 256 --mmproj e.gguf"));

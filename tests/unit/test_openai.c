@@ -20,12 +20,11 @@ enum { PARTS = 6 };
 /* What came, a part every 10 ms from 110 on; the request was sent at 5. */
 static int parse(const char *const *parts, struct sb_llama_reply *ret, struct sb_buf *error) {
     struct sb_http_stamp stamps[PARTS];
-    struct sb_http_reply reply = {.body = SB_BUF_INIT(10000), .sent_ms = 5, .wall_ms = 200,
-                                  .stamps = stamps};
+    struct sb_http_reply reply = {
+        .body = SB_BUF_INIT(10000), .sent_ms = 5, .wall_ms = 200, .stamps = stamps};
     for (size_t i = 0; parts[i]; i++) {
         sb_buf_adds(&reply.body, parts[i]);
-        stamps[reply.n_stamps++] =
-            (struct sb_http_stamp){reply.body.len, 110 + 10 * (double)i};
+        stamps[reply.n_stamps++] = (struct sb_http_stamp){reply.body.len, 110 + 10 * (double)i};
     }
     int rc = sb_llama_parse_openai(&reply, ret, error);
     sb_buf_release(&reply.body);
@@ -42,8 +41,8 @@ static struct sb_llama_reply good(const char *const *parts) {
 
 static void times_are_of_the_first_token_and_the_last(void **state) {
     (void)state;
-    struct sb_llama_reply r =
-        good(STREAM(": ping\n\n", TOKEN("a"), TOKEN("b"), LAST("length"), USAGE(3) "data: [DONE]\n\n"));
+    struct sb_llama_reply r = good(
+        STREAM(": ping\n\n", TOKEN("a"), TOKEN("b"), LAST("length"), USAGE(3) "data: [DONE]\n\n"));
     assert_true(r.prompt_ms == 120 - 5 && r.predicted_ms == 140 - 120 && r.wall_ms == 200);
     assert_int_equal(r.prompt_n, 100);
     assert_int_equal(r.predicted_n, 3);
@@ -90,7 +89,8 @@ static void what_is_no_stream_is_refused(void **state) {
         {"<html>", "no stream of tokens"},
         {TOKEN("a") "data: {\"choi", "an event that is no JSON object"},
         {"data: [1]\n\n", "an event that is no JSON object"},
-        {TOKEN("a") "data: {\"error\":{\"message\":\"out of\\u001b blocks\"}}\n\n", "out of\xef\xbf\xbd blocks"},
+        {TOKEN("a") "data: {\"error\":{\"message\":\"out of\\u001b blocks\"}}\n\n",
+         "out of\xef\xbf\xbd blocks"},
         {"data: {\"error\":7}\n\n", "an error"},
         {USAGE(3), "no stream of tokens"},
     };

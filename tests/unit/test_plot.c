@@ -290,9 +290,8 @@ int main(void) {
         cmocka_unit_test(test_scripts),     cmocka_unit_test(test_script_holds_no_text),
         cmocka_unit_test(test_long_labels), cmocka_unit_test(test_reference),
         cmocka_unit_test(test_bars),        cmocka_unit_test(test_labels_are_escaped),
-        cmocka_unit_test(test_depth_lines),
-        cmocka_unit_test(test_slot_lines), cmocka_unit_test(test_output_draw),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_depth_lines), cmocka_unit_test(test_slot_lines),
+        cmocka_unit_test(test_output_draw), cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,8 @@ static struct capture capture(const char *script, const struct sb_buf *input, do
                               int signal_fd) {
     struct capture c = {.out.limit = 1000, .err.limit = 1000, .error.limit = SB_ERR_MAX};
     const char *argv[] = {"/bin/sh", "-c", script, NULL};
-    c.rc =
-        sb_proc_capture(&(struct sb_proc_spec){.argv = argv}, input, timeout_s, signal_fd, &c.out, &c.err, &c.exit, &c.error);
+    c.rc = sb_proc_capture(&(struct sb_proc_spec){.argv = argv}, input, timeout_s, signal_fd,
+                           &c.out, &c.err, &c.exit, &c.error);
     assert_int_equal(c.rc == 0, c.error.len == 0);
     return c;
 }
@@ -119,7 +119,8 @@ static void what_cannot_run_is_an_error(void **state) {
     (void)state;
     struct capture c = {.error.limit = SB_ERR_MAX};
     const char *argv[] = {"/no/such/program", NULL};
-    c.rc = sb_proc_capture(&(struct sb_proc_spec){.argv = argv}, NULL, FOREVER, -1, &c.out, &c.err, &c.exit, &c.error);
+    c.rc = sb_proc_capture(&(struct sb_proc_spec){.argv = argv}, NULL, FOREVER, -1, &c.out, &c.err,
+                           &c.exit, &c.error);
     assert_int_equal(c.rc, -ENOENT);
     assert_string_equal(sb_buf_str(&c.error),
                         "cannot run /no/such/program: No such file or directory");

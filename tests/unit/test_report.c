@@ -103,8 +103,9 @@ static void expect_golden(const char *name, char *rendered) {
 static void test_golden(void **state) {
     (void)state;
     static const char *const single[] = {
-        "flags",   "statuses", "backends",       "launches",      "launches-auto",    "depths",
-        "prompts", "drafts", "slots", "measured", "measured-table", "hostile-table", "hostile-sections", "empty"};
+        "flags",          "statuses",      "backends",         "launches", "launches-auto",
+        "depths",         "prompts",       "drafts",           "slots",    "measured",
+        "measured-table", "hostile-table", "hostile-sections", "empty"};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)
         expect_golden(single[i], render_files((const char *[]){single[i], NULL}));
 }

@@ -30,16 +30,17 @@ static void only_valid_measured_runs_count(void **state) {
 
 /* Requests at once are a place of their own; one at a time, as in every older file, is not said. */
 #define SLOT(ttft, ms, n)                                                                          \
-    "{\"prompt_n\":10,\"prompt_ms\":100,\"predicted_n\":" n ",\"predicted_ms\":" ms                     \
+    "{\"prompt_n\":10,\"prompt_ms\":100,\"predicted_n\":" n ",\"predicted_ms\":" ms                \
     ",\"ttft_ms\":" ttft ",\"together_n\":4}"
 static void slots_are_part_of_the_place(void **state) {
     (void)state;
     /* Each has its prompt of 10 tokens read in 100 ms, one behind the other, and then generates 4
      * more in 100 ms, the first one 2 more beside the other's prompt. */
     struct sb_results r = parse(RUNS(
-        RUN ",{\"slots\":2,\"prompt_n\":20,\"prompt_ms\":200,\"predicted_n\":12,\"predicted_ms\":100,"
-            "\"pp_tps\":100,\"tg_tps\":80,\"valid\":true,\"each\":[" SLOT("100", "200", "7") ","
-            SLOT("200", "100", "5") "]}"));
+        RUN
+        ",{\"slots\":2,\"prompt_n\":20,\"prompt_ms\":200,\"predicted_n\":12,\"predicted_ms\":100,"
+        "\"pp_tps\":100,\"tg_tps\":80,\"valid\":true,\"each\":[" SLOT("100", "200", "7") "," SLOT(
+            "200", "100", "5") "]}"));
     const struct sb_cell *c = &r.cells[0];
     assert_int_equal(c->n_points, 2);
     assert_int_equal(c->points[0].at.slots, 1);

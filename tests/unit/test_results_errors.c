@@ -11,7 +11,8 @@
 /* A run at no depth and one at 4096, and what the file says of both places. */
 #define SAYS_POINTS(points)                                                                        \
     CELLS(CELL("\"status\":\"ok\",\"runs\":[" RUN                                                  \
-               ",{\"depth\":4096,\"pp_tps\":90,\"tg_tps\":18,\"valid\":true}],\"points\":[" points "]"))
+               ",{\"depth\":4096,\"pp_tps\":90,\"tg_tps\":18,\"valid\":true}],\"points\":[" points \
+               "]"))
 
 static void assert_refused(const char *text, size_t len, const char *message) {
     struct sb_results r;
@@ -83,8 +84,9 @@ static void every_error_names_its_place(void **state) {
         {RUNS("{\"slots\":0}"), AT_RUN "slots: must be at least 1"},
         {RUNS("{\"launch\":3000000000}"), AT_RUN "launch: number out of range"},
         {RUNS("{\"valid\":1}"), AT_RUN "valid: expected true or false"},
-        {CELLS(CELL("\"status\":\"ok\",\"runs\":[" RUN "],"
-                    "\"turns\":[{\"turn\":1,\"valid\":false},{\"turn\":2000000000,\"valid\":false}]")),
+        {CELLS(CELL(
+             "\"status\":\"ok\",\"runs\":[" RUN "],"
+             "\"turns\":[{\"turn\":1,\"valid\":false},{\"turn\":2000000000,\"valid\":false}]")),
          "R.json: cells[0].turns[1].turn: is no next one of a conversation"},
         {RUNS("{\"stop_type\":[]}"), AT_RUN "stop_type: expected a string"},
         {RUNS("7"), "R.json: cells[0].runs[0]: expected an object"},
@@ -146,11 +148,14 @@ static void every_error_names_its_place(void **state) {
          "R.json: cells[0].pp_tps: a deviation of -3, but the runs give 1.41421"},
         {SAYS_POINTS("{\"depth\":0,\"pp_tps\":{\"n\":1,\"mean\":100}},{\"depth\":4096,\"pp_tps\":{"
                      "\"n\":1,\"mean\":99999}}"),
-         "R.json: cells[0].points[1].pp_tps: a mean of 99999 over 1 runs, but the runs give 90 over 1"},
+         "R.json: cells[0].points[1].pp_tps: a mean of 99999 over 1 runs, but the runs give 90 "
+         "over 1"},
         {SAYS_POINTS("{\"depth\":0,\"tg_tps\":{\"n\":1,\"mean\":21}}"),
-         "R.json: cells[0].points[0].tg_tps: a mean of 21 over 1 runs, but the runs give 20 over 1"},
+         "R.json: cells[0].points[0].tg_tps: a mean of 21 over 1 runs, but the runs give 20 over "
+         "1"},
         {SAYS_POINTS("{\"depth\":8192,\"tg_tps\":{\"n\":1,\"mean\":21}}"),
-         "R.json: cells[0].points[0].tg_tps: figures of a prompt and depth at which no run is valid"},
+         "R.json: cells[0].points[0].tg_tps: figures of a prompt and depth at which no run is "
+         "valid"},
         {CELLS(CELL("\"status\":\"pending\"") "," CELL("\"status\":\"pending\"")),
          "R.json: cells[1]: the same model and backend as cells[0]"},
         {RUNS("{\"prompt\":1,\"pp_tps\":1,\"tg_tps\":1,\"valid\":true}"),

@@ -55,10 +55,10 @@ static void each_begins_elsewhere_in_the_text(void **state) {
 /* ---- when each token came ------------------------------------------------------------------- */
 
 #define EVENT(n, ms)                                                                               \
-    "data: {\"content\":\"a\",\"stop\":false,\"timings\":{\"predicted_n\":" #n                           \
+    "data: {\"content\":\"a\",\"stop\":false,\"timings\":{\"predicted_n\":" #n                     \
     ",\"predicted_ms\":" #ms "}}\n\n"
 #define LAST                                                                                       \
-    "data: {\"stop\":true,\"stop_type\":\"limit\",\"timings\":{\"prompt_n\":9,\"cache_n\":0,"            \
+    "data: {\"stop\":true,\"stop_type\":\"limit\",\"timings\":{\"prompt_n\":9,\"cache_n\":0,"      \
     "\"prompt_ms\":40,\"predicted_n\":4,\"predicted_ms\":30}}\n\n"
 
 /* The whole came in pieces that end at the given offsets, at the given times. */
@@ -237,8 +237,8 @@ static void sums_that_contradict_are_refused(void **state) {
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         const char *at = strstr(text, lies[i].is);
         assert_non_null(at);
-        char *told = sb_asprintf("%.*s%s%s", (int)(at - text), text, lies[i].said,
-                                 at + strlen(lies[i].is));
+        char *told =
+            sb_asprintf("%.*s%s%s", (int)(at - text), text, lies[i].said, at + strlen(lies[i].is));
         char *want = sb_asprintf("t.json: cells[0].runs[0].each: %s", lies[i].error);
         struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
         assert_int_not_equal(sb_results_parse("t.json", told, strlen(told), &back, &error), 0);
@@ -279,8 +279,9 @@ static void the_order_turns_with_the_slots(void **state) {
                        "with 4 at once Vulkan RADV is 1.28× as fast as ROCm 7.2.");
     expect_part(first, "- At the first number of requests at once, 1; rank --slots N ranks by "
                        "another.\n");
-    expect_part(one, "ROCm 7.2 is 1.13× as fast as Vulkan RADV over 1 model for 600+128 tokens, one "
-                     "at a time.\n");
+    expect_part(one,
+                "ROCm 7.2 is 1.13× as fast as Vulkan RADV over 1 model for 600+128 tokens, one "
+                "at a time.\n");
     expect_part(four, "Vulkan RADV is 1.28× as fast as ROCm 7.2 over 1 model for 600+128 tokens, 4 "
                       "at once; ROCm 7.2 is faster on Qwen3 30B A3B Q8_0 in PP (1.06×).");
     expect_part(four, "TG                         Vulkan RADV: 135.0 tok/s");
@@ -304,7 +305,8 @@ static void the_time_of_a_request_is_its_share(void **state) {
     w.slots = 4;
     struct sb_at at = sb_workload_place(c, &w, SB_FIRST_PLACE);
     assert_int_equal(at.slots, 4);
-    struct sb_sample pp = sb_sample_throughput(c, SB_PP, at), tg = sb_sample_throughput(c, SB_TG, at);
+    struct sb_sample pp = sb_sample_throughput(c, SB_PP, at),
+                     tg = sb_sample_throughput(c, SB_TG, at);
     struct sb_sample t = sb_sample_workload(c, &w);
     assert_int_equal(t.n, 2);
     assert_near(1 / t.x[0], 600 / pp.x[0] + 128 / tg.x[0]);
@@ -334,7 +336,8 @@ static void a_loss_with_several_at_once_is_named(void **state) {
     sb_comparison_text(&c, &text);
     assert_int_equal(c.cells[0].state, SB_CELL_REGRESSION);
     expect_part(sb_buf_str(&text), "TG, 4 at once");
-    assert_string_equal(c.cells[1].differences.item[0], "PP, 2 at once: not measured on the new side");
+    assert_string_equal(c.cells[1].differences.item[0],
+                        "PP, 2 at once: not measured on the new side");
     sb_buf_release(&text);
     sb_comparison_release(&c);
     golden_release(&base);

@@ -18,7 +18,7 @@ static void a_width_is_one_of_columns(void **state) {
     } cases[] = {
         {"", 0},       {"abc", 3},       {"±1.0", 4},     {"é—·×", 4},
         {"日本語", 6}, {"e\xcc\x81", 1}, {"\xff\xfe", 2}, {"\xf0\x9f\x9a\x80", 2},
-        {"한글", 4},   {"\x1b", 1},        {"1.2× → ‹", 8},  {"× 日", 4},
+        {"한글", 4},   {"\x1b", 1},      {"1.2× → ‹", 8}, {"× 日", 4},
         {"\xc3", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

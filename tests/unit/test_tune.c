@@ -222,8 +222,10 @@ static void the_document_shows_what_each_value_gave(void **state) {
     const struct sb_results *set = &r;
     struct sb_buf b = SB_BUF_INIT(1 << 20);
     assert_int_equal(sb_report_markdown(&set, 1, &b), 0);
-    expect_in(&b, "chosen was ubatch by PP, which is what it moves, threads by the time of a whole run; of "
-                  "those within 3 % of the fastest the first in the config\n\n<details>");
+    expect_in(
+        &b,
+        "chosen was ubatch by PP, which is what it moves, threads by the time of a whole run; of "
+        "those within 3 % of the fastest the first in the config\n\n<details>");
     expect_in(&b, "| ROCm | ubatch 256 | 500.0 ±0.0 | 1000.0 ±0.0 | 2100 ms | -50.0 % |\n"
                   "| ROCm | ubatch 1024 | 1000.0 ±0.0 | 1000.0 ±0.0 | 1100 ms | **taken** |\n"
                   "| ROCm | ubatch 4096 | — | — | — | cannot be taken: out of \\| memory |\n");
@@ -262,7 +264,8 @@ static void every_tunable_reaches_the_launch(void **state) {
     for (size_t i = 0; i < sb_n_tunables; i++) {
         const struct sb_tunable *t = &sb_tunables[i];
         struct sb_llama_launch before = {0}, after = {0};
-        struct sb_try value = {.key = (char *)t->key, .value = (char *)(t->words ? t->words[0] : "7")};
+        struct sb_try value = {.key = (char *)t->key,
+                               .value = (char *)(t->words ? t->words[0] : "7")};
         sb_tune_set(&after, &value);
         assert_memory_not_equal(&before, &after, sizeof before);
         assert_ptr_equal(sb_tunable_named(t->key), t);

@@ -136,7 +136,8 @@ static void turns_are_saved_and_read(void **state) {
     struct sb_results r = sb_results_empty(), back;
     struct sb_buf error = SB_BUF_INIT(SB_ERR_MAX);
     static const char text[] =
-        "{\"schema\": \"stratobench/1\", \"bench\": {\"title\": \"T\", \"runs\": 1, \"n_predict\": 5, "
+        "{\"schema\": \"stratobench/1\", \"bench\": {\"title\": \"T\", \"runs\": 1, \"n_predict\": "
+        "5, "
         "\"ctx\": 512, \"turns\": 2, \"turn_tokens\": 30}, \"host\": {}, \"cells\": [{\"model\": "
         "{\"id\": \"m\"}, \"backend\": {\"id\": \"b\"}, \"status\": \"pending\", \"runs\": []}]}";
     assert_int_equal(sb_results_parse("t.json", text, sizeof text - 1, &r, &error), 0);

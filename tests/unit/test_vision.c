@@ -16,8 +16,12 @@
 
 static void base64_is_that_of_rfc_4648(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"", ""},         {"f", "Zg=="},        {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
                                            {"\xff\xfe\xfb\xf0", "//778A=="}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sb_buf b = SB_BUF_INIT(64);
@@ -121,32 +125,40 @@ static void expect_times(const char *log, const double *want, size_t n) {
     assert_int_equal(sb_llama_encode_times(path, &ms, &got), -1); /* it is gone */
 }
 
-#define TIMING "0.02.523.631 I slot print_timing: id  0 | task 0 | prompt eval time =     708.01 ms / 41 tokens\n"
+#define TIMING                                                                                     \
+    "0.02.523.631 I slot print_timing: id  0 | task 0 | prompt eval time =     708.01 ms / 41 "    \
+    "tokens\n"
 
 static void the_log_tells_how_long_pictures_took(void **state) {
     (void)state;
     /* Build 11669: when it began and when it went on; the second request came without a picture, the
      * third in two slices. */
-    expect_times("0.01.637.107 I slot encode_mtmd_: id  0 | task 0 | encoding mtmd batch from idx = 15, n_chunks = 1\n"
+    expect_times("0.01.637.107 I slot encode_mtmd_: id  0 | task 0 | encoding mtmd batch from idx "
+                 "= 15, n_chunks = 1\n"
                  "0.01.722.168 I decoding image batch 1/1, n_tokens_batch = 16\n"
                  "0.01.725.543 I image decoded (batch 1/1) in 3 ms\n" TIMING TIMING
-                 "1.00.000.000 I slot encode_mtmd_: id  0 | task 2 | encoding mtmd batch from idx = 15, n_chunks = 1\n"
+                 "1.00.000.000 I slot encode_mtmd_: id  0 | task 2 | encoding mtmd batch from idx "
+                 "= 15, n_chunks = 1\n"
                  "1.00.010.000 I decoding image batch 1/2, n_tokens_batch = 16\n"
                  "1.00.015.000 I decoding image batch 2/2, n_tokens_batch = 16\n"
-                 "1.00.020.000 I slot encode_mtmd_: id  0 | task 2 | encoding mtmd batch from idx = 40, n_chunks = 1\n"
+                 "1.00.020.000 I slot encode_mtmd_: id  0 | task 2 | encoding mtmd batch from idx "
+                 "= 40, n_chunks = 1\n"
                  "1.00.022.500 I decoding image batch 1/1, n_tokens_batch = 16\n" TIMING,
                  (const double[]){85.061, 12.5}, 2);
     /* 2025: it says so. */
-    expect_times("encoding image slice...\nimage slice encoded in 84 ms\ndecoding image batch 1/1, n_tokens_batch = 16\n"
-                 "image decoded (batch 1/1) in 3 ms\nslot print_timing: prompt eval time = 708.01 ms\n",
-                 (const double[]){84}, 1);
+    expect_times(
+        "encoding image slice...\nimage slice encoded in 84 ms\ndecoding image batch 1/1, "
+        "n_tokens_batch = 16\n"
+        "image decoded (batch 1/1) in 3 ms\nslot print_timing: prompt eval time = 708.01 ms\n",
+        (const double[]){84}, 1);
     expect_times("", NULL, 0);
     expect_times(TIMING TIMING, NULL, 0);
 }
 
 /* ---- the document --------------------------------------------------------------------------- */
 
-static struct sb_cell *seeing(struct sb_results *r, const char *backend, const char *image, int tokens) {
+static struct sb_cell *seeing(struct sb_results *r, const char *backend, const char *image,
+                              int tokens) {
     struct sb_cell *c = fixture_cell(r, "m", backend, SB_OK, NULL);
     c->model.image = sb_asprintf("/pictures/%s", image);
     c->model.image_sha256 = sb_strdup(image);

@@ -72,7 +72,8 @@ static void add_picture_prompt(const cJSON *prompt, struct tokens *ret) {
         return;
     char *before = sb_strndup(text->valuestring, (size_t)(marker - text->valuestring));
     tokenize(before, true, ret);
-    int n = reply_mode("ignored-picture") ? 0 : PICTURE_TOKENS + (reply_mode("other-picture") != NULL);
+    int n =
+        reply_mode("ignored-picture") ? 0 : PICTURE_TOKENS + (reply_mode("other-picture") != NULL);
     for (int i = 0; i < n; i++)
         add_token(ret, PICTURE);
     tokenize(marker + strlen(MEDIA_MARKER), false, ret);
@@ -187,7 +188,8 @@ static cJSON *describe(const struct run *r) {
         cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(reply, "tokens_evaluated"),
                              r->prompt_n + 7);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
-        if (reply_mode(lies[i].mode) || (mode_at("lies-at") && strcmp(lies[i].mode, "lying-clock") == 0))
+        if (reply_mode(lies[i].mode) ||
+            (mode_at("lies-at") && strcmp(lies[i].mode, "lying-clock") == 0))
             cJSON_ReplaceItemInObjectCaseSensitive(*lies[i].object ? timings : reply, lies[i].key,
                                                    cJSON_CreateRaw(lies[i].value));
     return reply;

@@ -42,7 +42,7 @@ struct tokens {
 /* One for each word with the blanks before it, the same one for the same word. */
 void tokenize(const char *text, bool add_special, struct tokens *ret);
 #define MEDIA_MARKER "<__media__>" /* what stands in a prompt for a picture */
-void begin_completions(void); /* once, before the first */
+void begin_completions(void);      /* once, before the first */
 void complete(int client, const cJSON *request);
 
 /* ---- others.c: what servers of others do ---------------------------------------------------- */
@@ -67,7 +67,7 @@ void stream(int client, const struct run *r, const char *last);
 
 /* ---- log.c -------------------------------------------------------------------------------- */
 
-void begin_log(void); /* at the start, for the times in its lines */
+void begin_log(void);                           /* at the start, for the times in its lines */
 SB_PRINTF(1, 2) void say(const char *fmt, ...); /* one line */
 void misuse_log(void);                          /* as a mode wants it */
 void log_buffers(void);                         /* where the weights are */

@@ -19,8 +19,7 @@ static const struct {
      FIELD(threads)},
     {ALL, "-c,    --ctx-size", "N", "size of the prompt context", FIELD(ctx)},
     {ALL, "-b,    --batch-size", "N", "logical maximum batch size (default: 2048)", FIELD(ignored)},
-    {ALL, "-ub,   --ubatch-size", "N", "physical maximum batch size (default: 512)",
-     FIELD(ubatch)},
+    {ALL, "-ub,   --ubatch-size", "N", "physical maximum batch size (default: 512)", FIELD(ubatch)},
     {OLD, "-fa,   --flash-attn", "", "enable Flash Attention (default: disabled)", NO_VALUE},
     {FEB | NEW, "-fa,   --flash-attn", "[on|off|auto]",
      "set Flash Attention use ('on', 'off', or 'auto', default: 'auto')", FIELD(ignored)},
@@ -30,7 +29,8 @@ static const struct {
     {OLD, "--no-mmap", "", "do not memory-map model", NO_VALUE},
     {FEB, "--mmap, --no-mmap", "", "whether to memory-map model", NO_VALUE},
     {NEW, "-lm,   --load-mode", "MODE",
-     "model loading mode (default: auto) - auto: mmap, unless a device does not support it - none: no special loading "
+     "model loading mode (default: auto) - auto: mmap, unless a device does not support it - none: "
+     "no special loading "
      "mode - mmap: memory-map model - mlock: force system to keep model in RAM",
      FIELD(ignored)},
     {ALL, "-dev,  --device", "<dev1,dev2,..>",

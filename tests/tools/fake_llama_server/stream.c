@@ -37,7 +37,8 @@ static void send_token(int client, struct run r, int n) {
 }
 
 static void send_error(int client) {
-    static const char said[] = "{\"code\":500,\"message\":\"decode failed\",\"type\":\"server_error\"}";
+    static const char said[] =
+        "{\"code\":500,\"message\":\"decode failed\",\"type\":\"server_error\"}";
     char *event = sb_asprintf("{\"error\":%s}", said);
     if (args.build == NEW)
         send_event(client, "data", event);

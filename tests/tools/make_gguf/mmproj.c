@@ -6,8 +6,8 @@
  * patches, one norm, one projection. Of the kinds that llama-server knows it needs the fewest
  * tensors. */
 
-static void add_named(struct tensors *list, const struct type *type, const char *what,
-                      uint64_t ne0, uint64_t ne1) {
+static void add_named(struct tensors *list, const struct type *type, const char *what, uint64_t ne0,
+                      uint64_t ne1) {
     for (int i = 0; i < MMPROJ_LAYERS; i++) {
         char name[48];
         snprintf(name, sizeof name, "v.blk.%d.%s", i, what);
