@@ -18,6 +18,8 @@ enum {
 
 /* A wait that ends so much late: we were held up (a frozen container), and time is not measured. */
 static const double FROZEN_S = 1;
+/* How long the log may be behind once the server is ready, and how often it is looked at until then. */
+static const double LOG_LAG_S = 2, LOG_LOOK_S = 0.05;
 
 struct child {
     struct sb_server base;
@@ -283,8 +285,17 @@ static int ready(struct sb_server *s, double *ret_load_s, struct sb_llama_failur
 
 /* ---- while it runs, and the end ------------------------------------------------------------ */
 
+/* The server's log is written by a thread of its own, which may be behind where processors are scarce:
+ * what it says of the weights is whole once it speaks of the buffers that come after them. */
 static int proof(const struct sb_server *s, struct sb_llama_proof *ret) {
-    return sb_llama_parse_log_file(s->spec->log_path, ret);
+    const struct child *c = (const struct child *)s;
+    for (double until_s = sb_now_s() + LOG_LAG_S;;) {
+        int rc = sb_llama_parse_log_file(s->spec->log_path, ret);
+        if (rc < 0 || (ret->n_weights && ret->compute.n) || sb_now_s() >= until_s ||
+            sb_proc_wait(c->proc, LOG_LOOK_S, s->spec->signal_fd) != SB_WAIT_TIMEOUT)
+            return rc;
+        sb_llama_proof_release(ret);
+    }
 }
 
 static void add_files(const struct sb_server *s, struct sb_files *files) {

@@ -32,6 +32,7 @@ static const struct fault faults[] = {
     {"wrong-alias FAKE_HELP=old", "failed", "another server answers on port *", NULL, ""},
     {"on-cpu", "invalid", "ran on CPU, not Vulkan0", NULL, ""},
     {"silent", "invalid", "device not proved", NULL, ""},
+    {"late-log", "ok", NULL, NULL, ""},
     {"partial", "ok", NULL, NULL, ""},
     {"exit-after-ready:9", "failed", "server died", "exit code 9\n", ""},
     /* in a run: no whole reply */

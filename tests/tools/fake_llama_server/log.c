@@ -2,10 +2,12 @@
 #include "fake.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static double started_s;
 
@@ -45,7 +47,7 @@ void misuse_log(void) {
             fwrite(chunk, 1, sizeof chunk, stderr);
 }
 
-void log_buffers(void) {
+static void tell_buffers(void) {
     enum { LAYERS = 25 };
     const char *device = args.device ? args.device : *devices() ? devices() : "none";
     int len = (int)strcspn(device, ",");
@@ -71,4 +73,19 @@ void log_buffers(void) {
             79.28 * layers / LAYERS);
     say("llama_kv_cache: %10.*s KV buffer size = %8.2f MiB", len, device, 12.5);
     say("sched_reserve: %10.*s compute buffer size = %8.2f MiB", len, device, 7.01);
+}
+
+static void *tell_late(void *argument) {
+    const struct timespec lag = {.tv_nsec = 500000000};
+    nanosleep(&lag, NULL);
+    tell_buffers();
+    return argument;
+}
+
+void log_buffers(void) {
+    pthread_t thread;
+    if (!mode("late-log") || pthread_create(&thread, NULL, tell_late, NULL) != 0)
+        tell_buffers();
+    else
+        pthread_detach(thread);
 }

@@ -44,6 +44,7 @@ static const struct {
     {"on-cpu", "in CPU buffers"},
     {"partial", "4 of 25 layers on the device"},
     {"silent", "says nothing of it"},
+    {"late-log", "says it half a second after it is ready"},
     /* once it is ready */
     {"exit-after-ready", "exits with this code after its first healthy answer"},
     {"wrong-model", "/props names another model"},
