@@ -443,6 +443,7 @@ int main(void) {
         cmocka_unit_test(what_is_known_keeps_its_place),
         cmocka_unit_test(a_selection_of_nothing_lists_what_there_is),
         cmocka_unit_test(shipped_configs_load),
+        cmocka_unit_test(no_other_file_is_left),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -361,6 +361,7 @@ int main(void) {
         cmocka_unit_test(too_many_sections_are_refused),
         cmocka_unit_test(too_many_points_are_refused),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+        cmocka_unit_test(no_other_file_is_left),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -76,6 +76,7 @@ int main(void) {
         cmocka_unit_test(a_server_of_others_has_a_url),
         cmocka_unit_test(pictures_are_read),
         cmocka_unit_test(what_is_tuned_is_read),
+        cmocka_unit_test(no_other_file_is_left),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }

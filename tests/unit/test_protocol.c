@@ -205,6 +205,7 @@ int main(void) {
         cmocka_unit_test(every_row_is_noticed_by_all_who_must),
         cmocka_unit_test(max_runs_matters_with_until_alone),
         cmocka_unit_test(fingerprints_stay_what_they_were),
+        cmocka_unit_test(no_other_file_is_left),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }
