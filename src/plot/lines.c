@@ -123,6 +123,32 @@ static void plot_line(struct chart *c, const struct stretch *s, size_t cell, enu
     }
 }
 
+/* The least place beyond this one; 0 = there is none. */
+static int next_place(const struct stretch *s, int beyond) {
+    int next = 0;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t p = 0; p < s->cells[i].n_points; p++) {
+            int x = place_of(s, &s->cells[i].points[p]);
+            if (x > beyond && (next == 0 || x < next) &&
+                is_drawn(s, &s->cells[i], &s->cells[i].points[p], SB_PP))
+                next = x;
+        }
+    return next;
+}
+
+/* Of requests at once nothing lies between the numbers that were made: those are named, as far as
+ * there is room. */
+static void name_places(struct chart *c, const struct panel *p, const struct stretch *s) {
+    enum { ROOM_PX = 14 };
+    double room = ROOM_PX / p->width * p->x.high, far = farthest(s, 0, s->n);
+    const char *before = "set xtics (";
+    for (int x = next_place(s, 0); x; x = x + room > far ? 0 : next_place(s, (int)(x + room))) {
+        sb_buf_addf(&c->script->commands, "%s%d", before, x);
+        before = ",";
+    }
+    chart_add(c, *before == ',' ? ")\n" : "");
+}
+
 static void draw_panel(struct chart *c, const struct panel *p, const struct stretch *s,
                        enum sb_metric m) {
     char *head = sb_asprintf("%s over %s (tok/s%s)", sb_metric_name(m), s->axis->name,
@@ -131,6 +157,8 @@ static void draw_panel(struct chart *c, const struct panel *p, const struct stre
                c->width - p->left - c->edge);
     free(head);
     chart_begin_panel(c, p);
+    if (s->axis->slots)
+        name_places(c, p, s);
     bool *has = sb_alloc(s->n, sizeof *has);
     for (size_t i = 0; i < s->n; i++)
         has[i] = add_points(c, s, i, m) > 0;
