@@ -18,8 +18,8 @@ enum {
 
 /* A wait that ends so much late: we were held up (a frozen container), and time is not measured. */
 static const double FROZEN_S = 1;
-/* How long the log may be behind once the server is ready, and how often it is looked at until then. */
-static const double LOG_LAG_S = 2, LOG_LOOK_S = 0.05;
+/* How long the log may be behind once the server is ready, and how long until a second look. */
+static const double LOG_LAG_S = 2, LOOK_AGAIN_S = 0.05;
 
 struct child {
     struct sb_server base;
@@ -229,6 +229,10 @@ static void find_in_container(struct child *c) {
  * container, told to nobody else, and is not in what we send; and the key opens no other door. */
 static int check_listener(struct child *c, struct sb_llama_failure *f) {
     c->listener = sb_proc_listener(c->proc, c->port);
+    /* The kernel's table is read in pieces while others open and close: a verdict takes two looks. */
+    if (c->listener == 0 &&
+        sb_proc_wait(c->proc, LOOK_AGAIN_S, c->base.spec->signal_fd) == SB_WAIT_TIMEOUT)
+        c->listener = sb_proc_listener(c->proc, c->port);
     if (c->listener == 0 && in_container(c))
         find_in_container(c);
     if (c->listener != 0)
@@ -292,7 +296,7 @@ static int proof(const struct sb_server *s, struct sb_llama_proof *ret) {
     for (double until_s = sb_now_s() + LOG_LAG_S;;) {
         int rc = sb_llama_parse_log_file(s->spec->log_path, ret);
         if (rc < 0 || (ret->n_weights && ret->compute.n) || sb_now_s() >= until_s ||
-            sb_proc_wait(c->proc, LOG_LOOK_S, s->spec->signal_fd) != SB_WAIT_TIMEOUT)
+            sb_proc_wait(c->proc, LOOK_AGAIN_S, s->spec->signal_fd) != SB_WAIT_TIMEOUT)
             return rc;
         sb_llama_proof_release(ret);
     }

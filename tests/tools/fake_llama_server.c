@@ -187,24 +187,22 @@ static bool receive(int client, struct request *ret) {
     return true;
 }
 
-/* The key of LLAMA_API_KEY or the first of the file; "" when there is none. */
-static const char *api_key(void) {
-    static char key[256];
+/* The key of LLAMA_API_KEY or the first of the file; "" when there is none. Several threads ask. */
+static void api_key(char key[256]) {
     const char *from_env = getenv("LLAMA_API_KEY");
     FILE *f = args.api_key_file ? fopen(args.api_key_file, "r") : NULL;
-    if (from_env)
-        snprintf(key, sizeof key, "%s", from_env);
-    if (f && fgets(key, sizeof key, f))
+    snprintf(key, 256, "%s", from_env ? from_env : "");
+    if (f && fgets(key, 256, f))
         key[strcspn(key, "\n")] = '\0';
     if (f)
         fclose(f);
-    return key;
 }
 
 static bool may_ask(const struct request *r) {
-    char want[300];
-    snprintf(want, sizeof want, "\nAuthorization: Bearer %s\r\n", api_key());
-    return !*api_key() || strstr(r->headers, want);
+    char key[256], want[300];
+    api_key(key);
+    snprintf(want, sizeof want, "\nAuthorization: Bearer %s\r\n", key);
+    return !*key || strstr(r->headers, want);
 }
 
 static void answer(int client, const struct request *r, bool loading) {
